@@ -1,0 +1,72 @@
+// TensorFlow.js: the only file that loads it. Its native engine where the binding was built, WebAssembly elsewhere.
+import * as tf from "@tensorflow/tfjs";
+import type { node as TensorFlowNode } from "@tensorflow/tfjs-node";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export { tf };
+export type Tensor = tf.Tensor;
+
+/** The engine in use. */
+export interface Engine {
+  /** "tensorflow" runs whole graphs; "wasm" evaluates operation by operation and cannot train. */
+  readonly backend: "tensorflow" | "wasm";
+  /** The version of TensorFlow.js. */
+  readonly version: string;
+  /** The version of the native library, such as "2.21.0". */
+  readonly library?: string;
+  readonly gpu: boolean;
+}
+
+/** What tfjs-node adds, as far as it is used here. */
+interface NativeModule {
+  readonly node: typeof TensorFlowNode;
+}
+
+let started: Promise<Engine> | undefined;
+
+/** Starts the best engine of this machine, once. */
+export function startEngine(): Promise<Engine> {
+  started ??= nativeModule() ? startNative() : startWasm();
+  return started;
+}
+
+async function startNative(): Promise<Engine> {
+  await tf.ready();
+  const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
+  return { backend: "tensorflow", version: tf.version.tfjs, library: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
+}
+
+async function startWasm(): Promise<Engine> {
+  require("@tensorflow/tfjs-backend-wasm");
+  await tf.setBackend("wasm");
+  return { backend: "wasm", version: tf.version.tfjs, gpu: false };
+}
+
+/** tfjs-node with its binding, which registers itself with TensorFlow.js when it is loaded; undefined where it was not built. */
+function nativeModule(): NativeModule | undefined {
+  const folder = join(require.resolve("@tensorflow/tfjs-node/package.json"), "..", "lib", "napi-v8");
+  if (!existsSync(join(folder, "tfjs_binding.node"))) return undefined;
+  return require("@tensorflow/tfjs-node") as NativeModule;
+}
+
+/** tfjs-node. @throws Error that says what to do when the native engine is not there */
+export function requireNative(): NativeModule {
+  const native = nativeModule();
+  if (native) return native;
+  throw new Error("Cannot run a TensorFlow graph: the native engine was not built here; `npm run setup` says why (training needs it)");
+}
+
+/** Google's protobuf runtime classes for TensorFlow's formats, which ship with tfjs-node. */
+export function protobufClasses(): ProtobufClasses {
+  return require("@tensorflow/tfjs-node/dist/proto/api_pb.js") as ProtobufClasses;
+}
+
+/** A protobuf message: setters and maps by name, as protoc generates them. */
+export interface Message {
+  serializeBinary(): Uint8Array;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- protoc's JavaScript comes without types
+  [method: string]: (...values: any[]) => any;
+}
+type MessageClass = (new () => Message) & Record<string, new () => Message>;
+export type ProtobufClasses = Readonly<Record<string, MessageClass>>;

@@ -1,0 +1,78 @@
+// From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
+import type { Dataset } from "./cifar";
+import type { Random } from "./random";
+import { shuffled } from "./random";
+
+const SIDE = 32;
+const CHANNELS = 3;
+const PIXELS = SIDE * SIDE * CHANNELS;
+
+/** Images and labels of one batch. */
+export interface Batch {
+  /** [count, 32, 32, 3] in 0..255 */
+  readonly images: Float32Array;
+  /** [count] */
+  readonly labels: Int32Array;
+}
+
+/** Random changes of a training image: He et al. pad by 4 pixels, crop at random, and flip every second image. */
+export interface Augmentation {
+  /** The image is shifted by up to this many pixels in each direction; what comes in is black. */
+  readonly shift: number;
+  readonly flip: boolean;
+}
+
+/** The images from `start` to before `end`, unchanged. */
+export function batchOf(dataset: Dataset, start: number, end: number): Batch {
+  return {
+    images: Float32Array.from(dataset.images.subarray(start * PIXELS, end * PIXELS)),
+    labels: Int32Array.from(dataset.labels.subarray(start, end)),
+  };
+}
+
+/**
+ * One epoch of shuffled, augmented batches of equal size; the images left over at the end are skipped, as they differ from epoch to epoch.
+ * The arrays of a batch are used again for the next one.
+ */
+export function* trainingBatches(dataset: Dataset, size: number, random: Random, augmentation: Augmentation): Generator<Batch> {
+  const order = shuffled(dataset.count, random);
+  const batch: Batch = { images: new Float32Array(size * PIXELS), labels: new Int32Array(size) };
+  for (let start = 0; start + size <= dataset.count; start += size) {
+    for (let slot = 0; slot < size; slot++) {
+      const index = order[start + slot];
+      batch.labels[slot] = dataset.labels[index];
+      const image = dataset.images.subarray(index * PIXELS, (index + 1) * PIXELS);
+      augment(image, batch.images.subarray(slot * PIXELS, (slot + 1) * PIXELS), random, augmentation);
+    }
+    yield batch;
+  }
+}
+
+/** How many steps an epoch of a dataset has. */
+export function stepsPerEpoch(dataset: Dataset, size: number): number {
+  return Math.floor(dataset.count / size);
+}
+
+function augment(source: Uint8Array, target: Float32Array, random: Random, { shift, flip }: Augmentation): void {
+  const down = random.integer(2 * shift + 1) - shift;
+  const right = random.integer(2 * shift + 1) - shift;
+  copyShifted(source, target, { down, right, mirrored: flip && random.uniform() < 0.5 });
+}
+
+/** Copies an image [32, 32, 3] moved by whole pixels, mirrored left to right if asked for; zeros come in at the edges. */
+export function copyShifted(
+  source: Uint8Array,
+  target: Float32Array,
+  { down, right, mirrored }: { readonly down: number; readonly right: number; readonly mirrored: boolean },
+): void {
+  target.fill(0);
+  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row++) {
+    for (let column = Math.max(0, right); column < Math.min(SIDE, SIDE + right); column++) {
+      const from = ((row - down) * SIDE + (column - right)) * CHANNELS;
+      const to = (row * SIDE + (mirrored ? SIDE - 1 - column : column)) * CHANNELS;
+      target[to] = source[from];
+      target[to + 1] = source[from + 1];
+      target[to + 2] = source[from + 2];
+    }
+  }
+}

@@ -1,0 +1,127 @@
+// Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
+import { createHash } from "node:crypto";
+
+import { CIFAR10, CIFAR100, IMAGE_BYTES, recordBytes } from "./cifar-files";
+import type { Layout } from "./cifar-files";
+import { readVerified } from "./verified";
+
+export interface Dataset {
+  readonly name: "cifar10" | "cifar100";
+  readonly split: "train" | "test";
+  readonly count: number;
+  /** Pixels 0..255, [count, 32, 32, 3]. */
+  readonly images: Uint8Array;
+  /** Classes, [count]; CIFAR-100: the fine labels. */
+  readonly labels: Uint8Array;
+  readonly classes: readonly string[];
+  /** Digest of the split's files, one after the other, that the images come from: `cat data_batch_?.bin | sha256sum`. */
+  readonly sha256: string;
+}
+
+const PLANE = IMAGE_BYTES / 3;
+
+/**
+ * Loads one split of CIFAR-10 or CIFAR-100 from the binary files in a folder, after checking length and SHA-256 of each.
+ * Throws an Error naming the file, what was expected and what was found.
+ */
+export async function loadCifar(
+  name: "cifar10" | "cifar100",
+  split: "train" | "test",
+  options: { readonly dir?: string } = {},
+): Promise<Dataset> {
+  if (name !== "cifar10" && name !== "cifar100") {
+    throw new RangeError(`Cannot load "${String(name)}": expected "cifar10" or "cifar100"`);
+  }
+  if (split !== "train" && split !== "test") {
+    throw new RangeError(`Cannot load the split "${String(split)}": expected "train" or "test"`);
+  }
+  return loadSplit(name === "cifar10" ? CIFAR10 : CIFAR100, split, options);
+}
+
+/** Does what `loadCifar` does for any layout: the way to read a small data set of the same format. */
+export async function loadSplit(
+  layout: Layout,
+  split: "train" | "test",
+  options: { readonly dir?: string } = {},
+): Promise<Dataset> {
+  const dir = options.dir ?? layout.dir;
+  const files = layout.files[split];
+  const count = files.reduce((sum, file) => sum + file.records, 0);
+  const images = new Uint8Array(count * IMAGE_BYTES);
+  const labels = new Uint8Array(count);
+  const digest = createHash("sha256");
+  let first = 0;
+  for await (const { file, bytes } of readVerified(layout, files, dir)) {
+    const part = parseCifar(bytes, layout, { file: file.name });
+    images.set(part.images, first * IMAGE_BYTES);
+    labels.set(part.labels, first);
+    digest.update(bytes);
+    first += part.labels.length;
+  }
+  checkClassCounts(labels, layout, `${layout.name} (${split}) in "${dir}"`);
+  return { name: layout.name, split, count, images, labels, classes: layout.classes, sha256: digest.digest("hex") };
+}
+
+/**
+ * Reads records (`Layout`) into images [n, 32, 32, 3] and labels [n]: from planes of red, green and blue to pixels.
+ * Throws a RangeError when the length is not a multiple of the record's or a label is out of range.
+ */
+export function parseCifar(
+  bytes: Uint8Array,
+  layout: Layout,
+  options: { readonly file?: string } = {},
+): { images: Uint8Array; labels: Uint8Array } {
+  const file = options.file ?? layout.name;
+  const size = recordBytes(layout);
+  if (bytes.length === 0 || bytes.length % size !== 0) {
+    throw new RangeError(`Cannot read "${file}": expected a multiple of ${size} bytes but found ${bytes.length}`);
+  }
+  const labels = readLabels(bytes, layout, file);
+  const images = new Uint8Array(labels.length * IMAGE_BYTES);
+  for (let i = 0; i < labels.length; i++) {
+    const red = i * size + layout.labels.length;
+    const green = red + PLANE;
+    const blue = green + PLANE;
+    let to = i * IMAGE_BYTES;
+    for (let p = 0; p < PLANE; p++) {
+      images[to++] = bytes[red + p]!;
+      images[to++] = bytes[green + p]!;
+      images[to++] = bytes[blue + p]!;
+    }
+  }
+  return { images, labels };
+}
+
+function readLabels(bytes: Uint8Array, layout: Layout, file: string): Uint8Array {
+  const size = recordBytes(layout);
+  const labels = new Uint8Array(bytes.length / size);
+  for (let i = 0; i < labels.length; i++) {
+    layout.labels.forEach((values, k) => {
+      const label = bytes[i * size + k]!;
+      if (label >= values) {
+        throw new RangeError(`Cannot read "${file}": expected labels 0 to ${values - 1} but record ${i} has ${label}`);
+      }
+      labels[i] = label;
+    });
+  }
+  return labels;
+}
+
+/** The first images of a data set, as views: no copy is made, and `sha256` stays that of the whole split. */
+export function firstImages(dataset: Dataset, count: number): Dataset {
+  if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
+    throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);
+  }
+  const images = dataset.images.subarray(0, count * IMAGE_BYTES);
+  return { ...dataset, count, images, labels: dataset.labels.subarray(0, count) };
+}
+
+function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): void {
+  const counts = layout.classes.map(() => 0);
+  for (const label of labels) counts[label]!++;
+  const expected = labels.length / layout.classes.length;
+  const odd = counts.findIndex((count) => count !== expected);
+  if (odd >= 0) {
+    throw new Error(`Cannot use ${what}: expected ${expected} images of each class, found ${counts[odd]} of ${odd}`);
+  }
+}

@@ -1,0 +1,164 @@
+// Set-up's decisions as pure functions: which Node, Python and wheel, how to compile, and what stands already.
+
+/**
+ * Whether a Node version can load ES modules with `require`, which tslab needs for arquero.
+ * @param {string} version such as "20.19.0"
+ */
+export function supportsNode(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+}
+
+/** The Python commands to look for, the tried version first. */
+export const PYTHON_COMMANDS = ["python3.11", "python3.12", "python3.13", "python3", "python"];
+
+/**
+ * Picks the first Python that is 3.11 or later and can make an environment.
+ * @param {{command: string, version: string, ensurepip: boolean}[]} candidates what each command on this machine answered
+ * @throws {Error} when there is none, with `advice`
+ */
+export function choosePython(candidates) {
+  const recent = candidates.filter(({ version }) => isRecentPython(version));
+  const complete = recent.find(({ ensurepip }) => ensurepip);
+  if (complete) return complete;
+  if (recent.length > 0) {
+    const [{ command, version }] = recent;
+    throw Object.assign(
+      new Error(`Cannot make .venv: ${command} (${version}) comes without its "venv" and "ensurepip" modules`),
+      {
+        advice: `On Debian and Ubuntu: sudo apt install python${version.split(".").slice(0, 2).join(".")}-venv`,
+      },
+    );
+  }
+  const found = candidates.map(({ command, version }) => `${command} ${version}`).join(", ") || "none";
+  throw Object.assign(
+    new Error(`Cannot make .venv: wanted Python 3.11 or later, tried ${PYTHON_COMMANDS.join(", ")}, found ${found}`),
+    {
+      advice:
+        "On Debian 12 and Ubuntu: sudo apt install python3 python3-venv; elsewhere: https://www.python.org/downloads/",
+    },
+  );
+}
+
+/** @param {string} version */
+function isRecentPython(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major === 3 && minor >= 11;
+}
+
+/**
+ * Reads requirements.txt: the plain lines are Jupyter's, the lines "#cpu:" and "#gpu:" the two TensorFlow wheels.
+ * @param {string} text
+ * @returns {{jupyter: string[], cpu: string, gpu: string}}
+ */
+export function parseRequirements(text) {
+  const lines = text.split("\n").map((line) => line.trim());
+  const marked = (mark) => {
+    const line = lines.find((each) => each.startsWith(`#${mark}:`));
+    if (!line) throw new Error(`Cannot read requirements.txt: found no line "#${mark}: <wheel>"`);
+    return line.slice(mark.length + 2).trim();
+  };
+  return {
+    jupyter: lines.filter((line) => line !== "" && !line.startsWith("#")),
+    cpu: marked("cpu"),
+    gpu: marked("gpu"),
+  };
+}
+
+/**
+ * Which TensorFlow wheels to try, best first. What was asked for once with a flag holds until another flag is given, and a
+ * GPU wheel that failed is not tried again by itself, because it is a download of gigabytes.
+ * @param {{flag?: "cpu" | "gpu", gpuFound: boolean, last?: {flavor: "cpu" | "gpu", flag?: "cpu" | "gpu", failed?: string}}} facts
+ * @returns {("cpu" | "gpu")[]}
+ */
+export function wheelsToTry({ flag, gpuFound, last }) {
+  if (flag) return flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
+  if (last?.flavor === "gpu") return ["gpu", "cpu"];
+  if (last?.flag === "cpu" || last?.failed) return ["cpu"];
+  return gpuFound || last?.flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
+}
+
+/**
+ * Tries one thing after the other until one works.
+ * @template T, R
+ * @param {T[]} choices best first
+ * @param {(choice: T) => Promise<R>} attempt
+ * @returns {Promise<{choice?: T, value?: R, failures: {choice: T, error: Error}[]}>} without `choice` when none works
+ */
+export async function firstThatWorks(choices, attempt) {
+  const failures = [];
+  for (const choice of choices) {
+    try {
+      return { choice, value: await attempt(choice), failures };
+    } catch (error) {
+      failures.push({ choice, error: error });
+    }
+  }
+  return { failures };
+}
+
+/**
+ * pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages.
+ * @param {"cpu" | "gpu"} flavor
+ * @param {string} requirement such as "tensorflow-cpu==2.21.0"
+ */
+export function wheelArguments(flavor, requirement) {
+  return ["install", ...(flavor === "cpu" ? ["--no-deps"] : []), requirement];
+}
+
+/**
+ * The C++ compiler's arguments that build tfjs-node's binding against the TensorFlow of a Python wheel. The run path is the
+ * wheel's own folder, because its libraries find their neighbours (CUDA's too) from there.
+ * @param {{modules: string, tensorflow: string, output: string}} paths node_modules, the wheel's folder, the file to write
+ */
+export function compilerArguments({ modules, tensorflow, output }) {
+  const tfjs = `${modules}/@tensorflow/tfjs-node`;
+  const includes = [`${modules}/node-api-headers/include`, tfjs, `${tensorflow}/include`].map(
+    (folder) => `-I${folder}`,
+  );
+  const sources = [`${tfjs}/binding/tfjs_backend.cc`, `${tfjs}/binding/tfjs_binding.cc`];
+  const libraries = [
+    `-L${tensorflow}`,
+    "-l:libtensorflow_cc.so.2",
+    "-l:libtensorflow_framework.so.2",
+    `-Wl,-rpath,${tensorflow}`,
+  ];
+  const flags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
+  return [...flags, ...includes, ...sources, ...libraries, "-o", output];
+}
+
+/**
+ * Whether node_modules holds what package-lock.json asks for, judged by the list that npm writes after a complete install.
+ * @param {{packages: Record<string, {version?: string, integrity?: string, optional?: boolean}>}} wanted package-lock.json
+ * @param {{packages: Record<string, {version?: string, integrity?: string}>} | undefined} found node_modules/.package-lock.json
+ */
+export function packagesAgree(wanted, found) {
+  if (!found?.packages) return false;
+  return Object.entries(wanted.packages).every(([name, { version, integrity, optional }]) => {
+    if (name === "") return true;
+    const installed = found.packages[name];
+    if (!installed) return optional === true;
+    return installed.version === version && installed.integrity === integrity;
+  });
+}
+
+/**
+ * What to do about a failed npm or pip, from what it printed.
+ * @param {string} output
+ * @returns {string}
+ */
+export function adviceFor(output) {
+  if (/ENOSPC|No space left/i.test(output))
+    return "The disk is full: free about 3 GB (for a GPU about 8 GB) and try again.";
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|name resolution|Connection (refused|reset|timed out|broken)|Max retries/i.test(
+      output,
+    )
+  )
+    return "The package registry cannot be reached: check the network (registry.npmjs.org, pypi.org) and try again.";
+  if (/EACCES|EPERM|Permission denied/i.test(output))
+    return "This folder, or one in it, cannot be written to: check who owns it.";
+  if (/No matching distribution/i.test(output))
+    return "The package index has no build of this version for this Python and system.";
+  return "Read the lines above; to begin anew delete node_modules and .venv, then: npm run setup";
+}

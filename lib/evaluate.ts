@@ -1,0 +1,211 @@
+// Predictions of networks: one compiled inference graph per architecture, into which any parameters can be put.
+import { setImmediate } from "node:timers/promises";
+import type { Tensor } from "./backend";
+import { startEngine, tf } from "./backend";
+import { batchOf } from "./batches";
+import type { Dataset } from "./cifar";
+import { eagerWords } from "./eager";
+import { foldedParameters, foldedShapes } from "./fold";
+import type { Symbolic } from "./graph";
+import { Graph } from "./graph";
+import type { Network, Normalization, Parameters, Spec, Values } from "./network";
+import { forward, specName } from "./network";
+import { inferenceWords } from "./recorder";
+import { loadProgram } from "./savedmodel";
+
+/** Parameters on the engine. */
+export interface LoadedNetwork {
+  readonly parameters: Parameters;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Frees the tensors that are not shared with the network that it was loaded beside. */
+  dispose(): void;
+}
+
+/** Computes logits for networks of one architecture. */
+export interface Predictor {
+  /** Puts a network's parameters on the engine; those that equal `beside`'s are shared with it. */
+  load(network: Network, beside?: LoadedNetwork): LoadedNetwork;
+  /** Logits [batch, classes] of images [batch, 32, 32, 3] in 0..255; the caller disposes of them. */
+  logits(network: LoadedNetwork, images: Tensor): Tensor;
+  dispose(): void;
+}
+
+/** A network's answers on a dataset. */
+export interface Evaluation {
+  readonly images: number;
+  readonly correct: number;
+  /** correct / images */
+  readonly accuracy: number;
+  /** Mean cross entropy, in nats. */
+  readonly loss: number;
+  /** The predicted class of every image. */
+  readonly predictions: Uint8Array;
+}
+
+/** What a long call takes besides its data. */
+export interface ProgressOptions {
+  /** Images per call of the engine. */
+  readonly batch?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Stops the call between two batches. */
+  readonly signal?: AbortSignal;
+}
+
+/** Keeps both the cores and the caches of a small machine busy; larger batches were not faster. */
+export const EVALUATION_BATCH = 250;
+
+/** How one engine computes logits, and the form of the parameters that it takes. */
+interface Computation {
+  prepare(network: Network): Parameters;
+  logits(weights: ReadonlyMap<string, Tensor>, images: Tensor): Tensor;
+  dispose(): void;
+}
+
+/** Compiles the inference of a network's architecture: as a graph on the native engine, operation by operation elsewhere. */
+export async function openPredictor({ spec, normalization }: Network): Promise<Predictor> {
+  const { backend } = await startEngine();
+  const computation = backend === "tensorflow" ? await graphComputation(spec, normalization) : eagerComputation(spec, normalization);
+  return {
+    load(network, beside) {
+      checkArchitecture({ spec, normalization }, network);
+      return loadBeside(computation.prepare(network), beside);
+    },
+    logits: ({ weights }, images) => computation.logits(weights, images),
+    dispose: computation.dispose,
+  };
+}
+
+async function graphComputation(spec: Spec, normalization: Normalization): Promise<Computation> {
+  const graph = new Graph();
+  const images = graph.placeholder("images", { shape: [-1, 32, 32, 3], dtype: "float32" });
+  const inputs: Record<string, Symbolic> = { images };
+  for (const [name, shape] of foldedShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
+  const logits = forward(spec, inferenceWords((name) => inputs[name], normalization), images);
+  const program = await loadProgram(graph, { logits: { inputs, outputs: { logits } } });
+  return {
+    prepare: foldedParameters,
+    logits: (weights, images) => program.run("logits", { ...Object.fromEntries(weights), images }).logits,
+    dispose: program.dispose,
+  };
+}
+
+function eagerComputation(spec: Spec, normalization: Normalization): Computation {
+  return {
+    prepare: ({ parameters }) => parameters,
+    logits: (weights, images) => tf.tidy(() => forward(spec, eagerWords((name) => weights.get(name)!, normalization), images)),
+    dispose: () => undefined,
+  };
+}
+
+function checkArchitecture(wanted: Pick<Network, "spec" | "normalization">, found: Network): void {
+  if (JSON.stringify([wanted.spec, wanted.normalization]) === JSON.stringify([found.spec, found.normalization])) return;
+  throw new RangeError(
+    `Cannot load "${found.name}" into a predictor for ${specName(wanted.spec)}: it is ${specName(found.spec)} with ${found.spec.classes} classes and mean ${found.normalization.mean.join(", ")}`,
+  );
+}
+
+function loadBeside(parameters: Parameters, beside: LoadedNetwork | undefined): LoadedNetwork {
+  const own: Tensor[] = [];
+  const weights = new Map<string, Tensor>();
+  for (const [name, values] of parameters) {
+    const known = beside?.parameters.get(name);
+    if (known && sameValues(known, values)) weights.set(name, beside!.weights.get(name)!);
+    else weights.set(name, own[own.push(tf.tensor(values.data, [...values.shape])) - 1]);
+  }
+  return { parameters, weights, dispose: () => own.forEach((tensor) => tensor.dispose()) };
+}
+
+function sameValues(a: Values, b: Values): boolean {
+  return a === b || bytesOf(a).equals(bytesOf(b));
+}
+
+const bytesOf = ({ data }: Values): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/** The logits [count, classes] of a batch of images [count, 32, 32, 3] in 0..255, as plain numbers. */
+export function logitsOf(predictor: Predictor, network: LoadedNetwork, images: Tensor): Float32Array {
+  const logits = predictor.logits(network, images);
+  try {
+    return logits.dataSync() as Float32Array;
+  } finally {
+    logits.dispose();
+  }
+}
+
+/** A batch's images on the engine; the caller disposes of them. */
+export function imageTensor(images: Float32Array): Tensor {
+  return tf.tensor4d(images, [images.length / (32 * 32 * 3), 32, 32, 3]);
+}
+
+/** The class with the highest logit for each image, the first one in a tie. @throws Error when a logit is not finite */
+export function predictedClasses(logits: Float32Array, classes: number): Uint8Array {
+  const bad = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (bad >= 0) {
+    throw new Error(`Cannot read a prediction from the logits of image ${Math.floor(bad / classes)}: found ${logits[bad]}, expected finite numbers`);
+  }
+  return Uint8Array.from({ length: logits.length / classes }, (_, image) => {
+    const row = logits.subarray(image * classes, (image + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  });
+}
+
+/** -log softmax(row)[label], in nats. */
+export function crossEntropy(row: Float32Array, label: number): number {
+  const highest = Math.max(...row);
+  return Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - highest), 0)) + highest - row[label];
+}
+
+/**
+ * The network's predictions on every image of a dataset, in order.
+ * @throws Error when the network gives numbers that are not finite, or the signal is aborted
+ */
+export async function evaluate(network: Network, dataset: Dataset, options: ProgressOptions = {}): Promise<Evaluation> {
+  const predictor = await openPredictor(network);
+  const loaded = predictor.load(network);
+  try {
+    return await evaluateLoaded(predictor, loaded, dataset, options);
+  } finally {
+    loaded.dispose();
+    predictor.dispose();
+  }
+}
+
+async function evaluateLoaded(
+  predictor: Predictor,
+  network: LoadedNetwork,
+  dataset: Dataset,
+  options: ProgressOptions,
+): Promise<Evaluation> {
+  const predictions = new Uint8Array(dataset.count);
+  const classes = dataset.classes.length;
+  let loss = 0;
+  for await (const { start, images, labels } of testBatches(dataset, options)) {
+    const logits = logitsOf(predictor, network, images);
+    predictions.set(predictedClasses(logits, classes), start);
+    labels.forEach((label, image) => (loss += crossEntropy(logits.subarray(image * classes, (image + 1) * classes), label)));
+  }
+  const correct = countEqual(predictions, dataset.labels);
+  return { images: dataset.count, correct, accuracy: correct / dataset.count, loss: loss / dataset.count, predictions };
+}
+
+/** A dataset's batches in order on the engine, each freed when the next one is asked for. */
+export async function* testBatches(dataset: Dataset, { batch = EVALUATION_BATCH, onProgress, signal }: ProgressOptions) {
+  for (let start = 0; start < dataset.count; start += batch) {
+    const end = Math.min(start + batch, dataset.count);
+    const { images, labels } = batchOf(dataset, start, end);
+    const tensor = imageTensor(images);
+    try {
+      yield { start, images: tensor, labels };
+    } finally {
+      tensor.dispose();
+    }
+    onProgress?.(end, dataset.count);
+    // Native calls block: give interrupts and displays their turn.
+    await setImmediate();
+    signal?.throwIfAborted();
+  }
+}
+
+/** How many predictions equal their labels. */
+export function countEqual(predictions: Uint8Array, labels: Uint8Array): number {
+  return predictions.reduce((sum, predicted, index) => sum + Number(predicted === labels[index]), 0);
+}

@@ -1,0 +1,56 @@
+// Files read whole up to a bound, and written so that nothing half-written is ever left behind.
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Reads a file of at most `most` bytes; throws an Error naming the file and what was found. */
+export function readWhole(path: string, most: number): Uint8Array {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw new Error("expected a file");
+    if (found.size > most) throw new Error(`expected at most ${most} bytes but found ${found.size}`);
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`Cannot read "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Writes files into a folder, which is made where it is missing: all under temporary names first, then renamed in order.
+ * Throws an Error naming the file that could not be written; the temporary files, and a folder made for them, are gone then.
+ */
+export async function writeTogether(dir: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  let path = dir;
+  let made: string | undefined;
+  const temporary = (name: string) => join(dir, `${name}.${process.pid}.tmp`);
+  try {
+    made = await mkdir(dir, { recursive: true });
+    for (const [name, bytes] of files) {
+      path = join(dir, name);
+      await writeThrough(temporary(name), bytes);
+    }
+    for (const name of files.keys()) {
+      path = join(dir, name);
+      await rename(temporary(name), path);
+    }
+  } catch (error) {
+    for (const name of files.keys()) await rm(temporary(name), { force: true }).catch(() => {});
+    if (made) await rmdir(dir).catch(() => {}); // only while it is empty
+    throw new Error(`Cannot write "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+// To the disk and not only to its cache: a full disk may show no earlier.
+async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

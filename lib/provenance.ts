@@ -1,0 +1,40 @@
+// Where a result comes from: the code's commit, the versions of what computed it, and the hardware.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import type { Engine } from "./backend";
+
+/** Facts about a result, by name; plain values that JSON keeps. */
+export type Provenance = Readonly<Record<string, string | number | boolean>>;
+
+/** The commit, versions and hardware of this process; no clock, so that a re-run states the same. */
+export function provenanceOf(engine: Engine): Provenance {
+  const status = git("status", "--porcelain", "--untracked-files=no");
+  return {
+    commit: git("rev-parse", "HEAD") ?? "unknown",
+    changedSinceCommit: status === undefined ? "unknown" : status !== "",
+    nontrivial: versionOf("../package.json"),
+    node: process.versions.node,
+    "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),
+    backend: engine.backend,
+    tensorflow: engine.library ?? "none",
+    gpu: engine.gpu,
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
+
+function git(...words: string[]): string | undefined {
+  try {
+    return execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    // Not a checkout, or no git: the result says so instead of failing.
+    return undefined;
+  }
+}
+
+function versionOf(packageFile: string): string {
+  return (JSON.parse(readFileSync(require.resolve(packageFile), "utf8")) as { version: string }).version;
+}

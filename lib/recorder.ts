@@ -1,0 +1,54 @@
+// The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
+import type { DType, Symbolic } from "./graph";
+import type { Normalization, Vocabulary } from "./network";
+import { EPSILON } from "./network";
+import * as ops from "./operations";
+
+/** The graph tensor that holds a parameter. */
+export type Weights = (parameter: string) => Symbolic;
+
+/** How much of each batch's statistics goes into the running ones: PyTorch's default. */
+const STATISTICS_MOMENTUM = 0.1;
+
+/** The words whose meaning is the same in training and in inference. */
+function commonWords(weights: Weights, { mean, std }: Normalization, precision: DType) {
+  return {
+    normalize(images: Symbolic) {
+      const channels = (values: number[]) => images.node.graph.constant(Float32Array.from(values), [3]);
+      const scaled = ops.multiply(images, channels(std.map((deviation) => 1 / (255 * deviation))));
+      return ops.cast(ops.subtract(scaled, channels(mean.map((value, c) => value / std[c]))), precision);
+    },
+    // Kernels are kept in float32; where activations are bfloat16 each call computes with a rounded copy.
+    conv: (x, layer) => ops.conv2d(x, ops.cast(weights(`${layer.name}.kernel`), precision), layer.stride),
+    relu: ops.relu,
+    add: ops.add,
+    pad: (x, { inputs, outputs, stride }) => ops.pad(ops.subsample(x, stride), [0, 0, 0, (outputs - inputs) / 2]),
+    pool: (x) => ops.mean(ops.cast(x, "float32"), [1, 2]),
+    dense: (x) => ops.biasAdd(ops.matMul(x, weights("dense.kernel")), weights("dense.bias")),
+  } satisfies Omit<Vocabulary<Symbolic>, "batchNorm">;
+}
+
+/** Inference with batch norms folded into the convolutions (`foldedParameters`): TensorFlow fuses conv + bias + relu into one kernel. */
+export function inferenceWords(weights: Weights, normalization: Normalization): Vocabulary<Symbolic> {
+  return {
+    ...commonWords(weights, normalization, "float32"),
+    batchNorm: (x, layer) => ops.biasAdd(x, weights(`${layer.name}.bias`)),
+  };
+}
+
+/** Training: batch norms use their batch's statistics, and `updates` receives what the running ones become. */
+export function trainingWords(
+  weights: Weights,
+  normalization: Normalization,
+  { precision, updates }: { readonly precision: DType; readonly updates: Map<string, Symbolic> },
+): Vocabulary<Symbolic> {
+  return {
+    ...commonWords(weights, normalization, precision),
+    batchNorm(x, { name }) {
+      const parameters = ["gamma", "beta", "mean", "variance"].map((part) => weights(`${name}.${part}`));
+      const { y, mean, variance } = ops.batchNorm(x, parameters, { epsilon: EPSILON, momentum: STATISTICS_MOMENTUM });
+      updates.set(`${name}.mean`, mean).set(`${name}.variance`, variance);
+      return y;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+// Reads and writes the safetensors format: named arrays in one file, float32 here.
+import { type Dtype, dtypeOf, elementsOf, readNumbers, viewOf } from "./dtypes";
+import type { Parameters, Values } from "./network";
+
+// A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
+const LONGEST_HEADER = 32 * 2 ** 20;
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly begin: number; // in the data, which starts after the header
+  readonly end: number;
+}
+
+/**
+ * Encodes tensors as a safetensors file; equal input gives equal bytes, whatever the order of the names.
+ * Throws a RangeError where the length of the data is not the product of the shape.
+ * Format: https://huggingface.co/docs/safetensors
+ */
+export function encodeSafetensors(tensors: Parameters, metadata: Record<string, string> = {}): Uint8Array {
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  const header = headerOf(sorted, metadata);
+  const size = sorted.reduce((total, [, values]) => total + values.data.length * 4, 0);
+  const bytes = new Uint8Array(8 + header.length + size);
+  const view = viewOf(bytes);
+  view.setBigUint64(0, BigInt(header.length), true);
+  bytes.set(header, 8);
+  let at = 8 + header.length;
+  for (const [, { data }] of sorted) for (const value of data) view.setFloat32((at += 4) - 4, value, true);
+  return bytes;
+}
+
+function headerOf(sorted: readonly [string, Values][], metadata: Record<string, string>): Uint8Array {
+  const members: string[] = [];
+  const keys = Object.keys(metadata).sort();
+  if (keys.length) members.push(`"__metadata__":${JSON.stringify(metadata, keys)}`);
+  let begin = 0;
+  for (const [name, { shape, data }] of sorted) {
+    if (name === "__metadata__")
+      throw new RangeError('Cannot encode a tensor named "__metadata__": the name is reserved');
+    if (elementsOf(shape) !== data.length)
+      throw new RangeError(`Cannot encode "${name}": shape [${shape.join(", ")}] does not hold ${data.length} numbers`);
+    const end = begin + data.length * 4;
+    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: [begin, end] })}`);
+    begin = end;
+  }
+  const text = new TextEncoder().encode(`{${members.join(",")}}`);
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20); // the data begins at a multiple of 8
+  padded.set(text);
+  return padded;
+}
+
+/**
+ * Decodes a safetensors file; every number format is read into float32.
+ * Throws an Error that says what was found and wanted for anything but a complete and consistent file.
+ */
+export function decodeSafetensors(bytes: Uint8Array): {
+  tensors: Map<string, Values>;
+  metadata: Record<string, string>;
+} {
+  const { header, data } = split(bytes);
+  const { __metadata__: metadata = {}, ...named } = header;
+  if (!isStrings(metadata)) return refuse("__metadata__ does not hold strings alone");
+  const entries = Object.entries(named).map(([name, entry]) => checkEntry(name, entry));
+  checkCovered(entries, data.byteLength); // before anything is allocated
+  const tensors = new Map<string, Values>();
+  for (const { name, dtype, shape, begin } of entries)
+    tensors.set(name, { shape, data: readNumbers(data, begin, { dtype, count: elementsOf(shape) }) });
+  return { tensors, metadata };
+}
+
+function split(bytes: Uint8Array): { header: Record<string, unknown>; data: DataView } {
+  const length = bytes.length < 8 ? NaN : Number(viewOf(bytes).getBigUint64(0, true));
+  const limit = Math.min(LONGEST_HEADER, bytes.length - 8);
+  if (!(length <= limit)) refuse(`expected a header of at most ${Math.max(limit, 0)} bytes but found ${length}`);
+  return { header: parseHeader(bytes.subarray(8, 8 + length)), data: viewOf(bytes.subarray(8 + length)) };
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  const { text, header } = parseText(bytes);
+  if (!isRecord(header)) return refuse("the header is not an object");
+  const found = Object.values(header).reduce<number>(
+    (keys, value) => keys + (isRecord(value) ? Object.keys(value).length : 0),
+    Object.keys(header).length,
+  );
+  // JSON.parse silently keeps the last of two equal names.
+  if (found !== colonsIn(text)) refuse("a name occurs twice in the header, or an entry is nested too deeply");
+  return header;
+}
+
+function parseText(bytes: Uint8Array): { text: string; header: unknown } {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { text, header: JSON.parse(text) };
+  } catch (error) {
+    return refuse(`the header is not JSON (${(error as Error).message.slice(0, 100)})`);
+  }
+}
+
+/** The colons of a JSON text outside its strings: one for each name, also for one that is repeated. */
+function colonsIn(text: string): number {
+  let colons = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    if (quoted && text[i] === "\\") i++;
+    else if (text[i] === '"') quoted = !quoted;
+    else if (!quoted && text[i] === ":") colons++;
+  }
+  return colons;
+}
+
+function checkEntry(name: string, entry: unknown): Entry {
+  const label = JSON.stringify(name.slice(0, 100));
+  if (!isRecord(entry)) return refuse(`${label} is not an object`);
+  const dtype = dtypeOf(entry.dtype);
+  if (!dtype) return refuse(`${label} has the number format ${brief(entry.dtype)}, which is not read here`);
+  const elements = elementsOf(entry.shape);
+  if (Number.isNaN(elements)) refuse(`${label} has the shape ${brief(entry.shape)}`);
+  const offsets = entry.data_offsets;
+  const [begin, end]: unknown[] = Array.isArray(offsets) && offsets.length === 2 ? offsets : [];
+  if (!isOffset(begin) || !isOffset(end)) return refuse(`${label} has the offsets ${brief(offsets)}`);
+  const shape = entry.shape as number[];
+  if (end - begin !== elements * dtype.bytes)
+    refuse(`${label} takes ${end - begin} bytes, but ${dtype.name} ${brief(shape)} takes ${elements * dtype.bytes}`);
+  return { name, dtype, shape, begin, end };
+}
+
+function checkCovered(entries: readonly Entry[], size: number): void {
+  let covered = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered) refuse(`${JSON.stringify(name.slice(0, 100))} begins at ${begin} instead of ${covered}`);
+    covered = end;
+  }
+  if (covered !== size) refuse(`the tensors take ${covered} bytes but the file holds ${size}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isStrings(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((member) => typeof member === "string");
+}
+
+function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function brief(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, 100);
+}
+
+function refuse(detail: string): never {
+  throw new Error(`Cannot read safetensors: ${detail}`);
+}

@@ -1,0 +1,166 @@
+// The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, Nesterov update, running statistics.
+import type { Tensor } from "./backend";
+import { tf } from "./backend";
+import type { DType, GraphNode, Symbolic } from "./graph";
+import { Graph } from "./graph";
+import { gradients } from "./gradient";
+import type { Normalization, Parameters, Spec, Values } from "./network";
+import { forward, isTrainable, parameterShapes } from "./network";
+import * as ops from "./operations";
+import { trainingWords } from "./recorder";
+import type { Signature } from "./savedmodel";
+import { loadProgram } from "./savedmodel";
+
+/** What the optimizer does with a gradient, and in which precision activations are computed. */
+export interface StepOptions {
+  /** Images per step; the graph is made for this size. */
+  readonly batch: number;
+  readonly momentum: number;
+  /** L2, added to the gradient of kernels (not of batch norms and biases). */
+  readonly weightDecay: number;
+  /** bfloat16 rounds activations and kernels; parameters, statistics and the loss stay float32. */
+  readonly precision: "float32" | "bfloat16";
+}
+
+/** All numbers that a step changes. */
+export interface TrainingState {
+  readonly parameters: Parameters;
+  /** The optimizer's running sum of gradients, for each trainable parameter. */
+  readonly velocity: Parameters;
+}
+
+/** The mean loss of a batch before its update, and the share of its images that were classified right. */
+export interface StepResult {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** A network in training: its state lives in TensorFlow's variables between calls. */
+export interface Trainer {
+  read(): TrainingState;
+  write(state: TrainingState): void;
+  /** One step on images [batch, 32, 32, 3] in 0..255 and labels [batch]. */
+  step(images: Float32Array, labels: Int32Array, rate: number): StepResult;
+  dispose(): void;
+}
+
+const VELOCITY = ".velocity";
+
+/** Compiles the training step of a network into TensorFlow. @throws Error when there is no native engine */
+export async function openTrainer(spec: Spec, normalization: Normalization, options: StepOptions): Promise<Trainer> {
+  const graph = new Graph();
+  const variables = declareVariables(graph, spec);
+  const program = await loadProgram(graph, {
+    write: writeSignature(graph, variables),
+    read: { inputs: {}, outputs: mapValues(variables, (variable) => graph.read(variable)) },
+    step: stepSignature(graph, spec, normalization, variables, options),
+  });
+  const side = 32;
+  return {
+    read: () => fromTensors(program.run("read", {})),
+    write: (state) => tf.tidy(() => void program.run("write", toTensors(state))),
+    step: (images, labels, rate) =>
+      tf.tidy(() => {
+        const { loss, accuracy } = program.run("step", {
+          images: tf.tensor4d(images, [options.batch, side, side, 3]),
+          labels: tf.tensor1d(labels, "int32"),
+          rate: tf.scalar(rate),
+        });
+        return { loss: loss.dataSync()[0], accuracy: accuracy.dataSync()[0] };
+      }),
+    dispose: () => program.dispose(),
+  };
+}
+
+type Named = Readonly<Record<string, Symbolic>>;
+
+function mapValues(named: Named, change: (value: Symbolic, name: string) => Symbolic): Record<string, Symbolic> {
+  return Object.fromEntries(Object.entries(named).map(([name, value]) => [name, change(value, name)]));
+}
+
+/** A variable for every parameter, and one for the velocity of every trainable parameter. */
+function declareVariables(graph: Graph, spec: Spec): Named {
+  const variables: Record<string, Symbolic> = {};
+  for (const [name, shape] of parameterShapes(spec)) {
+    variables[name] = graph.variable(name, shape);
+    if (isTrainable(name)) variables[name + VELOCITY] = graph.variable(name + VELOCITY, shape);
+  }
+  return variables;
+}
+
+function writeSignature(graph: Graph, variables: Named): Signature {
+  const inputs = mapValues(variables, ({ shape }, name) => graph.placeholder(`new.${name}`, { shape, dtype: "float32" }));
+  const assigned = Object.entries(variables).map(([name, variable]) => graph.assign(variable, inputs[name]));
+  return { inputs, outputs: { done: graph.after(graph.scalar(1), assigned) } };
+}
+
+function stepSignature(
+  graph: Graph,
+  spec: Spec,
+  normalization: Normalization,
+  variables: Named,
+  options: StepOptions,
+): Signature {
+  const images = graph.placeholder("images", { shape: [options.batch, 32, 32, 3], dtype: "float32" });
+  const labels = graph.placeholder("labels", { shape: [options.batch], dtype: "int32" });
+  const rate = graph.placeholder("rate", { shape: [], dtype: "float32" });
+  const values = mapValues(variables, (variable) => graph.read(variable));
+  const updates = new Map<string, Symbolic>();
+  const words = trainingWords((name) => values[name], normalization, { precision: options.precision as DType, updates });
+  const logits = forward(spec, words, images);
+  const loss = ops.mean(ops.crossEntropy(logits, labels), [0]);
+  const changes = [
+    ...parameterUpdates(loss, values, variables, rate, options),
+    ...[...updates].map(([name, value]) => graph.assign(variables[name], value)),
+  ];
+  const accuracy = ops.shareEqual(ops.argMax(logits), labels);
+  return { inputs: { images, labels, rate }, outputs: { loss: graph.after(loss, changes), accuracy } };
+}
+
+function parameterUpdates(loss: Symbolic, values: Named, variables: Named, rate: Symbolic, options: StepOptions): GraphNode[] {
+  const { graph } = loss.node;
+  const names = Object.keys(values).filter((name) => !name.endsWith(VELOCITY) && isTrainable(name));
+  const momentum = graph.scalar(options.momentum);
+  const slopes = gradients(loss, names.map((name) => values[name]));
+  return names.map((name, index) => {
+    const slope = name.endsWith(".kernel") ? decayed(slopes[index], values[name], options.weightDecay) : slopes[index];
+    // PyTorch's Nesterov step: v = momentum v + g; w -= rate (g + momentum v).
+    graph.add(
+      "ResourceApplyMomentum",
+      [variables[name], variables[name + VELOCITY], rate, slope, momentum],
+      { T: { type: "float32" }, use_locking: { bool: false }, use_nesterov: { bool: true } },
+      [],
+    );
+    return graph.nodes[graph.nodes.length - 1];
+  });
+}
+
+function decayed(slope: Symbolic, weights: Symbolic, weightDecay: number): Symbolic {
+  return ops.add(slope, ops.multiply(weights, slope.node.graph.scalar(weightDecay)));
+}
+
+function toTensors({ parameters, velocity }: TrainingState): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { data, shape }] of parameters) tensors[name] = tf.tensor(data, [...shape]);
+  for (const [name, { data, shape }] of velocity) tensors[name + VELOCITY] = tf.tensor(data, [...shape]);
+  return tensors;
+}
+
+function fromTensors(tensors: Readonly<Record<string, Tensor>>): TrainingState {
+  const parameters = new Map<string, Values>();
+  const velocity = new Map<string, Values>();
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const values = { shape: tensor.shape, data: tensor.dataSync() as Float32Array };
+    if (name.endsWith(VELOCITY)) velocity.set(name.slice(0, -VELOCITY.length), values);
+    else parameters.set(name, values);
+    tensor.dispose();
+  }
+  return { parameters, velocity };
+}
+
+/** A network that has not moved yet: zero velocity. */
+export function atRest(parameters: Parameters): TrainingState {
+  const trainable = [...parameters].filter(([name]) => isTrainable(name));
+  const velocity = new Map(trainable.map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]));
+  return { parameters, velocity };
+}

@@ -1,0 +1,147 @@
+// The recorded graph against two things that it was not made from: TensorFlow.js's own differentiation, and finite differences.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startEngine, tf } from "../lib/backend";
+import { eagerWords, eagerWeights } from "../lib/eager";
+import { gradients } from "../lib/gradient";
+import type { Symbolic } from "../lib/graph";
+import { Graph } from "../lib/graph";
+import type { Parameters, Spec, Values } from "../lib/network";
+import { CIFAR10_NORMALIZATION, forward, initialParameters, isTrainable, parameterShapes, specOf } from "../lib/network";
+import * as ops from "../lib/operations";
+import { randomStream } from "../lib/random";
+import { trainingWords } from "../lib/recorder";
+import { loadProgram } from "../lib/savedmodel";
+
+const IMAGES = 6;
+
+/** tf.tidy for results that are plain numbers. */
+function inTidy<R>(body: () => R): R {
+  let result: R;
+  tf.tidy(() => void (result = body()));
+  return result!;
+}
+
+interface Slopes {
+  readonly loss: number;
+  readonly slopes: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * Batch norms that are not the identity, so that every term of the gradient counts.
+ * The seed is one of most: in a few, an activation lies within float noise of zero, where relu has two slopes.
+ */
+function livelyParameters(spec: Spec): Parameters {
+  const random = randomStream(8, "lively");
+  const lively = new Map<string, Values>();
+  for (const [name, { shape, data }] of initialParameters(spec, random)) {
+    lively.set(name, { shape, data: data.map((value) => value + 0.2 * random.normal()) });
+  }
+  return lively;
+}
+
+function someBatch() {
+  const random = randomStream(8, "images");
+  return {
+    images: Float32Array.from({ length: IMAGES * 3072 }, () => random.integer(256)),
+    labels: Int32Array.from({ length: IMAGES }, () => random.integer(10)),
+  };
+}
+
+async function openSlopes(spec: Spec) {
+  const graph = new Graph();
+  const images = graph.placeholder("images", { shape: [IMAGES, 32, 32, 3], dtype: "float32" });
+  const labels = graph.placeholder("labels", { shape: [IMAGES], dtype: "int32" });
+  const inputs: Record<string, Symbolic> = { images, labels };
+  for (const [name, shape] of parameterShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
+  const words = trainingWords((name) => inputs[name], CIFAR10_NORMALIZATION, { precision: "float32", updates: new Map() });
+  const loss = ops.mean(ops.crossEntropy(forward(spec, words, images), labels), [0]);
+  const names = [...parameterShapes(spec).keys()].filter(isTrainable);
+  const slopes = gradients(loss, names.map((name) => inputs[name]));
+  const outputs = { loss, ...Object.fromEntries(names.map((name, index) => [name, slopes[index]])) };
+  const program = await loadProgram(graph, { slopes: { inputs, outputs } });
+  return {
+    at(parameters: Parameters): Slopes {
+      const { images, labels } = someBatch();
+      return inTidy(() => {
+        const feed = Object.fromEntries([...parameters].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+        const found = program.run("slopes", {
+          ...feed,
+          images: tf.tensor4d(images, [IMAGES, 32, 32, 3]),
+          labels: tf.tensor1d(labels, "int32"),
+        });
+        const numbers = new Map(Object.entries(found).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
+        return { loss: numbers.get("loss")![0], slopes: numbers };
+      });
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+/** The same by TensorFlow.js: eager operations, its own derivatives, a loss written out. */
+function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
+  const { images, labels } = someBatch();
+  return inTidy(() => {
+    const names = [...parameters.keys()].filter(isTrainable);
+    const input = tf.tensor4d(images, [IMAGES, 32, 32, 3]);
+    const target = tf.oneHot(tf.tensor1d(labels, "int32"), 10);
+    const loss = (...tensors: (typeof input | ReturnType<typeof tf.tensor>)[]) => {
+      const words = eagerWords((name) => tensors[names.indexOf(name)], CIFAR10_NORMALIZATION, { training: true });
+      return tf.losses.softmaxCrossEntropy(target, forward(spec, words, input));
+    };
+    const weights = eagerWeights(parameters);
+    const { value, grads } = tf.valueAndGrads(loss as never)(names.map((name) => weights.get(name)!));
+    return { loss: value.dataSync()[0], slopes: new Map(names.map((name, index) => [name, grads[index].dataSync() as Float32Array])) };
+  });
+}
+
+const norm = (values: Float32Array) => Math.hypot(...values);
+
+function relativeError(found: Float32Array, wanted: Float32Array): number {
+  return norm(found.map((value, index) => value - wanted[index])) / (norm(wanted) + 1e-4);
+}
+
+for (const name of ["resnet8", "resnet8-B", "plain8", "resnet14-w8"]) {
+  test(`the graph of ${name} has the loss and every gradient of TensorFlow.js's eager differentiation`, async () => {
+    await startEngine();
+    const spec = specOf(name);
+    const parameters = livelyParameters(spec);
+    const program = await openSlopes(spec);
+    const [graph, eager] = [program.at(parameters), eagerSlopes(spec, parameters)];
+    program.dispose();
+    assert.ok(Math.abs(graph.loss - eager.loss) < 1e-4 * eager.loss, `loss ${graph.loss}, eager ${eager.loss}`);
+    for (const [parameter, slope] of eager.slopes) {
+      const error = relativeError(graph.slopes.get(parameter)!, slope);
+      assert.ok(error < 1e-3, `${parameter}: relative error ${error}`);
+    }
+  });
+}
+
+test("gradients() agrees with finite differences of the loss along every parameter's own gradient", async () => {
+  await startEngine();
+  const spec = specOf("resnet8-B-w4");
+  const parameters = livelyParameters(spec);
+  const program = await openSlopes(spec);
+  const { slopes } = program.at(parameters);
+  for (const parameter of [...parameters.keys()].filter(isTrainable)) {
+    const slope = slopes.get(parameter)!;
+    const length = norm(slope);
+    const lossAt = (distance: number) => {
+      const { shape, data } = parameters.get(parameter)!;
+      const moved = data.map((value, index) => value + (distance * slope[index]) / length);
+      return program.at(new Map(parameters).set(parameter, { shape, data: moved })).loss;
+    };
+    const measured = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
+    assert.ok(Math.abs(measured - length) < 0.05 * length + 2e-3, `${parameter}: ${measured} by differences, ${length} by the gradient`);
+  }
+  program.dispose();
+});
+
+test("gradients() names an operation that it has no rule for, and a tensor that the loss does not depend on", () => {
+  const graph = new Graph();
+  const x = graph.placeholder("x", { shape: [2], dtype: "float32" });
+  const y = graph.placeholder("y", { shape: [2], dtype: "float32" });
+  const sine = ops.apply("Sin", [x], { T: { type: "float32" } }, { shape: [2], dtype: "float32" });
+  assert.throws(() => gradients(ops.mean(sine, [0]), [x]), /operation "Sin": it has no gradient rule/);
+  assert.throws(() => gradients(ops.mean(ops.relu(x), [0]), [y]), /by "y": the loss does not depend on it/);
+});
