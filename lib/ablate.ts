@@ -22,7 +22,9 @@ export function ablate(network: Network, layerName: string, operator: Operator):
   const copy: Values = { shape: kernel.shape, data: kernel.data.slice() };
   const changed = operator(copy, layer);
   if (changed.shape.join() !== kernel.shape.join() || changed.data.length !== kernel.data.length) {
-    throw new RangeError(`Cannot ablate ${layer.name}: the operator returned a kernel of shape [${changed.shape}], expected [${kernel.shape}]`);
+    throw new RangeError(
+      `Cannot ablate ${layer.name}: the operator returned a kernel of shape [${changed.shape}], expected [${kernel.shape}]`,
+    );
   }
   return { ...network, parameters: new Map(network.parameters).set(name, changed) };
 }

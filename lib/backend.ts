@@ -34,7 +34,12 @@ export function startEngine(): Promise<Engine> {
 async function startNative(): Promise<Engine> {
   await tf.ready();
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
-  return { backend: "tensorflow", version: tf.version.tfjs, library: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
+  return {
+    backend: "tensorflow",
+    version: tf.version.tfjs,
+    library: backend.binding.TF_Version,
+    gpu: backend.isUsingGpuDevice,
+  };
 }
 
 async function startWasm(): Promise<Engine> {
@@ -54,7 +59,9 @@ function nativeModule(): NativeModule | undefined {
 export function requireNative(): NativeModule {
   const native = nativeModule();
   if (native) return native;
-  throw new Error("Cannot run a TensorFlow graph: the native engine was not built here; `npm run setup` says why (training needs it)");
+  throw new Error(
+    "Cannot run a TensorFlow graph: the native engine was not built here; `npm run setup` says why (training needs it)",
+  );
 }
 
 /** Google's protobuf runtime classes for TensorFlow's formats, which ship with tfjs-node. */

@@ -34,7 +34,12 @@ export function batchOf(dataset: Dataset, start: number, end: number): Batch {
  * One epoch of shuffled, augmented batches of equal size; the images left over at the end are skipped, as they differ from epoch to epoch.
  * The arrays of a batch are used again for the next one.
  */
-export function* trainingBatches(dataset: Dataset, size: number, random: Random, augmentation: Augmentation): Generator<Batch> {
+export function* trainingBatches(
+  dataset: Dataset,
+  size: number,
+  random: Random,
+  augmentation: Augmentation,
+): Generator<Batch> {
   const order = shuffled(dataset.count, random);
   const batch: Batch = { images: new Float32Array(size * PIXELS), labels: new Int32Array(size) };
   for (let start = 0; start + size <= dataset.count; start += size) {

@@ -22,11 +22,20 @@ export function eagerWords(
   options: { readonly training?: boolean } = {},
 ): Vocabulary<Tensor> {
   return {
-    normalize: (images) => images.div(255).sub([...normalization.mean]).div([...normalization.std]),
+    normalize: (images) =>
+      images
+        .div(255)
+        .sub([...normalization.mean])
+        .div([...normalization.std]),
     conv(x, { name, size, stride }) {
       // Padded by hand: TensorFlow.js has no gradient for a convolution with explicit padding.
       const side = (size - 1) / 2;
-      const padded = tf.pad(x as tf.Tensor4D, [[0, 0], [side, side], [side, side], [0, 0]]);
+      const padded = tf.pad(x as tf.Tensor4D, [
+        [0, 0],
+        [side, side],
+        [side, side],
+        [0, 0],
+      ]);
       return tf.conv2d(padded, weights(`${name}.kernel`) as tf.Tensor4D, stride, "valid");
     },
     batchNorm(x, { name }) {
@@ -34,14 +43,22 @@ export function eagerWords(
         ? tf.moments(x, [0, 1, 2])
         : { mean: weights(`${name}.mean`), variance: weights(`${name}.variance`) };
       const scale = weights(`${name}.gamma`).div(variance.add(EPSILON).sqrt());
-      return x.sub(mean).mul(scale).add(weights(`${name}.beta`));
+      return x
+        .sub(mean)
+        .mul(scale)
+        .add(weights(`${name}.beta`));
     },
     relu: (x) => tf.relu(x),
     add: (x, y) => tf.add(x, y),
     pad(x, { inputs, outputs, stride }) {
       // A 1x1 average pool takes every second pixel; a strided slice would have no gradient.
       const side = (outputs - inputs) / 2;
-      return tf.pad(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [[0, 0], [0, 0], [0, 0], [side, side]]);
+      return tf.pad(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [side, side],
+      ]);
     },
     pool: (x) => tf.mean(x, [1, 2]),
     dense: (x) => tf.matMul(x as tf.Tensor2D, weights("dense.kernel") as tf.Tensor2D).add(weights("dense.bias")),

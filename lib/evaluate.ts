@@ -64,7 +64,8 @@ interface Computation {
 /** Compiles the inference of a network's architecture: as a graph on the native engine, operation by operation elsewhere. */
 export async function openPredictor({ spec, normalization }: Network): Promise<Predictor> {
   const { backend } = await startEngine();
-  const computation = backend === "tensorflow" ? await graphComputation(spec, normalization) : eagerComputation(spec, normalization);
+  const computation =
+    backend === "tensorflow" ? await graphComputation(spec, normalization) : eagerComputation(spec, normalization);
   return {
     load(network, beside) {
       checkArchitecture({ spec, normalization }, network);
@@ -80,7 +81,11 @@ async function graphComputation(spec: Spec, normalization: Normalization): Promi
   const images = graph.placeholder("images", { shape: [-1, 32, 32, 3], dtype: "float32" });
   const inputs: Record<string, Symbolic> = { images };
   for (const [name, shape] of foldedShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
-  const logits = forward(spec, inferenceWords((name) => inputs[name], normalization), images);
+  const logits = forward(
+    spec,
+    inferenceWords((name) => inputs[name], normalization),
+    images,
+  );
   const program = await loadProgram(graph, { logits: { inputs, outputs: { logits } } });
   return {
     prepare: foldedParameters,
@@ -92,7 +97,14 @@ async function graphComputation(spec: Spec, normalization: Normalization): Promi
 function eagerComputation(spec: Spec, normalization: Normalization): Computation {
   return {
     prepare: ({ parameters }) => parameters,
-    logits: (weights, images) => tf.tidy(() => forward(spec, eagerWords((name) => weights.get(name)!, normalization), images)),
+    logits: (weights, images) =>
+      tf.tidy(() =>
+        forward(
+          spec,
+          eagerWords((name) => weights.get(name)!, normalization),
+          images,
+        ),
+      ),
     dispose: () => undefined,
   };
 }
@@ -140,7 +152,9 @@ export function imageTensor(images: Float32Array): Tensor {
 export function predictedClasses(logits: Float32Array, classes: number): Uint8Array {
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad >= 0) {
-    throw new Error(`Cannot read a prediction from the logits of image ${Math.floor(bad / classes)}: found ${logits[bad]}, expected finite numbers`);
+    throw new Error(
+      `Cannot read a prediction from the logits of image ${Math.floor(bad / classes)}: found ${logits[bad]}, expected finite numbers`,
+    );
   }
   return Uint8Array.from({ length: logits.length / classes }, (_, image) => {
     const row = logits.subarray(image * classes, (image + 1) * classes);
@@ -181,14 +195,19 @@ async function evaluateLoaded(
   for await (const { start, images, labels } of testBatches(dataset, options)) {
     const logits = logitsOf(predictor, network, images);
     predictions.set(predictedClasses(logits, classes), start);
-    labels.forEach((label, image) => (loss += crossEntropy(logits.subarray(image * classes, (image + 1) * classes), label)));
+    labels.forEach(
+      (label, image) => (loss += crossEntropy(logits.subarray(image * classes, (image + 1) * classes), label)),
+    );
   }
   const correct = countEqual(predictions, dataset.labels);
   return { images: dataset.count, correct, accuracy: correct / dataset.count, loss: loss / dataset.count, predictions };
 }
 
 /** A dataset's batches in order on the engine, each freed when the next one is asked for. */
-export async function* testBatches(dataset: Dataset, { batch = EVALUATION_BATCH, onProgress, signal }: ProgressOptions) {
+export async function* testBatches(
+  dataset: Dataset,
+  { batch = EVALUATION_BATCH, onProgress, signal }: ProgressOptions,
+) {
   for (let start = 0; start < dataset.count; start += batch) {
     const end = Math.min(start + batch, dataset.count);
     const { images, labels } = batchOf(dataset, start, end);

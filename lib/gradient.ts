@@ -21,7 +21,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     const { T, U, epsilon, is_training, data_format } = node.attributes;
     const reserved = [3, 4, 5].map((index) => outputOf(node, index, gamma));
     const types = [x, gamma, beta].map(typeOf);
-    return node.graph.add("FusedBatchNormGradV3", [dy, x, gamma, ...reserved], { T, U, epsilon, is_training, data_format }, types);
+    return node.graph.add(
+      "FusedBatchNormGradV3",
+      [dy, x, gamma, ...reserved],
+      { T, U, epsilon, is_training, data_format },
+      types,
+    );
   },
   Relu: (node, dy) => [ops.apply("ReluGrad", [dy, outputOf(node, 0, dy)], node.attributes, typeOf(dy))],
   AddV2: (_, dy) => [dy, dy],
@@ -85,7 +90,12 @@ export function gradients(loss: Symbolic, tensors: readonly Symbolic[]): Symboli
 }
 
 /** Adds what one node passes on to the gradients of its inputs. */
-function propagate(node: GraphNode, dy: Symbolic, needs: (input: Symbolic) => boolean, found: Map<GraphNode, Symbolic>) {
+function propagate(
+  node: GraphNode,
+  dy: Symbolic,
+  needs: (input: Symbolic) => boolean,
+  found: Map<GraphNode, Symbolic>,
+) {
   const rule = RULES[node.op];
   if (!rule) throw new Error(`Cannot differentiate through the operation "${node.op}": it has no gradient rule`);
   const parts = rule(node, dy, node.inputs.map(needs));

@@ -59,7 +59,10 @@ export class Graph {
   /** A constant tensor, float32 or int32 by its data. */
   constant(data: Float32Array | Int32Array, shape: Shape): Symbolic {
     const dtype = data instanceof Float32Array ? "float32" : "int32";
-    const attributes: GraphNode["attributes"] = { dtype: { type: dtype }, value: { constant: data, dimensions: shape } };
+    const attributes: GraphNode["attributes"] = {
+      dtype: { type: dtype },
+      value: { constant: data, dimensions: shape },
+    };
     return this.add("Const", [], attributes, [{ shape, dtype }])[0];
   }
 
@@ -97,7 +100,12 @@ export class Graph {
 
   /** Sets a variable; nothing happens until the returned node is fetched or waited for. */
   assign(variable: Symbolic, value: Symbolic): GraphNode {
-    this.add("AssignVariableOp", [variable, value], { dtype: { type: "float32" }, validate_shape: { bool: false } }, []);
+    this.add(
+      "AssignVariableOp",
+      [variable, value],
+      { dtype: { type: "float32" }, validate_shape: { bool: false } },
+      [],
+    );
     return this.nodes[this.nodes.length - 1];
   }
 

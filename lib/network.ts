@@ -72,7 +72,10 @@ const STAGES = [1, 2, 3] as const;
  */
 export function specOf(name: string, classes = 10): Spec {
   const match = /^(resnet|plain)(\d{1,4})(-B)?(?:-w(\d{1,3}))?$/.exec(name);
-  if (!match) throw new RangeError(`Cannot read the network's name "${name}": expected one like resnet20, plain20, resnet20-B, resnet20-w32`);
+  if (!match)
+    throw new RangeError(
+      `Cannot read the network's name "${name}": expected one like resnet20, plain20, resnet20-B, resnet20-w32`,
+    );
   const spec: Spec = {
     family: match[1] as Spec["family"],
     depth: Number(match[2]),
@@ -93,7 +96,9 @@ export function specName(spec: Spec): string {
 export function blocksPerStage(spec: Spec): number {
   const blocks = (spec.depth - 2) / 6;
   if (!Number.isInteger(blocks) || blocks < 1) {
-    throw new RangeError(`Cannot build a network of depth ${spec.depth}: the depth has to be 6n+2 (8, 14, 20, 26, 32, ...)`);
+    throw new RangeError(
+      `Cannot build a network of depth ${spec.depth}: the depth has to be 6n+2 (8, 14, 20, 26, 32, ...)`,
+    );
   }
   if (!Number.isInteger(spec.width) || spec.width < 2 || spec.width % 2) {
     throw new RangeError(`Cannot build a network of width ${spec.width}: the width has to be a positive even number`);
@@ -138,7 +143,9 @@ export function layerOf(spec: Spec, name: string): Layer {
   const layers = layersOf(spec);
   const layer = layers.find((candidate) => candidate.name === name);
   if (layer) return layer;
-  throw new RangeError(`Cannot find the layer "${name}": ${specName(spec)} has ${layers.map((candidate) => candidate.name).join(", ")}`);
+  throw new RangeError(
+    `Cannot find the layer "${name}": ${specName(spec)} has ${layers.map((candidate) => candidate.name).join(", ")}`,
+  );
 }
 
 /** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */

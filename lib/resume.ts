@@ -36,7 +36,8 @@ export function loadProgress(dir: string, purpose: Purpose): Progress | undefine
   if (!existsSync(path)) return undefined;
   const { tensors, metadata } = decodeSafetensors(readWhole(path, LARGEST));
   const difference = firstDifference(JSON.parse(metadata.purpose), JSON.parse(JSON.stringify(purpose)));
-  if (difference) throw new Error(`Cannot go on from "${path}": it has ${difference}; use another folder, or start afresh`);
+  if (difference)
+    throw new Error(`Cannot go on from "${path}": it has ${difference}; use another folder, or start afresh`);
   return {
     parameters: unprefixed(PARAMETER, tensors),
     velocity: unprefixed(VELOCITY, tensors),
@@ -66,5 +67,9 @@ function prefixed(prefix: string, tensors: Parameters): Parameters {
 }
 
 function unprefixed(prefix: string, tensors: Parameters): Parameters {
-  return new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, values]) => [name.slice(prefix.length), values]));
+  return new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, values]) => [name.slice(prefix.length), values]),
+  );
 }

@@ -46,7 +46,8 @@ export async function loadProgram(graph: Graph, signatures: Readonly<Record<stri
   try {
     await writeFile(join(folder, "saved_model.pb"), encodeSavedModel(graph, signatures));
     const entries = [];
-    for (const name of Object.keys(signatures)) entries.push([name, await node.loadSavedModel(folder, ["serve"], name)] as const);
+    for (const name of Object.keys(signatures))
+      entries.push([name, await node.loadSavedModel(folder, ["serve"], name)] as const);
     return programOf(new Map(entries));
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -97,7 +98,9 @@ function attributeMessage(attribute: Attribute): Message {
   const { constant, dimensions } = attribute;
   const content = new Uint8Array(constant.buffer, constant.byteOffset, constant.byteLength);
   const dtype = DTYPES[constant instanceof Float32Array ? "float32" : "int32"];
-  return set(message, { Tensor: set(new pb.Tensor(), { Dtype: dtype, TensorShape: shapeMessage(dimensions), TensorContent: content }) });
+  return set(message, {
+    Tensor: set(new pb.Tensor(), { Dtype: dtype, TensorShape: shapeMessage(dimensions), TensorContent: content }),
+  });
 }
 
 function shapeMessage(shape: Shape): Message {

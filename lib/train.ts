@@ -64,7 +64,9 @@ export interface TrainOptions {
   /** Goes on from here instead of from the initial parameters. */
   readonly resume?: Progress;
   /** Called after every step; `step` and `steps` count over all epochs. */
-  readonly onStep?: (report: StepResult & { readonly step: number; readonly steps: number; readonly epoch: number }) => void;
+  readonly onStep?: (
+    report: StepResult & { readonly step: number; readonly steps: number; readonly epoch: number },
+  ) => void;
   /** Called and waited for after every epoch; `progress` can be saved and resumed from. */
   readonly onEpoch?: (epoch: Epoch, progress: Progress) => void | Promise<void>;
   /** Stops between two steps. */
@@ -91,7 +93,12 @@ export function learningRate({ rate, warmup }: Pick<TrainConfig, "rate" | "warmu
  * @throws RangeError when the configuration makes no sense, or the dataset is smaller than a batch
  * @throws Error when the loss is no longer finite, when the native engine is missing, or when the signal is aborted
  */
-export async function train(spec: Spec, dataset: Dataset, config: TrainConfig, options: TrainOptions = {}): Promise<Trained> {
+export async function train(
+  spec: Spec,
+  dataset: Dataset,
+  config: TrainConfig,
+  options: TrainOptions = {},
+): Promise<Trained> {
   checkConfig(config, dataset);
   const normalization = options.normalization ?? CIFAR10_NORMALIZATION;
   const start = initialParameters(spec, randomStream(config.seed, "initialize"));
@@ -125,7 +132,12 @@ async function trainEpoch(
   const began = clock();
   let step = perEpoch * (epoch - 1);
   let [rate, loss, accuracy] = [0, 0, 0];
-  for (const { images, labels } of trainingBatches(dataset, config.batch, randomStream(config.seed, `epoch ${epoch}`), config)) {
+  for (const { images, labels } of trainingBatches(
+    dataset,
+    config.batch,
+    randomStream(config.seed, `epoch ${epoch}`),
+    config,
+  )) {
     options.signal?.throwIfAborted();
     rate = learningRate(config, ++step / steps);
     const result = trainer.step(images, labels, rate);
@@ -137,17 +149,30 @@ async function trainEpoch(
     await setImmediate();
   }
   const seconds = clock() - began;
-  return { epoch, rate, trainLoss: loss, trainAccuracy: accuracy, seconds, imagesPerSecond: (perEpoch * config.batch) / seconds };
+  return {
+    epoch,
+    rate,
+    trainLoss: loss,
+    trainAccuracy: accuracy,
+    seconds,
+    imagesPerSecond: (perEpoch * config.batch) / seconds,
+  };
 }
 
-async function testResults(network: Network, test: Dataset, signal?: AbortSignal): Promise<Pick<Epoch, "testLoss" | "testAccuracy">> {
+async function testResults(
+  network: Network,
+  test: Dataset,
+  signal?: AbortSignal,
+): Promise<Pick<Epoch, "testLoss" | "testAccuracy">> {
   const { loss, accuracy } = await evaluate(network, test, { signal });
   return { testLoss: loss, testAccuracy: accuracy };
 }
 
 function checkLoss({ loss }: StepResult, step: number, epoch: number): void {
   if (Number.isFinite(loss)) return;
-  throw new Error(`Cannot go on training after step ${step} (epoch ${epoch}): the loss is ${loss}; a lower rate may help`);
+  throw new Error(
+    `Cannot go on training after step ${step} (epoch ${epoch}): the loss is ${loss}; a lower rate may help`,
+  );
 }
 
 const POSITIVE_INTEGERS = ["epochs", "batch"] as const;

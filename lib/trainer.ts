@@ -89,7 +89,9 @@ function declareVariables(graph: Graph, spec: Spec): Named {
 }
 
 function writeSignature(graph: Graph, variables: Named): Signature {
-  const inputs = mapValues(variables, ({ shape }, name) => graph.placeholder(`new.${name}`, { shape, dtype: "float32" }));
+  const inputs = mapValues(variables, ({ shape }, name) =>
+    graph.placeholder(`new.${name}`, { shape, dtype: "float32" }),
+  );
   const assigned = Object.entries(variables).map(([name, variable]) => graph.assign(variable, inputs[name]));
   return { inputs, outputs: { done: graph.after(graph.scalar(1), assigned) } };
 }
@@ -106,7 +108,10 @@ function stepSignature(
   const rate = graph.placeholder("rate", { shape: [], dtype: "float32" });
   const values = mapValues(variables, (variable) => graph.read(variable));
   const updates = new Map<string, Symbolic>();
-  const words = trainingWords((name) => values[name], normalization, { precision: options.precision as DType, updates });
+  const words = trainingWords((name) => values[name], normalization, {
+    precision: options.precision as DType,
+    updates,
+  });
   const logits = forward(spec, words, images);
   const loss = ops.mean(ops.crossEntropy(logits, labels), [0]);
   const changes = [
@@ -117,11 +122,20 @@ function stepSignature(
   return { inputs: { images, labels, rate }, outputs: { loss: graph.after(loss, changes), accuracy } };
 }
 
-function parameterUpdates(loss: Symbolic, values: Named, variables: Named, rate: Symbolic, options: StepOptions): GraphNode[] {
+function parameterUpdates(
+  loss: Symbolic,
+  values: Named,
+  variables: Named,
+  rate: Symbolic,
+  options: StepOptions,
+): GraphNode[] {
   const { graph } = loss.node;
   const names = Object.keys(values).filter((name) => !name.endsWith(VELOCITY) && isTrainable(name));
   const momentum = graph.scalar(options.momentum);
-  const slopes = gradients(loss, names.map((name) => values[name]));
+  const slopes = gradients(
+    loss,
+    names.map((name) => values[name]),
+  );
   return names.map((name, index) => {
     const slope = name.endsWith(".kernel") ? decayed(slopes[index], values[name], options.weightDecay) : slopes[index];
     // PyTorch's Nesterov step: v = momentum v + g; w -= rate (g + momentum v).
@@ -161,6 +175,8 @@ function fromTensors(tensors: Readonly<Record<string, Tensor>>): TrainingState {
 /** A network that has not moved yet: zero velocity. */
 export function atRest(parameters: Parameters): TrainingState {
   const trainable = [...parameters].filter(([name]) => isTrainable(name));
-  const velocity = new Map(trainable.map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]));
+  const velocity = new Map(
+    trainable.map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]),
+  );
   return { parameters, velocity };
 }

@@ -7,7 +7,14 @@ import { gradients } from "../lib/gradient";
 import type { Symbolic } from "../lib/graph";
 import { Graph } from "../lib/graph";
 import type { Parameters, Spec, Values } from "../lib/network";
-import { CIFAR10_NORMALIZATION, forward, initialParameters, isTrainable, parameterShapes, specOf } from "../lib/network";
+import {
+  CIFAR10_NORMALIZATION,
+  forward,
+  initialParameters,
+  isTrainable,
+  parameterShapes,
+  specOf,
+} from "../lib/network";
 import * as ops from "../lib/operations";
 import { randomStream } from "../lib/random";
 import { trainingWords } from "../lib/recorder";
@@ -53,24 +60,35 @@ async function openSlopes(spec: Spec) {
   const images = graph.placeholder("images", { shape: [IMAGES, 32, 32, 3], dtype: "float32" });
   const labels = graph.placeholder("labels", { shape: [IMAGES], dtype: "int32" });
   const inputs: Record<string, Symbolic> = { images, labels };
-  for (const [name, shape] of parameterShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
-  const words = trainingWords((name) => inputs[name], CIFAR10_NORMALIZATION, { precision: "float32", updates: new Map() });
+  for (const [name, shape] of parameterShapes(spec))
+    inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
+  const words = trainingWords((name) => inputs[name], CIFAR10_NORMALIZATION, {
+    precision: "float32",
+    updates: new Map(),
+  });
   const loss = ops.mean(ops.crossEntropy(forward(spec, words, images), labels), [0]);
   const names = [...parameterShapes(spec).keys()].filter(isTrainable);
-  const slopes = gradients(loss, names.map((name) => inputs[name]));
+  const slopes = gradients(
+    loss,
+    names.map((name) => inputs[name]),
+  );
   const outputs = { loss, ...Object.fromEntries(names.map((name, index) => [name, slopes[index]])) };
   const program = await loadProgram(graph, { slopes: { inputs, outputs } });
   return {
     at(parameters: Parameters): Slopes {
       const { images, labels } = someBatch();
       return inTidy(() => {
-        const feed = Object.fromEntries([...parameters].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+        const feed = Object.fromEntries(
+          [...parameters].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
+        );
         const found = program.run("slopes", {
           ...feed,
           images: tf.tensor4d(images, [IMAGES, 32, 32, 3]),
           labels: tf.tensor1d(labels, "int32"),
         });
-        const numbers = new Map(Object.entries(found).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
+        const numbers = new Map(
+          Object.entries(found).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]),
+        );
         return { loss: numbers.get("loss")![0], slopes: numbers };
       });
     },
@@ -91,7 +109,10 @@ function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
     };
     const weights = eagerWeights(parameters);
     const { value, grads } = tf.valueAndGrads(loss as never)(names.map((name) => weights.get(name)!));
-    return { loss: value.dataSync()[0], slopes: new Map(names.map((name, index) => [name, grads[index].dataSync() as Float32Array])) };
+    return {
+      loss: value.dataSync()[0],
+      slopes: new Map(names.map((name, index) => [name, grads[index].dataSync() as Float32Array])),
+    };
   });
 }
 
@@ -132,7 +153,10 @@ test("gradients() agrees with finite differences of the loss along every paramet
       return program.at(new Map(parameters).set(parameter, { shape, data: moved })).loss;
     };
     const measured = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
-    assert.ok(Math.abs(measured - length) < 0.05 * length + 2e-3, `${parameter}: ${measured} by differences, ${length} by the gradient`);
+    assert.ok(
+      Math.abs(measured - length) < 0.05 * length + 2e-3,
+      `${parameter}: ${measured} by differences, ${length} by the gradient`,
+    );
   }
   program.dispose();
 });

@@ -46,12 +46,17 @@ export async function runCommand<Names extends string>(
 }
 
 /** Reads a command's options from words. @throws UsageError for words that it does not know */
-export function readOptions<Names extends string>(command: Command<Names>, words: readonly string[]): Given<Names> | "help" {
+export function readOptions<Names extends string>(
+  command: Command<Names>,
+  words: readonly string[],
+): Given<Names> | "help" {
   const entries = Object.entries<Option>(command.options);
-  const options = Object.fromEntries(entries.map(([name, { value }]) => [name, { type: value ? "string" : "boolean" } as const]));
+  const options = Object.fromEntries(
+    entries.map(([name, { value }]) => [name, { type: value ? "string" : "boolean" } as const]),
+  );
   const given = parse(words, { ...options, help: { type: "boolean" } });
   if (given.help) return "help";
-  const filled = entries.map(([name, { preset }]) => [name, given[name] === true ? "yes" : given[name] ?? preset]);
+  const filled = entries.map(([name, { preset }]) => [name, given[name] === true ? "yes" : (given[name] ?? preset)]);
   return Object.fromEntries(filled) as Given<Names>;
 }
 
@@ -91,7 +96,10 @@ export function positiveNumber(option: string, text: string): number {
 /** A bar on the terminal (lines every ten seconds where there is none) with rate and time left. */
 export function progressBar(label: string, unit: string) {
   const format = `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate} ${unit}/s | {duration_formatted} gone, {eta_formatted} left {note}`;
-  const bar = new SingleBar({ format, noTTYOutput: true, notTTYSchedule: 10_000, hideCursor: true }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format, noTTYOutput: true, notTTYSchedule: 10_000, hideCursor: true },
+    Presets.shades_classic,
+  );
   let began = 0;
   let first = 0;
   return {

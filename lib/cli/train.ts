@@ -11,13 +11,18 @@ import { loadProgress, removeProgress, saveProgress } from "../resume";
 import type { Epoch, TrainConfig } from "../train";
 import { FAST, train } from "../train";
 
-type Names = "network" | "epochs" | "seed" | "out" | "precision" | "batch" | "rate" | "weight-decay" | "images" | "data" | "fresh";
+type Names =
+  "network" | "epochs" | "seed" | "out" | "precision" | "batch" | "rate" | "weight-decay" | "images" | "data" | "fresh";
 
 const COMMAND: Command<Names> = {
   name: "train",
   summary: "Trains a network on CIFAR-10 and writes its weights, history and provenance into a run folder.",
   options: {
-    network: { value: "NAME", help: "resnet20, plain20, resnet56, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), ...", preset: "resnet20" },
+    network: {
+      value: "NAME",
+      help: "resnet20, plain20, resnet56, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), ...",
+      preset: "resnet20",
+    },
     epochs: { value: "N", help: "passes over the training images", preset: String(FAST.epochs) },
     seed: { value: "N", help: "decides initial weights, order and augmentation", preset: String(FAST.seed) },
     out: { value: "DIR", help: "run folder (data/runs/NETWORK-seedN)" },
@@ -58,7 +63,10 @@ async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const spec = specOf(given.network!);
   const config = configOf(given);
   const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
-  const [whole, test] = [await loadCifar("cifar10", "train", { dir: given.data }), await loadCifar("cifar10", "test", { dir: given.data })];
+  const [whole, test] = [
+    await loadCifar("cifar10", "train", { dir: given.data }),
+    await loadCifar("cifar10", "test", { dir: given.data }),
+  ];
   const dataset = firstImages(whole, wholeNumber("images", given.images!));
   const purpose = { spec, config, data: `${dataset.sha256}, first ${dataset.count} images` };
   if (given.fresh) await removeProgress(dir);
@@ -83,9 +91,20 @@ async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const provenance = { ...origin, trainingSeconds: Math.round(seconds), images: dataset.count };
   const accuracy = history[history.length - 1].testAccuracy!;
-  await saveRun(dir, { network: { ...network, name: basename(dir) }, start, seed: config.seed, data: dataset, accuracy, history, config, provenance });
+  await saveRun(dir, {
+    network: { ...network, name: basename(dir) },
+    start,
+    seed: config.seed,
+    data: dataset,
+    accuracy,
+    history,
+    config,
+    provenance,
+  });
   await removeProgress(dir);
-  console.log(`${dir}: ${percent(accuracy)} % of ${test.count} test images right after ${config.epochs} epochs, ${((performance.now() - began) / 60_000).toFixed(1)} min`);
+  console.log(
+    `${dir}: ${percent(accuracy)} % of ${test.count} test images right after ${config.epochs} epochs, ${((performance.now() - began) / 60_000).toFixed(1)} min`,
+  );
 }
 
 void runCommand(COMMAND, trainCommand);

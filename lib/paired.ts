@@ -1,0 +1,113 @@
+// Tests on paired predictions: McNemar's exact test, Tango's non-inferiority test with its bound, Holm's adjustment.
+import { normalQuantile, normalTail } from "./normal";
+
+/** The same images classified by two networks; a `Row` is one. */
+export interface Pairs {
+  readonly images: number;
+  readonly lost: number; // right before, wrong after
+  readonly gained: number; // wrong before, right after
+}
+
+/** Two-sided p value of McNemar's exact test; 0 where it is smaller than any double (see `logMcnemar`). */
+export function mcnemar(lost: number, gained: number): number {
+  return Math.exp(logMcnemar(lost, gained));
+}
+
+/**
+ * Natural logarithm of the two-sided p value of McNemar's exact test: `lost` is binomial(lost + gained, 1/2).
+ *
+ * Source: McNemar (1947), Psychometrika 12:153-157; twice the smaller tail, at most 1.
+ */
+export function logMcnemar(lost: number, gained: number): number {
+  const trials = lost + gained;
+  const fewer = Math.min(lost, gained);
+  let logTerm = 0; // of the binomial coefficient (trials, fewer)
+  for (let i = 1; i <= fewer; i++) logTerm += Math.log((trials - fewer + i) / i);
+  let term = 1; // relative to the largest term of the tail, so nothing overflows
+  let tail = 1;
+  for (let i = fewer; i >= 1; i--) {
+    term *= i / (trials - i + 1);
+    tail += term;
+  }
+  return Math.min(0, logTerm + Math.log(tail) - (trials - 1) * Math.LN2);
+}
+
+/**
+ * One-sided p value of Tango's score test of H0 "the drop is at least `margin`" against H1 "it is smaller".
+ *
+ * Source: Tango (1998), Statistics in Medicine 17:891-908.
+ * @param margin largest harmless drop, a fraction of the images.
+ * @throws RangeError when the counts are impossible or the margin is not between 0 and 1.
+ */
+export function nonInferiority(pairs: Pairs, margin: number): number {
+  checkPairs(pairs);
+  if (!(margin > 0 && margin < 1)) {
+    throw new RangeError(
+      `Cannot test a drop against its margin: expected a fraction between 0 and 1 but found ${margin}`,
+    );
+  }
+  return normalTail(-tangoZ(pairs, margin));
+}
+
+/**
+ * One-sided upper bound of the drop: the largest drop that Tango's test does not reject; a fraction, can be negative.
+ *
+ * @throws RangeError when the counts are impossible or the confidence is not between 0.5 and 1.
+ */
+export function upperBound(pairs: Pairs, confidence = 0.95): number {
+  checkPairs(pairs);
+  if (!(confidence > 0.5 && confidence < 1)) {
+    throw new RangeError(`Cannot bound a drop: expected a confidence between 0.5 and 1 but found ${confidence}`);
+  }
+  const z = normalQuantile(1 - confidence);
+  let low = (pairs.lost - pairs.gained) / pairs.images;
+  let high = 1;
+  for (let halving = 0; halving < 60; halving++) {
+    const middle = (low + high) / 2;
+    if (tangoZ(pairs, middle) > z) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+// The score statistic under "the drop is exactly `drop`"; falls as `drop` rises, 0 at the observed drop.
+function tangoZ({ images, lost, gained }: Pairs, drop: number): number {
+  const distance = lost - gained - images * drop;
+  const variance = images * (2 * gainedShare({ images, lost, gained }, drop) + drop * (1 - drop));
+  return distance === 0 ? 0 : distance / Math.sqrt(variance);
+}
+
+// Most likely probability of a gain, given the drop: the larger root of Tango's quadratic (his A, B and C).
+function gainedShare({ images, lost, gained }: Pairs, drop: number): number {
+  const a = 2 * images;
+  const b = (2 * images - lost + gained) * drop - lost - gained;
+  const c = -gained * drop * (1 - drop);
+  return (Math.sqrt(b * b - 4 * a * c) - b) / (2 * a);
+}
+
+/**
+ * Holm's step-down adjustment of a family of p values, in their own order.
+ *
+ * Source: Holm (1979), Scandinavian Journal of Statistics 6:65-70.
+ * @throws RangeError when a p value is not between 0 and 1.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const wrong = pValues.find((p) => !(p >= 0 && p <= 1));
+  if (wrong !== undefined) throw new RangeError(`Cannot adjust p values: expected 0 to 1 but found ${wrong}`);
+  const order = pValues.map((_, index) => index).sort((i, j) => pValues[i] - pValues[j]);
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  order.forEach((index, rank) => {
+    largest = Math.max(largest, Math.min(1, (pValues.length - rank) * pValues[index]));
+    adjusted[index] = largest;
+  });
+  return adjusted;
+}
+
+function checkPairs({ images, lost, gained }: Pairs): void {
+  const counts = [images, lost, gained].every((count) => Number.isInteger(count) && count >= 0);
+  if (counts && images > 0 && lost + gained <= images) return;
+  throw new RangeError(
+    `Cannot compare pairs: expected lost + gained <= images but found ${lost} + ${gained} of ${images}`,
+  );
+}

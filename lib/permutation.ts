@@ -1,0 +1,127 @@
+// Do the marked layers (channel-changing, stage edge, ...) hurt more than the rest? A stratified permutation test.
+import type { Random } from "./random";
+import type { Row } from "./rows";
+
+/** One network: a value per layer and whether the layer is marked. */
+export interface Stratum {
+  readonly values: readonly number[];
+  readonly marked: readonly boolean[];
+}
+
+export interface Permutation {
+  readonly statistic: number; // mean of the marked minus mean of the rest, averaged over networks
+  readonly p: number; // one-sided: marked layers hurt more
+  readonly smallest: number; // best p that this design could have reached
+  readonly exact: boolean; // every relabelling was counted
+  readonly relabellings: number; // how many were counted or drawn, the observed one included
+}
+
+/** The drops of one network's rows and which of its layers are marked; by default those that change channels. */
+export function stratumOf(rows: readonly Row[], marks: (row: Row) => boolean = (row) => row.changesChannels): Stratum {
+  return { values: rows.map((row) => row.drop), marked: rows.map((row) => marks(row)) };
+}
+
+/** Marks the layers in the first and the last block of a stage; the stem belongs to none. */
+export function stageEdge(rows: readonly Row[]): (row: Row) => boolean {
+  const last = new Map<number, number>();
+  for (const { stage, block } of rows) last.set(stage, Math.max(block, last.get(stage) ?? 0));
+  return ({ stage, block }) => stage > 0 && (block === 1 || block === last.get(stage));
+}
+
+/**
+ * Permutation test of "marked layers have larger values", labels permuted within each network only.
+ *
+ * All relabellings are counted where there are at most `limit`; otherwise `samples` are drawn with `random` and the
+ * observed labelling is added, so that p is never 0 (Phipson and Smyth 2010, 10.2202/1544-6115.1585).
+ * @param strata one per network; networks weigh the same.
+ * @param options `random`: needed only above `limit`.
+ * @throws RangeError when a network has no marked layer, none unmarked, or unequal lengths; TypeError without `random`.
+ */
+export function permutationTest(
+  strata: readonly Stratum[],
+  { limit = 200_000, samples = 99_999, random }: { limit?: number; samples?: number; random?: Random } = {},
+): Permutation {
+  if (strata.length === 0) throw new RangeError("Cannot permute labels: expected at least one network but found none");
+  strata.forEach(checkStratum);
+  const statistic = sum(strata.map(observed)) / strata.length;
+  // Sums in another order differ in the last bits: what is as large as the observed one but for rounding counts.
+  const scale = Math.max(...strata.flatMap(({ values }) => values.map(Math.abs)));
+  const extreme = (value: number) => value >= statistic - 1e-12 * scale;
+  const total = strata.reduce((product, { marked }) => product * choose(marked.length, countOf(marked)), 1);
+  if (total <= limit) {
+    const p = allStatistics(strata).filter(extreme).length / total;
+    return { statistic, p, smallest: 1 / total, exact: true, relabellings: total };
+  }
+  if (!random) throw new TypeError(`Cannot permute labels: ${total} of them exceed ${limit}, so "random" is needed`);
+  const relabellings = samples + 1;
+  let reached = 1;
+  for (let i = 0; i < samples; i++) {
+    if (extreme(sum(strata.map((stratum) => drawn(stratum, random))) / strata.length)) reached++;
+  }
+  return { statistic, p: reached / relabellings, smallest: 1 / relabellings, exact: false, relabellings };
+}
+
+function allStatistics(strata: readonly Stratum[]): number[] {
+  let sums = [0];
+  for (const { values, marked } of strata) {
+    const differences = subsetSums(values, countOf(marked)).map((part) => difference(values, part, countOf(marked)));
+    sums = sums.flatMap((before) => differences.map((value) => before + value));
+  }
+  return sums.map((value) => value / strata.length);
+}
+
+// The sum of every subset of the given size.
+function subsetSums(values: readonly number[], size: number): number[] {
+  if (size === 0) return [0];
+  return values
+    .slice(0, values.length - size + 1)
+    .flatMap((value, index) => subsetSums(values.slice(index + 1), size - 1).map((rest) => value + rest));
+}
+
+function observed({ values, marked }: Stratum): number {
+  return difference(values, sum(values.filter((_, index) => marked[index])), countOf(marked));
+}
+
+// Fisher-Yates, stopped after as many places as there are marked layers.
+function drawn({ values, marked }: Stratum, random: Random): number {
+  const rest = [...values];
+  const size = countOf(marked);
+  let part = 0;
+  for (let place = 0; place < size; place++) {
+    const pick = place + random.integer(rest.length - place);
+    part += rest[pick];
+    rest[pick] = rest[place];
+  }
+  return difference(values, part, size);
+}
+
+function difference(values: readonly number[], part: number, size: number): number {
+  return part / size - (sum(values) - part) / (values.length - size);
+}
+
+function choose(n: number, k: number): number {
+  let ways = 1;
+  for (let i = 1; i <= Math.min(k, n - k); i++) ways = Math.round((ways * (n - i + 1)) / i);
+  return ways;
+}
+
+function countOf(marked: readonly boolean[]): number {
+  return marked.filter(Boolean).length;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function checkStratum({ values, marked }: Stratum): void {
+  const count = countOf(marked);
+  if (values.length !== marked.length) {
+    throw new RangeError(`Cannot permute labels: expected ${values.length} labels but found ${marked.length}`);
+  }
+  if (!values.every(Number.isFinite)) throw new RangeError("Cannot permute labels: expected finite values");
+  if (count === 0 || count === marked.length) {
+    throw new RangeError(
+      `Cannot permute labels: expected marked and unmarked layers but found ${count} of ${marked.length}`,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+// How a layer is called trivial, non-trivial or undecided, with the evidence beside it.
+import { holm, mcnemar, nonInferiority, upperBound } from "./paired";
+import type { Row } from "./rows";
+
+export type Call = "trivial" | "non-trivial" | "undecided";
+
+/** A row with its verdict; p values are raw and adjusted over the layers of the network (Holm, each family apart). */
+export interface Verdict extends Row {
+  readonly upper: number; // one-sided upper bound of the drop (fraction) at confidence 1 - level, not adjusted
+  readonly harmP: number; // McNemar, two-sided: does the ablation change the accuracy?
+  readonly harmAdjusted: number;
+  readonly trivialP: number; // Tango: is the drop smaller than the margin?
+  readonly trivialAdjusted: number;
+  readonly verdict: Call;
+  readonly detectable: boolean; // trivial although the network is significantly worse
+}
+
+/**
+ * A verdict for every layer of one network: trivial when the drop is shown to be below the margin, non-trivial when the
+ * network is shown to be worse and the layer is not trivial, undecided otherwise.
+ *
+ * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
+ * @param options `margin`: largest harmless drop, a fraction fixed before the sweep; `level`: of each family of tests.
+ * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), or a layer occurs twice.
+ */
+export function verdictsOf(
+  rows: readonly Row[],
+  { margin = 0.005, level = 0.05 }: { margin?: number; level?: number } = {},
+): Verdict[] {
+  checkLayers(rows);
+  const harm = rows.map((row) => mcnemar(row.lost, row.gained));
+  const trivial = rows.map((row) => nonInferiority(row, margin));
+  const harmAdjusted = holm(harm);
+  const trivialAdjusted = holm(trivial);
+  return rows.map((row, index) => {
+    const worse = harmAdjusted[index] < level && row.lost > row.gained;
+    const within = trivialAdjusted[index] < level;
+    return {
+      ...row,
+      upper: upperBound(row, 1 - level),
+      harmP: harm[index],
+      harmAdjusted: harmAdjusted[index],
+      trivialP: trivial[index],
+      trivialAdjusted: trivialAdjusted[index],
+      verdict: within ? "trivial" : worse ? "non-trivial" : "undecided",
+      detectable: within && worse,
+    };
+  });
+}
+
+function checkLayers(rows: readonly Row[]): void {
+  const seen = new Set<string>();
+  for (const { layer } of rows) {
+    if (seen.has(layer)) {
+      throw new RangeError(`Cannot give verdicts: expected every layer of one network once but found "${layer}" twice`);
+    }
+    seen.add(layer);
+  }
+}

@@ -1,0 +1,134 @@
+// Rows from a prediction matrix small enough to count by hand; Wilson's interval against statsmodels.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Layer } from "../lib/network";
+import { classRowsOf, rowsOf, wilson, type Sweep } from "../lib/rows";
+
+const layers: Layer[] = [
+  { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1 },
+  { name: "stage2.block1.shortcut", stage: 2, block: 1, size: 1, inputs: 16, outputs: 32, stride: 2 },
+];
+const sweep: Sweep = {
+  network: "tiny",
+  operator: "zero",
+  layers,
+  labels: Uint8Array.of(0, 0, 0, 1, 1, 3),
+  baseline: Uint8Array.of(0, 0, 1, 1, 0, 2),
+  predictions: [Uint8Array.of(0, 1, 0, 1, 0, 1), Uint8Array.of(0, 0, 1, 1, 0, 2)],
+};
+
+test("rowsOf() counts what each ablation loses, gains and flips", () => {
+  const [first, second] = rowsOf(sweep);
+  const [low, high] = wilson(3, 6);
+  assert.deepEqual(first, {
+    layer: "stage1.block1.conv1",
+    stage: 1,
+    block: 1,
+    changesChannels: false,
+    parameters: 2304,
+    images: 6,
+    correct: 3,
+    accuracy: 0.5,
+    low,
+    high,
+    baseline: 0.5,
+    drop: 0,
+    lost: 1, // image 1
+    gained: 1, // image 2
+    flips: 3, // and image 5, wrong before and after
+  });
+  assert.deepEqual(
+    [second.changesChannels, second.parameters, second.correct, second.lost, second.gained, second.flips],
+    [true, 512, 3, 0, 0, 0],
+  );
+});
+
+test("rowsOf() agrees with itself: drop is (lost - gained) / images, and flips hold both", () => {
+  const predictions = [Uint8Array.of(1, 1, 1, 0, 0, 3), Uint8Array.of(0, 0, 0, 1, 1, 3)];
+  const rows = rowsOf({ ...sweep, predictions });
+  assert.deepEqual(
+    rows.map(({ lost, gained, correct, drop }) => ({ lost, gained, correct, drop })),
+    [
+      { lost: 3, gained: 1, correct: 1, drop: 2 / 6 },
+      { lost: 0, gained: 3, correct: 6, drop: -3 / 6 },
+    ],
+  );
+  for (const row of rows) {
+    assert.equal(row.drop, (row.lost - row.gained) / row.images);
+    assert.ok(row.flips >= row.lost + row.gained);
+  }
+});
+
+test("rowsOf() refuses a sweep whose parts differ in length, and says which", () => {
+  const refuses = (change: Partial<Sweep>, message: RegExp) =>
+    assert.throws(() => rowsOf({ ...sweep, ...change }), { name: "RangeError", message });
+  refuses({ labels: new Uint8Array(0) }, /at least one image/);
+  refuses({ baseline: new Uint8Array(5) }, /6 predictions of the intact network but found 5/);
+  refuses({ predictions: sweep.predictions.slice(1) }, /2 ablations, one per layer, but found 1/);
+  const short = [sweep.predictions[0], new Uint8Array(7)];
+  refuses({ predictions: short }, /6 predictions without "stage2.block1.shortcut" but found 7/);
+});
+
+test("classRowsOf() splits the damage by class and leaves out classes without images", () => {
+  const rows = classRowsOf(sweep).filter(({ layer }) => layer === "stage1.block1.conv1");
+  assert.deepEqual(
+    rows.map(({ label, images, drop, lost, gained, flips }) => [label, images, drop, lost, gained, flips]),
+    [
+      [0, 3, 0, 1, 1, 2],
+      [1, 2, 0, 0, 0, 0],
+      [3, 1, 0, 0, 0, 1],
+    ],
+  );
+  assert.deepEqual([rows[0].baseline, rows[0].accuracy, rows[0].flipRate], [2 / 3, 2 / 3, 2 / 3]);
+  assert.deepEqual([rows[2].baseline, rows[2].accuracy, rows[2].flipRate], [0, 0, 1]);
+});
+
+test("classRowsOf() adds up to rowsOf()", () => {
+  for (const [index, row] of rowsOf(sweep).entries()) {
+    const parts = classRowsOf(sweep).filter(({ layer }) => layer === layers[index].name);
+    for (const count of ["images", "lost", "gained", "flips"] as const) {
+      assert.equal(
+        parts.reduce((total, part) => total + part[count], 0),
+        row[count],
+      );
+    }
+  }
+});
+
+test("wilson() equals statsmodels' proportion_confint(method='wilson')", () => {
+  const wanted: [correct: number, images: number, confidence: number, low: number, high: number][] = [
+    [9200, 10_000, 0.95, 0.914520046874101, 0.9251573944945306],
+    [1000, 10_000, 0.95, 0.09427283017063046, 0.10603436852591083],
+    [9173, 10_000, 0.95, 0.9117401216863086, 0.9225393932735246],
+    [9173, 10_000, 0.9, 0.9126559436733493, 0.9217183127458785],
+    [7, 10, 0.95, 0.39677814746114537, 0.8922087325936989],
+    [0, 10, 0.95, 0, 0.27753279986288926],
+    [10_000, 10_000, 0.95, 0.9996160016293234, 1],
+  ];
+  for (const [correct, images, confidence, low, high] of wanted) {
+    const found = wilson(correct, images, confidence);
+    assert.ok(
+      Math.abs(found[0] - low) < 1e-13 && Math.abs(found[1] - high) < 1e-13,
+      `${correct} of ${images}: ${found}`,
+    );
+  }
+});
+
+test("wilson() gives the reference intervals of 92.00 % and 10.00 %, and mirrors for the errors", () => {
+  const shown = (correct: number) => wilson(correct, 10_000).map((bound) => (100 * bound).toFixed(2));
+  assert.deepEqual(shown(9200), ["91.45", "92.52"]);
+  assert.deepEqual(shown(1000), ["9.43", "10.60"]);
+  assert.deepEqual(shown(800), ["7.48", "8.55"]);
+});
+
+test("wilson() refuses impossible counts and confidences", () => {
+  for (const [correct, images] of [
+    [1, 0],
+    [-1, 10],
+    [11, 10],
+    [NaN, 10],
+  ]) {
+    assert.throws(() => wilson(correct, images), { name: "RangeError", message: /expected 0 <= correct <= images/ });
+  }
+  assert.throws(() => wilson(5, 10, 1), RangeError);
+});

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { ablate, zero } from "../lib/ablate";
+import { tf } from "../lib/backend";
+import { batchOf } from "../lib/batches";
+import { loadNetwork } from "../lib/checkpoint";
+import { firstImages, loadCifar } from "../lib/cifar";
+import { eagerWeights, eagerWords } from "../lib/eager";
+import { evaluate, imageTensor, openPredictor } from "../lib/evaluate";
+import type { Layer, Values } from "../lib/network";
+import { EPSILON, forward, layerOf, layersOf } from "../lib/network";
+import { rowsOf } from "../lib/rows";
+import { sweep } from "../lib/sweep";
+import { bitsOf, expectNoLeak, smallDataset, smallNetwork } from "./small";
+
+const SHARED = path.resolve("..", "shared");
+const withoutShared = existsSync(SHARED) ? false : "needs the public checkpoints in ../shared, which is not here";
+
+test("ablate() changes the one kernel and shares everything else with the network, which stays as it is", () => {
+  const network = smallNetwork();
+  const before = bitsOf(network);
+  const ablated = ablate(network, "stage2.block1.conv2", zero);
+  for (const [name, values] of ablated.parameters) {
+    if (name === "stage2.block1.conv2.kernel") assert.ok(values.data.every((weight) => weight === 0));
+    else assert.equal(values, network.parameters.get(name));
+  }
+  assert.equal(bitsOf(network), before);
+});
+
+test("ablate() leaves the network bit-identical when the operator writes into its argument or throws", () => {
+  const network = smallNetwork();
+  const before = bitsOf(network);
+  const inPlace = (kernel: Values) => (kernel.data.fill(0), kernel);
+  const ablated = ablate(network, "stem.conv", inPlace);
+  assert.ok(ablated.parameters.get("stem.conv.kernel")!.data.every((weight) => weight === 0));
+  assert.throws(
+    () => ablate(network, "stem.conv", (kernel) => (kernel.data.fill(7), assert.fail("thrown by the operator"))),
+    /thrown by the operator/,
+  );
+  assert.equal(bitsOf(network), before);
+});
+
+test("ablate() refuses an unknown layer and a kernel of another shape", () => {
+  const network = smallNetwork();
+  assert.throws(() => ablate(network, "stage9.block1.conv1", zero), /Cannot find the layer "stage9.block1.conv1"/);
+  const transposed = ({ data }: Values) => ({ shape: [4, 3, 3, 3], data });
+  assert.throws(
+    () => ablate(network, "stem.conv", transposed),
+    /returned a kernel of shape \[4,3,3,3\], expected \[3,3,3,4\]/,
+  );
+});
+
+test("a zeroed kernel makes its layer the constant beta - gamma mean / sqrt(variance + eps), by hand", () => {
+  const network = ablate(smallNetwork(), "stem.conv", zero);
+  const of = (part: string, channel: number) => network.parameters.get(`stem.conv.${part}`)!.data[channel];
+  const weights = eagerWeights(network.parameters);
+  const words = eagerWords((name) => weights.get(name)!, network.normalization);
+  const stem = layerOf(network.spec, "stem.conv");
+  const { images } = batchOf(smallDataset(2), 0, 2);
+  const output = tf.tidy(() =>
+    words.batchNorm(words.conv(words.normalize(imageTensor(images)), stem), stem).dataSync(),
+  );
+  weights.forEach((tensor) => tensor.dispose());
+  output.forEach((value, index) => {
+    const channel = index % 4;
+    const wanted =
+      of("beta", channel) - (of("gamma", channel) * of("mean", channel)) / Math.sqrt(of("variance", channel) + EPSILON);
+    assert.ok(Math.abs(value - wanted) < 1e-5, `channel ${channel}: ${value}, by hand ${wanted}`);
+  });
+});
+
+test("a residual block with either kernel zeroed is its shortcut plus a constant, but for the border (claim C5)", () => {
+  const intact = smallNetwork("resnet14-w4");
+  for (const conv of ["conv1", "conv2"]) {
+    const network = ablate(intact, `stage1.block2.${conv}`, zero);
+    const branch = branchOf(network, "stage1.block2");
+    // Channels of one pixel away from the border, for both images: the same numbers everywhere.
+    const inner = (image: number, row: number, column: number) =>
+      branch.slice(((image * 32 + row) * 32 + column) * 4).slice(0, 4);
+    assert.deepEqual(inner(0, 10, 10), inner(1, 20, 5));
+  }
+});
+
+/** The branch of a block, before it is added to the shortcut, for two images. */
+function branchOf(network: ReturnType<typeof smallNetwork>, block: string): number[] {
+  const weights = eagerWeights(network.parameters);
+  const words = eagerWords((name) => weights.get(name)!, network.normalization);
+  let branch: number[] = [];
+  const spying = {
+    ...words,
+    batchNorm(x: Parameters<typeof words.batchNorm>[0], layer: Layer) {
+      const y = words.batchNorm(x, layer);
+      if (layer.name === `${block}.conv2`) branch = [...y.dataSync()];
+      return y;
+    },
+  };
+  const { images } = batchOf(smallDataset(2), 0, 2);
+  tf.tidy(() => void forward(network.spec, spying, imageTensor(images)));
+  weights.forEach((tensor) => tensor.dispose());
+  return branch;
+}
+
+test("sweep() predicts for each layer what evaluating the ablated network predicts, and leaves no tensor behind", () =>
+  expectNoLeak(async () => {
+    const [network, dataset] = [smallNetwork(), smallDataset(33)];
+    const before = bitsOf(network);
+    const result = await sweep(network, dataset, { batch: 10 });
+    assert.deepEqual(result.layers, layersOf(network.spec));
+    assert.deepEqual(result.baseline, (await evaluate(network, dataset)).predictions);
+    for (const [index, layer] of result.layers.entries()) {
+      const wanted = await evaluate(ablate(network, layer.name, zero), dataset);
+      assert.deepEqual(result.predictions[index], wanted.predictions, layer.name);
+    }
+    assert.equal(bitsOf(network), before);
+  }));
+
+test("sweep() takes some layers and a user's own operator", async () => {
+  const [network, dataset] = [smallNetwork(), smallDataset(20)];
+  const negate = ({ shape, data }: Values): Values => ({ shape, data: data.map((weight) => -weight) });
+  const layers = [layerOf(network.spec, "stage1.block1.conv1")];
+  const result = await sweep(network, dataset, { layers, operator: negate, operatorName: "negate" });
+  assert.equal(result.operator, "negate");
+  assert.deepEqual(result.predictions, [
+    (await evaluate(ablate(network, layers[0].name, negate), dataset)).predictions,
+  ]);
+});
+
+test("sweep() stops within a call of the engine when its signal is aborted, and leaves no tensor behind", () =>
+  expectNoLeak(async () => {
+    const stop = new AbortController();
+    let calls = 0;
+    const onProgress = () => void (++calls === 4 && stop.abort(new Error("enough")));
+    await assert.rejects(
+      sweep(smallNetwork(), smallDataset(40), { batch: 10, onProgress, signal: stop.signal }),
+      /enough/,
+    );
+    assert.equal(calls, 4);
+  }));
+
+test("a plain network with any kernel zeroed gives every image the same class: exactly 10.00 % of the balanced test set", async () => {
+  const test = await loadCifar("cifar10", "test");
+  // The share needs all images; that all of them get one class shows on any: 600 here, counted against all 10,000 labels.
+  const result = await sweep(smallNetwork("plain14-w4"), firstImages(test, 600));
+  for (const [index, layer] of result.layers.entries()) {
+    const classes = new Set(result.predictions[index]);
+    assert.equal(classes.size, 1, `${layer.name} predicts ${[...classes]}`);
+    const [only] = classes;
+    assert.equal(test.labels.filter((label) => label === only).length / test.count, 0.1);
+  }
+});
+
+interface Reference {
+  readonly baseline: number;
+  readonly layers: Record<string, { correct: number; b: number; c: number; flips: number }>;
+}
+
+/** PyTorch's name of a layer in the public checkpoints. */
+const torchName = ({ name, stage, block }: Layer) =>
+  stage ? `layer${stage}.${block - 1}.${name.split(".")[2]}` : "conv1";
+
+test(
+  "the zero sweep of the public ResNet-20 has PyTorch's counts, within 3 images for every layer",
+  { skip: withoutShared },
+  async () => {
+    const reference = JSON.parse(
+      readFileSync(path.join(SHARED, "reference", "resnet20-zero-kernel.json"), "utf8"),
+    ) as Reference;
+    const network = await loadNetwork(path.join(SHARED, "checkpoints", "resnet20-12fca82f.th"));
+    const dataset = await loadCifar("cifar10", "test");
+    const result = await sweep(network, dataset);
+    const rows = rowsOf(result);
+    assert.equal(rows.length, Object.keys(reference.layers).length);
+    rows.forEach(({ correct, lost, gained, flips }, index) => {
+      const wanted = reference.layers[torchName(result.layers[index])];
+      const found = { correct, b: lost, c: gained, flips };
+      for (const key of ["correct", "b", "c", "flips"] as const) {
+        assert.ok(
+          Math.abs(found[key] - wanted[key]) <= 3,
+          `${rows[index].layer} ${key}: ${found[key]}, PyTorch ${wanted[key]}`,
+        );
+      }
+    });
+    assert.ok(Math.abs(rows[0].baseline * 10_000 - reference.baseline) <= 2);
+    assert.deepEqual((await evaluate(network, dataset)).predictions, result.baseline);
+  },
+);
+
+test("networks with equal parameters share one predictor's tensors: an ablation costs one kernel of memory", () =>
+  expectNoLeak(async () => {
+    const network = smallNetwork();
+    const predictor = await openPredictor(network);
+    const intact = predictor.load(network);
+    const before = tf.memory().numTensors;
+    const ablated = predictor.load(ablate(network, "stage3.block1.conv2", zero), intact);
+    assert.equal(tf.memory().numTensors - before, 1);
+    for (const held of [ablated, intact, predictor]) held.dispose();
+  }));

@@ -1,0 +1,108 @@
+// Writes small files in PyTorch's legacy checkpoint format, for tests; pickles by hand, so that tests can also be rude.
+import type { Values } from "../lib/network";
+
+/** A tensor as the file describes it; strides and offset count in elements of the storage. */
+export interface FileTensor {
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly strides?: readonly number[];
+  readonly offset?: number;
+  readonly type?: string;
+}
+
+/** A storage: its numbers as the bytes that the file holds. */
+export interface FileStorage {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+const text = (value: string) => Buffer.from(value, "utf8");
+const uint32 = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+
+/** Opcodes of pickle protocol 2. */
+export const op = {
+  start: Buffer.from([0x80, 2]),
+  stop: text("."),
+  mark: text("("),
+  none: text("N"),
+  yes: Buffer.from([0x88]),
+  no: Buffer.from([0x89]),
+  dict: text("}"),
+  list: text("]"),
+  tuple: text("t"),
+  items: text("u"),
+  append: text("e"),
+  call: text("R"),
+  build: text("b"),
+  persistent: text("Q"),
+  string: (value: string) => Buffer.concat([text("X"), uint32(text(value).length), text(value)]),
+  integer: (value: number) => Buffer.concat([text("J"), uint32(value)]),
+  global: (module: string, name: string) => text(`c${module}\n${name}\n`),
+  put: (index: number) => Buffer.from([0x71, index]),
+  get: (index: number) => Buffer.from([0x68, index]),
+};
+
+const tupleOf = (numbers: readonly number[]) => Buffer.concat([op.mark, ...numbers.map(op.integer), op.tuple]);
+const pickle = (...parts: Uint8Array[]) => Buffer.concat([op.start, ...parts, op.stop]);
+
+/** The opcodes of one tensor; `count` is that of its storage. */
+export function tensor({ key, shape, strides, offset = 0, type = "FloatStorage" }: FileTensor, count: number): Buffer {
+  const dense = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const id = [
+    op.string("storage"),
+    op.global("torch", type),
+    op.string(key),
+    op.string("cpu"),
+    op.integer(count),
+    op.none,
+  ];
+  return Buffer.concat([
+    op.global("torch._utils", "_rebuild_tensor_v2"),
+    op.mark,
+    ...[op.mark, ...id, op.tuple, op.persistent],
+    ...[op.integer(offset), tupleOf(shape), tupleOf(strides ?? dense)],
+    ...[op.no, op.global("collections", "OrderedDict"), op.mark, op.tuple, op.call],
+    ...[op.tuple, op.call],
+  ]);
+}
+
+/** An OrderedDict of opcodes by name. */
+export function orderedDict(entries: Iterable<readonly [string, Buffer]>): Buffer {
+  const items = [...entries].map(([name, value]) => Buffer.concat([op.string(name), value]));
+  const empty = [op.global("collections", "OrderedDict"), op.mark, op.tuple, op.call];
+  return Buffer.concat([...empty, op.mark, ...items, op.items]);
+}
+
+/** A whole file: the five pickles, the fourth of them `object`, and the storages in the order of their keys. */
+export function legacyFile(object: Buffer, storages: ReadonlyMap<string, FileStorage>): Buffer {
+  const magic = Buffer.from([0x8a, 10, ...Buffer.from("6cfc9c46f9206aa85019", "hex")]);
+  const system = [op.string("protocol_version"), op.integer(1001), op.string("little_endian"), op.yes];
+  const keys = [...storages.keys()].map(op.string);
+  const data = [...storages.values()].flatMap(({ count, bytes }) => [uint32(count), uint32(0), bytes]);
+  return Buffer.concat([
+    ...[pickle(magic), pickle(op.integer(1001)), pickle(op.dict, op.mark, ...system, op.items)],
+    ...[pickle(object), pickle(op.list, op.mark, ...keys, op.append), ...data],
+  ]);
+}
+
+/** Float32 numbers as a storage. */
+export function floats(data: ArrayLike<number>): FileStorage {
+  const numbers = Float32Array.from(data);
+  return { count: numbers.length, bytes: new Uint8Array(numbers.buffer) };
+}
+
+/** A file that holds these float32 tensors under "state_dict", each in a storage of its own. */
+export function stateDictFile(values: ReadonlyMap<string, Values>): Buffer {
+  const storages = new Map([...values].map(([name, { data }]) => [`s-${name}`, floats(data)]));
+  const entries = [...values].map(
+    ([name, { shape, data }]) => [name, tensor({ key: `s-${name}`, shape }, data.length)] as const,
+  );
+  return legacyFile(
+    Buffer.concat([op.dict, op.mark, op.string("state_dict"), orderedDict(entries), op.items]),
+    storages,
+  );
+}
