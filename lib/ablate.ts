@@ -13,7 +13,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = { zero };
 
 /**
  * The network with the operator applied to one layer's kernel; it shares every other parameter with the given one, which stays as it is.
- * @throws RangeError when there is no such layer, or the new kernel has another shape
+ * @throws RangeError when there is no such layer, or the new kernel has another shape or is not finite
  */
 export function ablate(network: Network, layerName: string, operator: Operator): Network {
   const layer = layerOf(network.spec, layerName);
@@ -24,6 +24,12 @@ export function ablate(network: Network, layerName: string, operator: Operator):
   if (changed.shape.join() !== kernel.shape.join() || changed.data.length !== kernel.data.length) {
     throw new RangeError(
       `Cannot ablate ${layer.name}: the operator returned a kernel of shape [${changed.shape}], expected [${kernel.shape}]`,
+    );
+  }
+  const bad = changed.data.findIndex((weight) => !Number.isFinite(weight));
+  if (bad >= 0) {
+    throw new RangeError(
+      `Cannot ablate ${layer.name}: the operator returned ${changed.data[bad]}, expected finite numbers`,
     );
   }
   return { ...network, parameters: new Map(network.parameters).set(name, changed) };

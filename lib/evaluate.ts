@@ -4,27 +4,25 @@ import type { Tensor } from "./backend";
 import { startEngine, tf } from "./backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
-import { eagerWords } from "./eager";
+import { eagerWeights, eagerWords } from "./eager";
 import { foldedParameters, foldedShapes } from "./fold";
 import type { Symbolic } from "./graph";
 import { Graph } from "./graph";
-import type { Network, Normalization, Parameters, Spec, Values } from "./network";
+import type { Network, Normalization, Parameters, Spec } from "./network";
 import { forward, specName } from "./network";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
 
-/** Parameters on the engine. */
+/** A network's parameters on the engine. */
 export interface LoadedNetwork {
-  readonly parameters: Parameters;
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Frees the tensors that are not shared with the network that it was loaded beside. */
   dispose(): void;
 }
 
 /** Computes logits for networks of one architecture. */
 export interface Predictor {
-  /** Puts a network's parameters on the engine; those that equal `beside`'s are shared with it. */
-  load(network: Network, beside?: LoadedNetwork): LoadedNetwork;
+  /** Puts a network's parameters on the engine. @throws RangeError when it has another architecture */
+  load(network: Network): LoadedNetwork;
   /** Logits [batch, classes] of images [batch, 32, 32, 3] in 0..255; the caller disposes of them. */
   logits(network: LoadedNetwork, images: Tensor): Tensor;
   dispose(): void;
@@ -67,9 +65,10 @@ export async function openPredictor({ spec, normalization }: Network): Promise<P
   const computation =
     backend === "tensorflow" ? await graphComputation(spec, normalization) : eagerComputation(spec, normalization);
   return {
-    load(network, beside) {
+    load(network) {
       checkArchitecture({ spec, normalization }, network);
-      return loadBeside(computation.prepare(network), beside);
+      const weights = eagerWeights(computation.prepare(network));
+      return { weights, dispose: () => weights.forEach((tensor) => tensor.dispose()) };
     },
     logits: ({ weights }, images) => computation.logits(weights, images),
     dispose: computation.dispose,
@@ -115,23 +114,6 @@ function checkArchitecture(wanted: Pick<Network, "spec" | "normalization">, foun
     `Cannot load "${found.name}" into a predictor for ${specName(wanted.spec)}: it is ${specName(found.spec)} with ${found.spec.classes} classes and mean ${found.normalization.mean.join(", ")}`,
   );
 }
-
-function loadBeside(parameters: Parameters, beside: LoadedNetwork | undefined): LoadedNetwork {
-  const own: Tensor[] = [];
-  const weights = new Map<string, Tensor>();
-  for (const [name, values] of parameters) {
-    const known = beside?.parameters.get(name);
-    if (known && sameValues(known, values)) weights.set(name, beside!.weights.get(name)!);
-    else weights.set(name, own[own.push(tf.tensor(values.data, [...values.shape])) - 1]);
-  }
-  return { parameters, weights, dispose: () => own.forEach((tensor) => tensor.dispose()) };
-}
-
-function sameValues(a: Values, b: Values): boolean {
-  return a === b || bytesOf(a).equals(bytesOf(b));
-}
-
-const bytesOf = ({ data }: Values): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 /** The logits [count, classes] of a batch of images [count, 32, 32, 3] in 0..255, as plain numbers. */
 export function logitsOf(predictor: Predictor, network: LoadedNetwork, images: Tensor): Float32Array {

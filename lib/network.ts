@@ -124,7 +124,7 @@ function blockLayers(spec: Spec, stage: number, block: number): Layer[] {
 }
 
 /** The blocks of a network in forward order, each as its convolutions. */
-function blocksOf(spec: Spec): Layer[][] {
+export function blocksOf(spec: Spec): Layer[][] {
   const numbers = Array.from({ length: blocksPerStage(spec) }, (_, index) => index + 1);
   return STAGES.flatMap((stage) => numbers.map((block) => blockLayers(spec, stage, block)));
 }
@@ -214,13 +214,23 @@ export interface Vocabulary<T> {
 
 /** The forward pass, written once for every interpreter: images [batch, 32, 32, 3] in 0..255 to logits [batch, classes]. */
 export function forward<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
-  const stem = stemOf(spec);
-  let x = words.relu(words.batchNorm(words.conv(words.normalize(images), stem), stem));
-  for (const block of blocksOf(spec)) x = forwardBlock(spec, words, x, block);
-  return words.dense(words.pool(x));
+  return forwardFrom(spec, words, { block: 0, x: forwardStem(spec, words, images) });
 }
 
-function forwardBlock<T>(spec: Spec, words: Vocabulary<T>, x: T, [conv1, conv2, shortcut]: Layer[]): T {
+/** The part of the forward pass before the first block. */
+export function forwardStem<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
+  const stem = stemOf(spec);
+  return words.relu(words.batchNorm(words.conv(words.normalize(images), stem), stem));
+}
+
+/** The forward pass from the input x of a block (counted from 0 over all stages) to the logits. */
+export function forwardFrom<T>(spec: Spec, words: Vocabulary<T>, { block, x }: { readonly block: number; readonly x: T }): T {
+  const last = blocksOf(spec).slice(block).reduce((input, layers) => forwardBlock(spec, words, input, layers), x);
+  return words.dense(words.pool(last));
+}
+
+/** One residual (or plain) block, given as its convolutions. */
+export function forwardBlock<T>(spec: Spec, words: Vocabulary<T>, x: T, [conv1, conv2, shortcut]: readonly Layer[]): T {
   const y = words.relu(words.batchNorm(words.conv(x, conv1), conv1));
   const branch = words.batchNorm(words.conv(y, conv2), conv2);
   if (spec.family === "plain") return words.relu(branch);

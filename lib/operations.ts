@@ -68,8 +68,9 @@ export function batchNorm(
 
 export const relu = (x: Symbolic): Symbolic => apply("Relu", [x], T(x), typeOf(x));
 
-/** The sum of two tensors of one shape. */
-export const add = (x: Symbolic, y: Symbolic): Symbolic => apply("AddV2", [x, y], T(x), typeOf(x));
+/** The sum of two tensors of one shape, or of one image's with a whole batch. */
+export const add = (x: Symbolic, y: Symbolic): Symbolic =>
+  apply("AddV2", [x, y], T(x), x.shape[0] === 1 ? typeOf(y) : typeOf(x));
 
 /** The product with a tensor that has the same shape or is broadcast to it. */
 export const multiply = (x: Symbolic, y: Symbolic): Symbolic => apply("Mul", [x, y], T(x), typeOf(x));

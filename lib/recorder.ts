@@ -29,10 +29,14 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
 }
 
 /** Inference with batch norms folded into the convolutions (`foldedParameters`): TensorFlow fuses conv + bias + relu into one kernel. */
-export function inferenceWords(weights: Weights, normalization: Normalization): Vocabulary<Symbolic> {
+export function inferenceWords(
+  weights: Weights,
+  normalization: Normalization,
+  precision: DType = "float32",
+): Vocabulary<Symbolic> {
   return {
-    ...commonWords(weights, normalization, "float32"),
-    batchNorm: (x, layer) => ops.biasAdd(x, weights(`${layer.name}.bias`)),
+    ...commonWords(weights, normalization, precision),
+    batchNorm: (x, layer) => ops.biasAdd(x, ops.cast(weights(`${layer.name}.bias`), precision)),
   };
 }
 

@@ -1,13 +1,13 @@
-// A sweep: every ablation of a network on every test image, batch by batch.
-import { setImmediate } from "node:timers/promises";
+// A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
 import type { Operator } from "./ablate";
 import { ablate, zero } from "./ablate";
 import type { Dataset } from "./cifar";
 import type { ProgressOptions } from "./evaluate";
-import { logitsOf, openPredictor, predictedClasses, testBatches } from "./evaluate";
+import { testBatches } from "./evaluate";
 import type { Layer, Network } from "./network";
 import { layersOf } from "./network";
 import type { Sweep } from "./rows";
+import { openSweep } from "./sweepgraph";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
 export interface SweepOptions extends ProgressOptions {
@@ -15,42 +15,44 @@ export interface SweepOptions extends ProgressOptions {
   readonly operator?: Operator;
   /** How the operator is called in the result. */
   readonly operatorName?: string;
+  /** In which activations are computed; bfloat16 is faster and changes a few predictions. */
+  readonly precision?: "float32" | "bfloat16";
 }
 
+/** Larger batches were not faster, and the first table comes later. */
+const SWEEP_BATCH = 100;
+
 /**
- * Predictions of the intact network and of one ablation per layer, each with only that layer changed.
- * `onProgress` counts images times networks. The network itself is not touched.
- * @throws RangeError when the dataset is empty or has other classes than the network
- * @throws Error when a network gives numbers that are not finite, or the signal is aborted
+ * Predictions of the intact network and of one ablation per layer, each with only that layer changed, on all images.
+ * The network itself is not touched.
+ * @throws RangeError when the dataset is empty
+ * @throws Error when the signal is aborted
  */
 export async function sweep(network: Network, dataset: Dataset, options: SweepOptions = {}): Promise<Sweep> {
-  const {
-    layers = layersOf(network.spec),
-    operator = zero,
-    operatorName = "zero",
-    batch,
-    onProgress,
-    signal,
-  } = options;
-  const predictor = await openPredictor(network);
-  const intact = predictor.load(network);
-  const ablated = layers.map((layer) => predictor.load(ablate(network, layer.name, operator), intact));
-  const networks = [intact, ...ablated];
-  const matrix = networks.map(() => new Uint8Array(dataset.count));
-  let done = 0;
+  let result: Sweep | undefined;
+  for await (result of sweepSteps(network, dataset, options));
+  if (!result) throw new RangeError("Cannot sweep over an empty dataset: expected at least one image");
+  return result;
+}
+
+/** The same, batch by batch: after each batch the result for the images so far. It may be left at any time. */
+export async function* sweepSteps(
+  network: Network,
+  dataset: Dataset,
+  options: SweepOptions = {},
+): AsyncGenerator<Sweep, void> {
+  const { layers = layersOf(network.spec), operator = zero, operatorName = "zero", batch = SWEEP_BATCH } = options;
+  const ablations = layers.map((layer) => ablate(network, layer.name, operator));
+  const program = await openSweep(network, ablations, options.precision);
+  const matrix = [network, ...ablations].map(() => new Uint8Array(dataset.count));
   try {
-    for await (const { start, images, labels } of testBatches(dataset, { batch, signal })) {
-      for (const [index, loaded] of networks.entries()) {
-        matrix[index].set(predictedClasses(logitsOf(predictor, loaded, images), network.spec.classes), start);
-        onProgress?.((done += labels.length), dataset.count * networks.length);
-        await setImmediate();
-        signal?.throwIfAborted();
-      }
+    for await (const { start, images, labels } of testBatches(dataset, { ...options, batch })) {
+      program.predict(images).forEach((predicted, index) => matrix[index].set(predicted, start));
+      const [baseline, ...predictions] = matrix.map((row) => row.subarray(0, start + labels.length));
+      const seen = dataset.labels.subarray(0, start + labels.length);
+      yield { network: network.name, operator: operatorName, layers, labels: seen, baseline, predictions };
     }
   } finally {
-    networks.forEach((loaded) => loaded.dispose());
-    predictor.dispose();
+    program.dispose();
   }
-  const [baseline, ...predictions] = matrix;
-  return { network: network.name, operator: operatorName, layers, labels: dataset.labels, baseline, predictions };
 }

@@ -106,25 +106,6 @@ test("a predictor refuses a network of another architecture", async () => {
   predictor.dispose();
 });
 
-test("a network that is loaded beside another shares the tensors of equal parameters and frees only its own", () =>
-  expectNoLeak(async () => {
-    const network = smallNetwork();
-    const predictor = await openPredictor(network);
-    const first = predictor.load(network);
-    const kernel = network.parameters.get("stem.conv.kernel")!;
-    const changed = new Map(network.parameters).set("stem.conv.kernel", {
-      ...kernel,
-      data: kernel.data.map((weight) => -weight),
-    });
-    const before = tf.memory().numTensors;
-    const second = predictor.load({ ...network, parameters: changed }, first);
-    assert.equal(tf.memory().numTensors - before, 1);
-    second.dispose();
-    assert.ok([...first.weights.values()].every((tensor) => !tensor.isDisposed));
-    first.dispose();
-    predictor.dispose();
-  }));
-
 test("predictedClasses() takes the first of equal logits, crossEntropy() is -log softmax also for large logits", () => {
   assert.deepEqual([...predictedClasses(Float32Array.of(1, 3, 3, 0, 0, -1), 3)], [1, 0]);
   assert.ok(Math.abs(crossEntropy(Float32Array.of(1, 2, 3), 1) - 1.4076059644) < 1e-6); // log(e^1 + e^2 + e^3) - 2

@@ -1,0 +1,53 @@
+// Adds to tslab's converter what it lacks: reload of edited files also behind other imports, and line numbers of lib/*.ts.
+"use strict";
+const fs = require("node:fs");
+const path = require("node:path");
+const ts = require("@tslab/typescript-for-tslab");
+
+const OPTIONS = {
+  module: ts.ModuleKind.CommonJS,
+  target: ts.ScriptTarget.ES2022,
+  esModuleInterop: true,
+  inlineSourceMap: true,
+};
+
+/**
+ * Wraps a tslab converter so that an edited file is loaded again together with all that import it. tslab hands out a
+ * file's code (`sideOutputs`) when it has changed and then forgets the module, but keeps its importers with the old one.
+ */
+function reloading(converter) {
+  const modules = new Map(); // path of the emitted .js (not on disk) -> code
+  const convert = (declarations, code) => {
+    const result = converter.convert(declarations, code);
+    if (result.sideOutputs) {
+      for (const { path: file, data } of result.sideOutputs) modules.set(file, withLines(file, data));
+      const changed = result.sideOutputs.map((output) => output.path);
+      result.sideOutputs = withImporters(modules, changed);
+    }
+    return result;
+  };
+  return { ...converter, convert };
+}
+
+/** The changed files and all that import them, directly or not: a Set is walked to its end also while it grows. */
+function withImporters(modules, changed) {
+  const stale = new Set(changed);
+  for (const file of stale) {
+    for (const [importer, code] of modules) if (importsOf(importer, code).includes(file)) stale.add(importer);
+  }
+  return [...stale].map((file) => ({ path: file, data: modules.get(file) }));
+}
+
+function importsOf(file, code) {
+  const names = [...code.matchAll(/\brequire\("(\.{1,2}\/[^"]+)"\)/g)].map((match) => match[1]);
+  return names.map((name) => path.join(path.dirname(file), path.extname(name) === "" ? `${name}.js` : name));
+}
+
+/** The same file compiled once more with a source map: tslab's own output has none. */
+function withLines(file, data) {
+  const source = file.replace(/\.js$/, ".ts");
+  if (!fs.existsSync(source)) return data; // a module cell, or JavaScript
+  return ts.transpileModule(fs.readFileSync(source, "utf8"), { fileName: source, compilerOptions: OPTIONS }).outputText;
+}
+
+module.exports = { reloading };

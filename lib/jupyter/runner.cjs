@@ -1,0 +1,136 @@
+// Runs one cell at a time on tslab's executor and says how it ended: a value, or an error.
+"use strict";
+const { setTimeout: sleep, setImmediate: turn } = require("node:timers/promises");
+const { inspect } = require("node:util");
+const { createConverter } = require("tslab/dist/converter");
+const { createExecutor } = require("tslab/dist/executor");
+const { CellError, Interrupted, describe } = require("./errors.cjs");
+const { named } = require("./lines.cjs");
+const { reloading } = require("./reload.cjs");
+
+/** Time that an interrupted cell has to end by itself, in ms; then it is reported as interrupted anyhow. */
+const GRACE = 500;
+const DISPLAY = Symbol.for("Jupyter.display");
+
+/**
+ * @typedef {object} Cell
+ * @property {string} code
+ * @property {number} count execution count
+ * @property {AbortController} controller its signal is `globalThis[Symbol.for("nontrivial.signal")]` while the cell is the current one
+ * @property {unknown[]} errors what was thrown, the first first
+ * @property {object[]} diagnostics TypeScript's, as {file, line, column, text}
+ * @property {unknown} [value] its last expression
+ * @property {NodeJS.Timeout} [timer] the end of GRACE
+ */
+
+class Runner {
+  /** @param {string} root folder that the cells' relative imports start from */
+  constructor(root) {
+    this.converter = this.naming(reloading(createConverter({ isJS: false, isBrowser: false })));
+    const converters = { node: this.converter, browser: this.converter, close: () => this.converter.close() };
+    // tslab prints values and errors through this console; here they are kept, to be published as what they are.
+    this.executor = createExecutor(root, converters, {
+      log: (value) => (this.cell.value = value),
+      error: (...args) => this.note(args),
+    });
+    this.running = false;
+    /** @type {Cell} */
+    this.cell = this.newCell("", 0);
+    Object.defineProperty(globalThis, Symbol.for("nontrivial.signal"), {
+      get: () => this.cell.controller.signal,
+      configurable: true,
+    });
+  }
+
+  /** Gives each cell's compiled code a name, by which errors.cjs finds the cell's lines. */
+  naming(converter) {
+    const convert = (declarations, code) => {
+      const result = converter.convert(declarations, code);
+      return { ...result, output: named(this.cell.count, code, result.output) };
+    };
+    return { ...converter, convert };
+  }
+
+  newCell(code, count) {
+    return { code, count, controller: new AbortController(), errors: [], diagnostics: [] };
+  }
+
+  /** Keeps what tslab reports: a thrown value alone, or a diagnostic as format, file, line, column and text. */
+  note(args) {
+    const { errors, diagnostics } = this.cell;
+    if (args.length === 1) return void errors.push(args[0]);
+    const [, file, line, column, text] = args;
+    const last = diagnostics.at(-1);
+    const continues = file === "" && last?.line === line && last.column === column; // tslab reports a chain one by one
+    if (continues) last.text += `\n  ${text}`;
+    else diagnostics.push({ file: file.trim(), line, column, text });
+  }
+
+  /**
+   * Runs a cell to its end, including rejections that nobody awaited.
+   * @returns {Promise<{data?: object, errors: unknown[]}>} data: the last expression as Jupyter's mime bundle; errors: the
+   * cell's own error first, empty if it went well
+   */
+  async run(code, count) {
+    const cell = (this.cell = this.newCell(code, count));
+    this.running = true;
+    let data;
+    try {
+      const ok = await this.executor.execute(code);
+      if (ok) data = await bundle(cell.value);
+      // Node.js announces an unhandled rejection only when the event loop turns: give it a few turns.
+      for (let i = 0; ok && i < 3; i++) await sleep(1).then(() => turn());
+    } catch (error) {
+      cell.errors.push(error);
+    } finally {
+      this.running = false;
+      clearTimeout(cell.timer);
+    }
+    return { data, errors: this.errorsOf(cell) };
+  }
+
+  errorsOf({ code, controller, diagnostics, errors }) {
+    if (diagnostics.length > 0) errors.unshift(new CellError(diagnostics, code));
+    // Synchronous code is stopped by vm, before any signal handler of ours runs.
+    const halted = (error) => error?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+    if (errors.some(halted)) controller.abort(new Interrupted());
+    const stopped = (error) => halted(error) || error?.message === "Interrupted asynchronously";
+    return [...new Set(errors.map((error) => (stopped(error) ? controller.signal.reason : error)))];
+  }
+
+  /** Interrupts the current cell (SIGINT). tslab alone stops synchronous code, but lets asynchronous code run on. */
+  interrupt() {
+    this.stop(new Interrupted());
+  }
+
+  /** Takes an error that nobody awaited: the current cell fails; between cells it is printed into the last one. */
+  fail(error) {
+    if (this.running) {
+      this.cell.errors.push(error);
+      this.stop(error);
+    } else if (!(error instanceof Interrupted)) {
+      console.error(`Not awaited, after the end of the cell: ${describe(error).traceback.join("\n")}`);
+    }
+  }
+
+  /** Asks the running cell to stop by its signal; if it does not, tslab gives it up, and it may run on unseen. */
+  stop(reason) {
+    const { cell } = this;
+    cell.controller.abort(reason);
+    if (!this.running) return;
+    cell.timer ??= setTimeout(() => {
+      const first = cell.controller.signal.reason;
+      if (first instanceof Interrupted) first.message += "; it ignores the abort signal, so what it began may go on";
+      this.executor.interrupt();
+    }, GRACE);
+  }
+}
+
+/** A last expression as a mime bundle: its own if it can display itself, else its text. */
+async function bundle(value) {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value[DISPLAY] === "function") return await value[DISPLAY]();
+  return { "text/plain": typeof value === "string" ? value : inspect(value) };
+}
+
+module.exports = { Runner };

@@ -1,0 +1,64 @@
+// A real kernel for the tests, driven through Jupyter's own client (client.py).
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+export const PYTHON = path.resolve(".venv/bin/python");
+export const ENVIRONMENT = { ...process.env, JUPYTER_PATH: path.resolve("lib/jupyter") };
+
+export interface Output {
+  readonly type: string;
+  readonly ename?: string;
+  readonly evalue?: string;
+  readonly traceback?: string[];
+  readonly data?: Record<string, string>;
+}
+
+export interface Result {
+  readonly text: string; // of both streams
+  readonly order: string; // text of streams, displays and result as they came
+  readonly times: number[]; // of the first and the last stream message, in seconds after sending
+  readonly outputs: Output[];
+  readonly reply: { status: string; execution_count?: number; ename?: string };
+  readonly seconds: number;
+  readonly stopped: number | null; // seconds between interrupt and idle
+}
+
+interface Options {
+  readonly interrupt_on?: string; // interrupt once this has been printed
+  readonly stop_on_error?: boolean;
+}
+
+/** A running kernel with its client, started in a folder as a notebook there would do. */
+export class Kernel {
+  private readonly child: ChildProcess;
+  private readonly lines: AsyncIterator<string>;
+
+  constructor(folder: string) {
+    const file = path.resolve("tests/jupyter/client.py");
+    this.child = spawn(PYTHON, [file, "tslab", folder], { env: ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
+    this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  async ask<T>(command: string, options: object = {}): Promise<T> {
+    this.child.stdin!.write(`${JSON.stringify({ command, ...options })}\n`);
+    const { value, done } = await this.lines.next();
+    assert.ok(!done, `the client ended during "${command}"`);
+    return JSON.parse(value);
+  }
+
+  runAll(codes: string[], options: Options = {}): Promise<Result[]> {
+    return this.ask("execute", { codes, ...options });
+  }
+
+  async run(code: string, options: Options = {}): Promise<Result> {
+    return (await this.runAll([code], options))[0];
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.stdin!.end();
+    if (this.child.exitCode === null) await ended;
+  }
+}

@@ -1,0 +1,264 @@
+// Tests of the kernel launcher (lib/jupyter) over a real kernel and Jupyter's own client.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Kernel, type Output, type Result } from "./jupyter/kernel";
+
+const RESULTS = path.resolve("data/results"); // git-ignored; modules have to lie below the project root
+const SIGNAL = `(globalThis as any)[Symbol.for("nontrivial.signal")]`;
+
+function errorOf(result: Result): Output {
+  const errors = result.outputs.filter((output) => output.type === "error");
+  assert.equal(errors.length, 1, `expected one error but found ${JSON.stringify(result.outputs)}`);
+  assert.equal(result.reply.status, "error");
+  assert.equal(result.reply.ename, errors[0].ename);
+  return errors[0];
+}
+
+const statuses = (results: Result[]): string[] => results.map((result) => result.reply.status);
+const texts = (results: Result[]): string[] => results.map((result) => result.text);
+
+describe("the kernel", { timeout: 120_000 }, () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kernel-test-"));
+  fs.mkdirSync(RESULTS, { recursive: true });
+  const modules = fs.mkdtempSync(path.join(RESULTS, "kernel-test-"));
+  let kernel: Kernel;
+  before(() => void (kernel = new Kernel(folder)));
+  after(async () => {
+    await kernel.end();
+    fs.rmSync(modules, { recursive: true });
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  test("works in the project root, whatever folder the notebook is in", async () => {
+    const result = await kernel.run(`console.log(process.cwd())`);
+    assert.equal(result.text, `${process.cwd()}\n`);
+  });
+
+  test("names the TypeScript version in use", async () => {
+    const { language_info } = await kernel.ask<{ language_info: { version: string } }>("information");
+    const { text } = await kernel.run(`import { versions } from "tslab";\nconsole.log(versions.typescript);`);
+    assert.equal(`${language_info.version}\n`, text);
+    assert.match(text, /^5\.\d+\.\d+\n$/);
+  });
+
+  test("delivers 100,000 printed lines complete and in order", async () => {
+    const result = await kernel.run(`for (let i = 0; i < 100_000; i++) console.log("line " + i);`);
+    const lines = result.text.split("\n");
+    assert.equal(lines.length, 100_001);
+    assert.ok(lines.slice(0, -1).every((line, i) => line === `line ${i}`));
+    assert.equal(result.reply.status, "ok");
+    console.log(`100,000 lines in ${result.seconds.toFixed(1)} s`);
+  });
+
+  test("delivers 2,000 displays and prints of one tick in order", async () => {
+    const code = `import { display } from "tslab";\nfor (let i = 0; i < 2000; i++) { console.log(i); display.text("shown "); }`;
+    const { order, outputs } = await kernel.run(code);
+    assert.equal(outputs.filter((output) => output.type === "display_data").length, 2000);
+    assert.equal(order, Array.from({ length: 2000 }, (_, i) => `${i}\nshown `).join(""));
+  });
+
+  test("streams the output of a busy synchronous cell while it runs", async () => {
+    const code = `for (let i = 0; i < 3; i++) { const end = Date.now() + 300; while (Date.now() < end); console.log(i); }`;
+    const { times, seconds } = await kernel.run(code);
+    assert.ok(seconds - times[0] > 0.5, `first line after ${times[0]} s, end after ${seconds} s`);
+  });
+
+  test("shows a last expression that displays itself as a rich execute_result, others as text", async () => {
+    const rich = `({ async [Symbol.for("Jupyter.display")]() { return { "text/html": "<b>bold</b>", "text/plain": "bold" }; } })`;
+    const [html, text] = await kernel.runAll([rich, `[1, 2]`]);
+    assert.deepEqual(html.outputs.at(-1)?.data, { "text/html": "<b>bold</b>", "text/plain": "bold" });
+    assert.deepEqual(
+      [text.outputs.at(-1)?.type, text.outputs.at(-1)?.data],
+      ["execute_result", { "text/plain": "[ 1, 2 ]" }],
+    );
+    assert.equal(html.text + text.text, "");
+  });
+
+  test("fails a cell whose result has no JSON form, and goes on", async () => {
+    const result = await kernel.run(`({ [Symbol.for("Jupyter.display")]: () => ({ "application/json": 1n }) })`);
+    assert.match(errorOf(result).evalue!, /BigInt/);
+    assert.equal((await kernel.run(`console.log("next")`)).text, "next\n");
+  });
+
+  test("aborts what was queued behind an error, and runs the next request", async () => {
+    const results = await kernel.runAll([
+      `1`,
+      `throw new Error("second")`,
+      `console.log("third")`,
+      `console.log("fourth")`,
+    ]);
+    assert.deepEqual(statuses(results), ["ok", "error", "aborted", "aborted"]);
+    assert.equal(results[2].text + results[3].text, "");
+    const next = await kernel.run(`console.log("next")`);
+    assert.equal(next.text, "next\n");
+    assert.equal(next.reply.execution_count, results[1].reply.execution_count! + 1);
+  });
+
+  test("aborts what was queued behind an asynchronous error too", async () => {
+    const failing = `await new Promise((resolve) => setTimeout(resolve, 200)); throw new Error("late")`;
+    const results = await kernel.runAll([failing, `console.log("queued")`]);
+    assert.deepEqual(statuses(results), ["error", "aborted"]);
+  });
+
+  test("runs what was queued behind an error when the request says so", async () => {
+    const results = await kernel.runAll([`throw new Error("tolerated")`, `console.log("second")`], {
+      stop_on_error: false,
+    });
+    assert.deepEqual(statuses(results), ["error", "ok"]);
+    assert.equal(results[1].text, "second\n");
+  });
+
+  test("names line and cause of a type error", async () => {
+    const result = await kernel.run(`const fine = 1;\nconst layers: number = "three";`);
+    const { ename, evalue, traceback } = errorOf(result);
+    assert.equal(ename, "TypeScript");
+    assert.equal(evalue, "cell:2:7 - Type 'string' is not assignable to type 'number'.");
+    assert.match(traceback!.join("\n"), /line 2.*\n {2}const layers: number = "three";\n {8}\^/);
+    assert.equal(result.text, "");
+  });
+
+  test("names the cell's own line of a thrown error, and its cause, without frames of the kernel", async () => {
+    const code = [
+      `interface Unused { size: number }`,
+      ``,
+      `function fail(count: number): never {`,
+      `  throw new RangeError("too many: " + count, { cause: new Error("inner") });`,
+      `}`,
+    ];
+    const { reply } = await kernel.run(code.join("\n"));
+    const result = await kernel.run(`\nfail(3);`);
+    const { ename, evalue, traceback } = errorOf(result);
+    assert.deepEqual([ename, evalue], ["RangeError", "too many: 3"]);
+    const text = traceback!.join("\n");
+    assert.match(text, new RegExp(`cell ${reply.execution_count}, line 4`));
+    assert.match(text, new RegExp(`cell ${result.reply.execution_count}, line 2`));
+    assert.match(text, /Caused by:\nError: inner/);
+    assert.doesNotMatch(text, /node:|tslab|kernel\.cjs|runner\.cjs/);
+    assert.equal(result.text, "");
+  });
+
+  test("fails the cell with a thrown value that is no error", async () => {
+    assert.equal(errorOf(await kernel.run(`throw "a text"`)).evalue, "'a text'");
+  });
+
+  test("fails the cell whose rejected promise nobody awaited", async () => {
+    const result = await kernel.run(`Promise.reject(new Error("nobody awaited this"));\nconsole.log("printed");`);
+    assert.equal(errorOf(result).evalue, "nobody awaited this");
+    assert.equal(result.text, "printed\n");
+  });
+
+  test("fails the cell during which a timer throws, without waiting for the cell to end", async () => {
+    const code = `setTimeout(() => { throw new Error("in a timer"); }, 50);\nawait new Promise((resolve) => setTimeout(resolve, 20_000));`;
+    const result = await kernel.run(code);
+    assert.equal(errorOf(result).evalue, "in a timer");
+    assert.ok(result.seconds < 5);
+  });
+
+  test("stops an asynchronous loop that looks at the signal, and goes on", async () => {
+    const code = `
+      const state = { steps: 0 };
+      const signal: AbortSignal = ${SIGNAL};
+      for (;;) {
+        signal.throwIfAborted();
+        if (++state.steps === 10) console.log("ready");
+        (globalThis as any).steps = state.steps;
+        await new Promise((resolve) => setImmediate(resolve));
+      }`;
+    const result = await kernel.run(code, { interrupt_on: "ready" });
+    assert.equal(errorOf(result).ename, "Interrupted");
+    assert.ok(result.stopped! < 1, `stopped after ${result.stopped} s`);
+    const steps = async () => (await kernel.run(`console.log((globalThis as any).steps)`)).text;
+    const first = await steps();
+    assert.ok(Number(first) > 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(await steps(), first, "the loop still runs");
+  });
+
+  test("stops a synchronous loop", async () => {
+    const result = await kernel.run(`console.log("ready"); for (;;);`, { interrupt_on: "ready" });
+    assert.equal(errorOf(result).ename, "Interrupted");
+    assert.ok(result.stopped! < 1, `stopped after ${result.stopped} s`);
+  });
+
+  test("reports a cell that ignores the signal as interrupted, and says that it may go on", async () => {
+    const code = `await null; console.log("ready"); await new Promise((resolve) => setTimeout(resolve, 20_000));`;
+    const result = await kernel.run(code, { interrupt_on: "ready" });
+    assert.match(errorOf(result).evalue!, /interrupted.*may go on/);
+    assert.ok(result.stopped! < 1, `stopped after ${result.stopped} s`);
+  });
+
+  test("gives each cell a signal of its own", async () => {
+    assert.equal((await kernel.run(`console.log(${SIGNAL}.aborted)`)).text, "false\n");
+  });
+
+  test("loses nothing of 400 cells that use TensorFlow", async () => {
+    // Not `import`: type-checking TensorFlow's declarations would cost each cell 0.1 s.
+    const first = await kernel.run(`const native = require("@tensorflow/tfjs-node");`);
+    const cells = Array.from({ length: 400 }, (_, i) => `console.log(native.scalar(${i}).add(1).dataSync()[0])`);
+    const results = await kernel.runAll(cells);
+    assert.deepEqual(
+      texts(results),
+      cells.map((_, i) => `${i + 1}\n`),
+    );
+    const counts = results.map((result) => result.reply.execution_count);
+    assert.deepEqual(
+      counts,
+      cells.map((_, i) => first.reply.execution_count! + 1 + i),
+    );
+    console.log(`400 TensorFlow cells in ${results[0].seconds.toFixed(1)} s`);
+  });
+
+  test("stops a loop of TensorFlow steps within a second, and goes on", async () => {
+    const code = `
+      import * as tf from "@tensorflow/tfjs-node";
+      const signal: AbortSignal = ${SIGNAL};
+      const x = tf.ones([1500, 1500]);
+      for (let step = 0; ; step++) {
+        signal.throwIfAborted();
+        tf.tidy(() => { for (let i = 0; i < 3; i++) tf.matMul(x, x).dataSync(); });
+        if (step === 1) console.log("ready");
+        await new Promise((resolve) => setImmediate(resolve));
+      }`;
+    const result = await kernel.run(code, { interrupt_on: "ready" });
+    assert.equal(errorOf(result).ename, "Interrupted");
+    assert.ok(result.stopped! < 1, `stopped after ${result.stopped} s`);
+    const next = await kernel.run(
+      `import * as tf from "@tensorflow/tfjs-node";\nconsole.log(tf.add(1, 2).dataSync()[0]);`,
+    );
+    assert.equal(next.text, "3\n");
+  });
+
+  test("uses an edited file when its import is run again, also behind another import", async () => {
+    const write = (value: number) =>
+      fs.writeFileSync(path.join(modules, "inner.ts"), `export const inner = (): number => ${value};\n`);
+    const outer = `import { inner } from "./inner";\nexport const outer = (): number => inner();\n`;
+    fs.writeFileSync(path.join(modules, "outer.ts"), outer);
+    for (const value of [1, 2, 3]) {
+      write(value);
+      const result = await kernel.run(
+        `import { outer } from "./${path.relative(".", modules)}/outer";\nconsole.log(outer());`,
+      );
+      assert.equal(result.text, `${value}\n`);
+    }
+  });
+
+  test("names the line of an error in an imported file", async () => {
+    const code = `interface Unused { a: number }\n\nexport function fails(): void {\n  throw new Error("in a file");\n}\n`;
+    fs.writeFileSync(path.join(modules, "fails.ts"), code);
+    const result = await kernel.run(`import { fails } from "./${path.relative(".", modules)}/fails";\nfails();`);
+    assert.match(
+      errorOf(result).traceback!.join("\n"),
+      new RegExp(`at fails .*${path.basename(modules)}/fails\\.ts:4:`),
+    );
+  });
+
+  test("leaves quickly at shutdown in spite of a live timer", async () => {
+    await kernel.run(`setInterval(() => 1, 10); undefined`);
+    const seconds = await kernel.ask<number>("shutdown");
+    assert.ok(seconds < 1, `took ${seconds} s`);
+    console.log(`shutdown in ${seconds.toFixed(2)} s`);
+  });
+});
