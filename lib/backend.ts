@@ -23,11 +23,13 @@ interface NativeModule {
   readonly node: typeof TensorFlowNode;
 }
 
+// Loaded at once, so that TensorFlow.js never computes on its slow JavaScript backend before an engine is started.
+const native = loadNative();
 let started: Promise<Engine> | undefined;
 
 /** Starts the best engine of this machine, once. */
 export function startEngine(): Promise<Engine> {
-  started ??= nativeModule() ? startNative() : startWasm();
+  started ??= native ? startNative() : startWasm();
   return started;
 }
 
@@ -49,7 +51,7 @@ async function startWasm(): Promise<Engine> {
 }
 
 /** tfjs-node with its binding, which registers itself with TensorFlow.js when it is loaded; undefined where it was not built. */
-function nativeModule(): NativeModule | undefined {
+function loadNative(): NativeModule | undefined {
   const folder = join(require.resolve("@tensorflow/tfjs-node/package.json"), "..", "lib", "napi-v8");
   if (!existsSync(join(folder, "tfjs_binding.node"))) return undefined;
   return require("@tensorflow/tfjs-node") as NativeModule;
@@ -57,7 +59,6 @@ function nativeModule(): NativeModule | undefined {
 
 /** tfjs-node. @throws Error that says what to do when the native engine is not there */
 export function requireNative(): NativeModule {
-  const native = nativeModule();
   if (native) return native;
   throw new Error(
     "Cannot run a TensorFlow graph: the native engine was not built here; `npm run setup` says why (training needs it)",

@@ -125,3 +125,18 @@ function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): voi
     throw new Error(`Cannot use ${what}: expected ${expected} images of each class, found ${counts[odd]} of ${odd}`);
   }
 }
+
+/** Mean and standard deviation of a dataset's pixels / 255, per channel (red, green, blue), from exact integer sums. */
+export function channelStatistics({ images }: Dataset): { readonly mean: number[]; readonly std: number[] } {
+  const [sums, squares] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  for (let at = 0; at < images.length; at++) {
+    sums[at % 3] += images[at];
+    squares[at % 3] += images[at] ** 2;
+  }
+  const count = images.length / 3;
+  const mean = sums.map((sum) => sum / count / 255);
+  return { mean, std: squares.map((square, c) => Math.sqrt(square / count / 255 ** 2 - mean[c] ** 2)) };
+}

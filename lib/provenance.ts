@@ -9,10 +9,11 @@ export type Provenance = Readonly<Record<string, string | number | boolean>>;
 
 /** The commit, versions and hardware of this process; no clock, so that a re-run states the same. */
 export function provenanceOf(engine: Engine): Provenance {
-  const status = git("status", "--porcelain", "--untracked-files=no");
+  // Only what computes: notebooks and figures change by being made.
+  const status = git("status", "--porcelain", "--", "lib", "package.json", "package-lock.json", "requirements.txt");
   return {
     commit: git("rev-parse", "HEAD") ?? "unknown",
-    changedSinceCommit: status === undefined ? "unknown" : status !== "",
+    codeChangedSinceCommit: status === undefined ? "unknown" : status !== "",
     nontrivial: versionOf("../package.json"),
     node: process.versions.node,
     "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { firstImages, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
+import { channelStatistics, firstImages, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
 import { CIFAR10, CIFAR100, type BatchFile, type Layout } from "../lib/cifar-files";
 import { wrongFiles } from "../lib/verified";
+import { CIFAR10_NORMALIZATION } from "../lib/network";
 
 const THREE: Omit<Layout, "files"> = { ...CIFAR10, classes: ["a", "b", "c"], labels: [3], remedy: "ask somebody" };
 
@@ -46,36 +47,22 @@ function altered(bytes: Uint8Array, at: number): Uint8Array {
   return copy;
 }
 
-function meanAndStd(images: Uint8Array): { mean: string[]; std: string[] } {
-  const sums = [0, 0, 0];
-  const squares = [0, 0, 0];
-  for (let i = 0; i < images.length; i += 3) {
-    for (let c = 0; c < 3; c++) {
-      const value = images[i + c]!;
-      sums[c]! += value;
-      squares[c]! += value * value;
-    }
-  }
-  const n = images.length / 3;
-  const mean = sums.map((sum) => sum / n);
-  const std = squares.map((square, c) => Math.sqrt(square / n - mean[c]! ** 2));
-  return { mean: mean.map((v) => (v / 255).toFixed(8)), std: std.map((v) => (v / 255).toFixed(8)) };
-}
-
 function classCounts(labels: Uint8Array): number[] {
   const counts = Array.from({ length: 10 }, () => 0);
   for (const label of labels) counts[label]!++;
   return counts;
 }
 
-test("CIFAR-10's training images have the published mean and std to eight digits", async () => {
+test("channelStatistics() of CIFAR-10's training images are the published mean and std, to eight digits", async () => {
   const train = await loadCifar("cifar10", "train");
   assert.equal(train.count, 50_000);
   assert.equal(train.images.length, 50_000 * 3072);
-  assert.deepEqual(meanAndStd(train.images), {
-    mean: ["0.49139968", "0.48215841", "0.44653091"],
-    std: ["0.24703223", "0.24348513", "0.26158784"],
-  });
+  const { mean, std } = channelStatistics(train);
+  const eight = (values: number[]) => values.map((value) => value.toFixed(8));
+  assert.deepEqual(eight(mean), ["0.49139968", "0.48215841", "0.44653091"]);
+  assert.deepEqual(eight(std), ["0.24703223", "0.24348513", "0.26158784"]);
+  assert.deepEqual(eight(mean), eight([...CIFAR10_NORMALIZATION.mean]));
+  assert.deepEqual(eight(std), eight([...CIFAR10_NORMALIZATION.std]));
   assert.deepEqual(classCounts(train.labels), Array(10).fill(5000));
   assert.equal(train.sha256, "a0181da372c0d63a5920fdbea2ec3f83ecbc552d378218e1cb473cf634941a3b");
 });
