@@ -10,7 +10,7 @@ import { layersOf } from "../network";
 import type { Sweep } from "../rows";
 import { rowsOf } from "../rows";
 import { sweep } from "../sweep";
-import { sweepTable, toText } from "../table";
+import { ablationTable, toText } from "../table";
 import { verdictsOf } from "../verdict";
 
 type Names = "checkpoint" | "operator" | "images" | "data" | "json";
@@ -61,7 +61,7 @@ async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<v
     () => bar.stop(),
   );
   const seconds = (performance.now() - began) / 1000;
-  console.log(toText(sweepTable(verdictsOf(rowsOf(result)))));
+  console.log(toText(ablationTable(verdictsOf(rowsOf(result)))));
   if (given.json) {
     const text = JSON.stringify(report(result, seconds), null, 1);
     await writeTogether(dirname(given.json), new Map([[basename(given.json), new TextEncoder().encode(`${text}\n`)]]));

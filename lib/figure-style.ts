@@ -1,0 +1,94 @@
+// What all figures share: their type, the house template, colours that colour-blind readers can tell apart.
+import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
+
+/** A figure as a value: plain JSON that plotly.js draws. */
+export interface Figure {
+  readonly data: Data[];
+  readonly layout: Partial<Layout>;
+}
+
+/** Okabe and Ito's palette (2008, "Color Universal Design"), the strong ones first. */
+export const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"] as const;
+export const INK = "#1f2933";
+export const GREY = "#6b7785";
+export const BAND = "#f4f6f8";
+const LINE = "#e3e7eb";
+
+/** The font comes with the browser that draws the PNGs; pages without it take the reader's own sans-serif. */
+const FONT = '"Open Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif';
+
+const AXIS: Partial<LayoutAxis> = {
+  gridcolor: LINE,
+  linecolor: "#9aa5b1",
+  tickcolor: "#9aa5b1",
+  tickfont: { size: 12 },
+  zeroline: false,
+  automargin: true,
+};
+
+/** Room for an axis title is kept only where there is one. */
+const axisTitle = (text: string) => (text ? { text, standoff: 10, font: { size: 13, color: GREY } } : undefined);
+
+/** A vertical axis: light grid lines, no line of its own. */
+export function valueAxis(title: string, options: Partial<LayoutAxis> = {}): Partial<LayoutAxis> {
+  return { ...AXIS, title: axisTitle(title), ...options };
+}
+
+/** A horizontal axis: a line with outside ticks, no grid. */
+export function baseAxis(title: string, options: Partial<LayoutAxis> = {}): Partial<LayoutAxis> {
+  return {
+    ...AXIS,
+    title: axisTitle(title),
+    showgrid: false,
+    showline: true,
+    ticks: "outside",
+    ticklen: 4,
+    ...options,
+  };
+}
+
+/** The house layout under a title and a line below it (both already safe for plotly's pseudo-HTML); `own` wins. */
+export function houseLayout(title: string, subtitle: string, own: Partial<Layout>): Partial<Layout> {
+  const head = subtitle
+    ? `<b>${title}</b><br><span style="font-size:13px;color:${GREY}">${subtitle}</span>`
+    : `<b>${title}</b>`;
+  return {
+    title: {
+      text: head,
+      x: 0,
+      xref: "container",
+      xanchor: "left",
+      y: 1,
+      yref: "container",
+      yanchor: "top",
+      pad: { l: 16, t: 24 },
+      font: { size: 16 },
+    },
+    font: { family: FONT, size: 13, color: INK },
+    colorway: [...COLOURS],
+    paper_bgcolor: "#ffffff",
+    plot_bgcolor: "#ffffff",
+    height: 440,
+    margin: { l: 64, r: 28, t: 78, b: 48 },
+    hovermode: "closest",
+    hoverlabel: {
+      bgcolor: "#ffffff",
+      bordercolor: "#9aa5b1",
+      font: { family: FONT, size: 13, color: INK },
+      align: "left",
+    },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", font: { size: 12.5 } },
+    ...own,
+  };
+}
+
+/** A line across the figure at a height of the vertical axis. */
+export function levelLine(y: number, dash: "dash" | "dot"): Partial<Shape> {
+  return { type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: GREY, width: 1.2, dash } };
+}
+
+/** The name of such a line, in the right margin. */
+export function levelName(y: number, text: string): Partial<Annotations> {
+  const place = { xref: "paper", x: 1, xanchor: "left", xshift: 8, y, yanchor: "middle" } as const;
+  return { text, ...place, align: "left", showarrow: false, font: { size: 12, color: GREY } };
+}

@@ -1,0 +1,97 @@
+// The command lines as a user calls them: separate processes, real CIFAR-10.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+
+const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-cli-"));
+after(() => rmSync(FOLDER, { recursive: true, force: true }));
+const inFolder = (name: string) => path.join(FOLDER, name);
+
+function run(script: string, ...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", `lib/cli/${script}.ts`, ...words],
+    { encoding: "utf8" },
+  );
+  return { status, stdout, stderr };
+}
+
+const SMALL = ["--network", "resnet8", "--images", "640", "--seed", "3"];
+
+test("train and sweep print their options with --help, and name an option or a value that they do not know", () => {
+  const help = run("train", "--help");
+  assert.equal(help.status, 0);
+  for (const option of ["--network", "--epochs", "--seed", "--out"]) assert.match(help.stdout, new RegExp(option));
+  const unknown = run("sweep", "--checkpiont", "x");
+  assert.equal(unknown.status, 2);
+  assert.match(unknown.stderr, /Unknown option '--checkpiont'.*Known options: --checkpoint/);
+  const depth = run("train", "--network", "resnet21");
+  assert.equal(depth.status, 1);
+  assert.match(depth.stderr, /the depth has to be 6n\+2/);
+  assert.match(
+    run("train", "--epochs", "many").stderr,
+    /Cannot read --epochs "many": expected a whole number of at least 1/,
+  );
+});
+
+test("train leaves a run folder that sweep reads, with the counts of the first images as JSON", () => {
+  const dir = inFolder("run");
+  const trained = run("train", ...SMALL, "--epochs", "1", "--out", dir);
+  assert.equal(trained.status, 0, trained.stderr);
+  assert.deepEqual(readdirSync(dir).sort(), ["run.json", "start.safetensors", "weights.safetensors"]);
+  const swept = run("sweep", "--checkpoint", dir, "--images", "300", "--json", inFolder("sweep.json"));
+  assert.equal(swept.status, 0, swept.stderr);
+  assert.match(swept.stdout, /stage3\.block1\.conv2/);
+  const report = JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
+  assert.equal(report.images, 300);
+  assert.ok(report.baseline.correct > 0 && report.seconds > 0 && typeof report.network === "string");
+  assert.equal(report.layers.length, 7);
+  for (const { layer, correct, lost, gained, flips } of report.layers) {
+    assert.equal(report.baseline.correct - lost + gained, correct, layer);
+    assert.ok(flips >= lost + gained, layer);
+  }
+});
+
+test("a training that is killed goes on from its last epoch and ends with the bits of an uninterrupted one", async () => {
+  const words = ["--import", "tsx", "lib/cli/train.ts", ...SMALL, "--epochs", "3"];
+  const [whole, killed] = [inFolder("whole"), inFolder("killed")];
+  spawnSync(process.execPath, [...words, "--out", whole]);
+  const child = spawn(process.execPath, [...words, "--out", killed], { stdio: "ignore" });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const checkpoint = path.join(killed, "checkpoint.safetensors");
+  while (!existsSync(checkpoint) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGKILL");
+  await ended;
+  assert.ok(!existsSync(path.join(killed, "run.json")), "it was killed before its end");
+  const other = run("train", ...SMALL.slice(0, -1), "4", "--epochs", "3", "--out", killed);
+  assert.match(other.stderr, /Cannot go on from ".*": it has config\.seed 3, wanted 4/);
+  const resumed = run("train", ...SMALL, "--epochs", "3", "--out", killed);
+  assert.match(resumed.stdout, /Going on after epoch [12]/);
+  const bytes = (dir: string) => readFileSync(path.join(dir, "weights.safetensors"));
+  const tensors = (dir: string) => bytes(dir).subarray(8 + Number(bytes(dir).readBigUInt64LE()));
+  assert.ok(tensors(killed).equals(tensors(whole)));
+  assert.ok(!existsSync(checkpoint));
+});
+
+test("sweep says in one line what is wrong with a checkpoint, and writes nothing", () => {
+  const missing = run("sweep", "--checkpoint", inFolder("nowhere"), "--json", inFolder("none.json"));
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /Cannot load a network from ".*nowhere": ENOENT/);
+  writeFileSync(inFolder("damaged.th"), "not a checkpoint");
+  assert.match(
+    run("sweep", "--checkpoint", inFolder("damaged.th")).stderr,
+    /Cannot load a network from ".*damaged\.th": /,
+  );
+  assert.ok(!existsSync(inFolder("none.json")));
+});
+
+test("train says which file of CIFAR-10 is missing and how to get it", () => {
+  const { status, stderr } = run("train", "--data", inFolder("no-data"), "--out", inFolder("never"));
+  assert.equal(status, 1);
+  assert.match(stderr, /no-data/);
+  assert.match(stderr, /npm run data/);
+  assert.ok(!existsSync(inFolder("never")));
+});

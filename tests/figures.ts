@@ -1,0 +1,31 @@
+// Small rows, epochs and images that the tests of figures, tables and pages draw.
+import type { Dataset } from "../lib/cifar";
+import type { HistoryEpoch } from "../lib/figure-history";
+import { layersOf, specOf } from "../lib/network";
+import { rowsOf, type Row } from "../lib/rows";
+
+/** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
+export function someRows(name = "resnet20"): Row[] {
+  const layers = layersOf(specOf(name));
+  const labels = Uint8Array.from({ length: 1000 }, (_, image) => image % 10);
+  const without = (k: number) => labels.map((label, image) => (image % (layers.length + 1) < k ? 9 - label : label));
+  const predictions = layers.map((_, index) => without(index));
+  return rowsOf({ network: name, operator: "zero", layers, labels, baseline: without(1), predictions });
+}
+
+/** A training of some epochs; the test set is looked at in the last one only. */
+export function someEpochs(count: number): HistoryEpoch[] {
+  return Array.from({ length: count }, (_, index) => ({
+    epoch: index + 1,
+    rate: 0.1 / (index + 1),
+    trainLoss: index === 1 ? NaN : 2 / (index + 1),
+    trainAccuracy: 0.9 - 0.5 / (index + 1),
+    ...(index === count - 1 ? { testLoss: 1, testAccuracy: 0.8 } : {}),
+  }));
+}
+
+/** Images of one colour each: red, green, blue. */
+export function colouredImages(classes: readonly string[]): Dataset {
+  const images = Uint8Array.from({ length: 3 * 3072 }, (_, at) => (at % 3 === Math.floor(at / 3072) ? 255 : 0));
+  return { name: "cifar10", split: "test", count: 3, images, labels: Uint8Array.of(0, 1, 1), classes, sha256: "none" };
+}

@@ -1,0 +1,145 @@
+// Exported notebooks: one file that works offline, with figures that are drawn anew by plotly.js. Real nbconvert, real browser.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { closeBrowser, openBrowser } from "../lib/browser";
+import { figureBundle } from "../lib/bundle";
+import { accuracyByLayer, classHistogram, dropByLayer, historyFigure, imageGrid } from "../lib/figure";
+import { ablationTable, toHtml, toText } from "../lib/table";
+import { colouredImages, someEpochs, someRows } from "./figures";
+
+const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-html-"));
+const hostile = `</script><script>document.title = "broken"</script><img src=x onerror="document.title = 'broken'">`;
+
+interface Opened {
+  readonly requests: string[];
+  readonly complaints: string[];
+  ask<Answer>(question: string): Promise<Answer>;
+}
+
+function notebook(outputs: readonly object[]): object {
+  const cells = outputs.map((data, index) => ({
+    cell_type: "code",
+    id: `cell-${index}`,
+    execution_count: index + 1,
+    metadata: {},
+    source: "await show(figure);",
+    outputs: [{ output_type: "display_data", data, metadata: {} }],
+  }));
+  const markdown = { cell_type: "markdown", id: "text", metadata: {}, source: "# A title\nPrice: $1, no mathematics." };
+  return {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" } },
+    cells: [markdown, ...cells],
+  };
+}
+
+/** Exports a notebook with these outputs by nbconvert and the template lab-plotly. */
+function exported(name: string, outputs: readonly object[]): string {
+  const file = path.join(folder, `${name}.ipynb`);
+  writeFileSync(file, JSON.stringify(notebook(outputs)));
+  const env = { ...process.env, JUPYTER_PATH: path.resolve("lib", "jupyter") };
+  execFileSync(
+    path.resolve(".venv", "bin", "python"),
+    ["-m", "nbconvert", "--to", "html", "--template", "lab-plotly", file],
+    { env, stdio: "pipe" },
+  );
+  return path.join(folder, `${name}.html`);
+}
+
+async function open(file: string): Promise<Opened> {
+  const page = await (await openBrowser()).newPage();
+  const [requests, complaints]: string[][] = [[], []];
+  await page.setRequestInterception(true);
+  page.on("request", (request) => {
+    if (/^(file|data|blob):/.test(request.url())) return void request.continue();
+    requests.push(request.url());
+    void request.abort();
+  });
+  page.on("console", (message) => void complaints.push(message.text()));
+  page.on("pageerror", (error) => void complaints.push(String(error)));
+  await page.goto(pathToFileURL(file).href, { waitUntil: "networkidle0" });
+  return { requests, complaints, ask: <Answer>(question: string) => page.evaluate(question) as Promise<Answer> };
+}
+
+let file: string;
+const figures = () => {
+  const data = colouredImages(["cat", hostile]);
+  const rows = someRows().map((row, index) => (index === 3 ? { ...row, layer: hostile } : row));
+  return [
+    accuracyByLayer(rows, { title: hostile }),
+    dropByLayer(rows),
+    historyFigure(someEpochs(3)),
+    imageGrid(data, [0, 1, 2]),
+    classHistogram(data),
+  ];
+};
+
+before(async () => {
+  const bundles = await Promise.all(figures().map((figure) => figureBundle(figure, {}, assert.ifError)));
+  const table = ablationTable(someRows());
+  file = exported("figures", [...bundles, { "text/html": toHtml(table), "text/plain": toText(table) }]);
+});
+after(async () => {
+  await closeBrowser();
+  rmSync(folder, { recursive: true });
+});
+
+test("an exported notebook draws every figure as interactive SVG, offline and without a complaint", async () => {
+  const page = await open(file);
+  assert.deepEqual(page.requests, []);
+  assert.deepEqual(page.complaints, []);
+  assert.equal(
+    await page.ask(`document.querySelectorAll(".lab-figure .js-plotly-plot .main-svg:first-child").length`),
+    5,
+  );
+  assert.equal(
+    await page.ask(`document.querySelectorAll(".lab-figure > img").length`),
+    0,
+    "pictures left beside the figures",
+  );
+  assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot")[0].data[1].x.length`), 3);
+  assert.ok(
+    await page.ask<boolean>(`document.querySelectorAll(".js-plotly-plot")[0].getBoundingClientRect().height > 400`),
+  );
+  assert.equal(await page.ask(`document.querySelectorAll("table tr").length`), 20);
+  const loaded = `[...document.querySelectorAll("script, link, img, iframe, object")].map((element) => element.src ?? element.href)`;
+  assert.deepEqual(await page.ask(`${loaded}.filter((from) => from && !from.startsWith("data:"))`), []);
+});
+
+test("an exported notebook shows text that looks like script instead of running it", async () => {
+  const page = await open(file);
+  assert.equal(await page.ask("document.title"), "figures");
+  assert.equal(await page.ask(`document.querySelectorAll("img[src=x]").length`), 0);
+  assert.ok(
+    await page.ask<boolean>(
+      `document.querySelector(".js-plotly-plot .gtitle").textContent.startsWith("</script><script>")`,
+    ),
+  );
+});
+
+test("plotly.js is in the file once, and stays out where there is no figure", () => {
+  const copies = (name: string) => readFileSync(name, "utf8").match(/plotly\.js \(cartesian/g)?.length ?? 0;
+  assert.equal(copies(file), 1);
+  const plain = exported("plain", [{ "text/plain": "1" }]);
+  assert.equal(copies(plain), 0);
+  for (const name of [file, plain])
+    assert.ok(!readFileSync(name, "utf8").includes("cdnjs"), "a content network is named");
+});
+
+test("a figure that plotly.js cannot draw keeps its picture", async () => {
+  const [bundle] = await Promise.all(
+    figures()
+      .slice(0, 1)
+      .map((figure) => figureBundle(figure, {}, assert.ifError)),
+  );
+  const broken = { ...bundle, "application/vnd.plotly.v1+json": null };
+  const page = await open(exported("broken", [broken, bundle]));
+  assert.equal(await page.ask(`document.querySelectorAll(".lab-figure > img").length`), 1);
+  assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot .main-svg:first-child").length`), 1);
+});

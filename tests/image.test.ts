@@ -1,0 +1,99 @@
+// Pictures of figures: drawn by a real browser without network, the same bytes each time, the right colours.
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { after, test } from "node:test";
+import { PNG } from "pngjs";
+import { closeBrowser, openBrowser } from "../lib/browser";
+import { tarEntries, unpackBrowser } from "../lib/browser-files";
+import { accuracyByLayer, imageGrid } from "../lib/figure";
+import { toPng } from "../lib/image";
+import { colouredImages, someRows } from "./figures";
+
+after(closeBrowser);
+
+/** How many pixels have exactly this colour. */
+function count(image: PNG, colour: readonly [number, number, number]): number {
+  let found = 0;
+  for (let at = 0; at < image.data.length; at += 4) {
+    if (colour.every((value, channel) => image.data[at + channel] === value)) found++;
+  }
+  return found;
+}
+
+test("toPng() draws a figure at its size, with both kinds of layers and text", async () => {
+  const image = PNG.sync.read(Buffer.from(await toPng(accuracyByLayer(someRows()))));
+  assert.deepEqual([image.width, image.height], [900, 480]);
+  assert.ok(count(image, [0, 0x72, 0xb2]) > 16 * 30, "blue marks");
+  assert.ok(count(image, [0xd5, 0x5e, 0]) > 3 * 30, "orange marks");
+  assert.ok(count(image, [0x1f, 0x29, 0x33]) > 300, "text in ink");
+  assert.ok(count(image, [255, 255, 255]) > 200_000, "a white page");
+});
+
+test("toPng() gives the same bytes for the same figure, also from another browser", async () => {
+  const [one, other] = await Promise.all([toPng(accuracyByLayer(someRows())), toPng(accuracyByLayer(someRows()))]);
+  assert.deepEqual(one, other);
+  await closeBrowser();
+  assert.deepEqual(await toPng(accuracyByLayer(someRows())), one);
+});
+
+test("toPng() shows images with sharp pixels in their own colours", async () => {
+  const image = PNG.sync.read(Buffer.from(await toPng(imageGrid(colouredImages(["red", "other"]), [0, 1, 2]))));
+  for (const colour of [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+  ] as const)
+    assert.equal(count(image, colour), 64 * 64);
+});
+
+test("toPng() draws names that look like markup as text", async () => {
+  const rows = someRows().map((row) => ({ ...row, layer: `<img src=x onerror="document.body.remove()">` }));
+  assert.ok((await toPng(accuracyByLayer(rows))).length > 10_000);
+});
+
+test("toPng() draws at a scale, and refuses a size that no picture has", async () => {
+  const image = PNG.sync.read(
+    Buffer.from(await toPng(accuracyByLayer(someRows()), { width: 400, height: 300, scale: 2 })),
+  );
+  assert.deepEqual([image.width, image.height], [800, 600]);
+  await assert.rejects(toPng(accuracyByLayer(someRows()), { width: NaN }), RangeError);
+  await assert.rejects(
+    toPng(accuracyByLayer(someRows()), { width: 9000, scale: 2 }),
+    /a side has to have 1 to 10000 pixels/,
+  );
+});
+
+test("the browser reaches nothing but this machine, and takes its profile with it", async () => {
+  const profiles = () => readdirSync(tmpdir()).filter((name) => name.startsWith("nontrivial-browser-"));
+  await closeBrowser();
+  const before = profiles();
+  const page = await (await openBrowser()).newPage();
+  assert.equal(profiles().length, before.length + 1);
+  await assert.rejects(page.goto("http://example.com/"), /ERR_NAME_NOT_RESOLVED/);
+  await closeBrowser();
+  assert.deepEqual(profiles(), before);
+});
+
+test("the browser brings its own libraries and font", () => {
+  const files = unpackBrowser();
+  assert.ok(readdirSync(files.libraries).includes("libnss3.so"));
+  assert.match(files.regular, /OpenSans-Regular\.ttf$/);
+});
+
+test("tarEntries() refuses an archive that is cut off or leaves its folder", () => {
+  const header = (name: string, size: number) => {
+    const block = Buffer.alloc(512);
+    block.write(name, 0);
+    block.write(size.toString(8).padStart(11, "0"), 124);
+    block.write("0", 156);
+    return block;
+  };
+  const good = Buffer.concat([header("lib/a", 3), Buffer.from("abc".padEnd(512, "\0")), Buffer.alloc(1024)]);
+  assert.deepEqual(tarEntries(good).get("lib/a")?.toString(), "abc");
+  assert.throws(
+    () => tarEntries(Buffer.concat([header("a", 1000), Buffer.alloc(512)])),
+    /expected 1000 bytes but found 512/,
+  );
+  assert.throws(() => tarEntries(Buffer.concat([header("../a", 0), Buffer.alloc(1024)])), /leaves its folder/);
+});

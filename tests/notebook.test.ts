@@ -1,0 +1,141 @@
+// What cells show: bundles, saved figures, live lines; with a kernel's writer put in place of the real one.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, afterEach, test } from "node:test";
+import { accuracyByLayer } from "../lib/figure";
+import { liveFigure, interruptSignal, progress, provenance, show } from "../lib/notebook";
+import { tableOf, toText } from "../lib/table";
+import { someRows } from "./figures";
+
+type Message = { data: Record<string, unknown>; transient: { display_id?: string }; update: boolean };
+const kernelFile = require.resolve("tslab/dist/jupyter");
+const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-show-"));
+
+/** Stands in for a running kernel: keeps what is displayed. */
+function kernel(): Message[] {
+  const messages: Message[] = [];
+  const lastWriteDisplayData = (display: Omit<Message, "update">, update: boolean) =>
+    void messages.push({ ...display, update });
+  require.cache[kernelFile] = { exports: { lastWriteDisplayData } } as unknown as NodeModule;
+  return messages;
+}
+
+afterEach(() => void delete require.cache[kernelFile]);
+after(() => rmSync(folder, { recursive: true }));
+
+test("show() makes one bundle of a figure: plotly's JSON as an object, PNG and a line of text, never HTML", async () => {
+  const messages = kernel();
+  const figure = accuracyByLayer(someRows());
+  await show(figure);
+  assert.equal(messages.length, 1);
+  const { data } = messages[0];
+  assert.deepEqual(Object.keys(data).sort(), ["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
+  assert.deepEqual((data["application/vnd.plotly.v1+json"] as { data: unknown }).data, figure.data);
+  assert.equal(Buffer.from(data["image/png"] as string, "base64").toString("latin1", 1, 4), "PNG");
+  assert.equal(data["text/plain"], "[figure] Accuracy with one layer's kernel set to zero");
+});
+
+test("show() shows a table as HTML and text", async () => {
+  const messages = kernel();
+  await show(tableOf([{ a: 1 }]), { caption: "Numbers" });
+  assert.deepEqual(Object.keys(messages[0].data), ["text/html", "text/plain"]);
+  assert.match(messages[0].data["text/html"] as string, /<caption.*Numbers/);
+});
+
+test("show() writes a figure only when told to, picture and JSON, and leaves no temporary file", async () => {
+  kernel();
+  const dir = path.join(folder, "figures");
+  const figure = accuracyByLayer(someRows());
+  await show(figure, { save: "main", dir });
+  assert.deepEqual(readdirSync(dir).sort(), ["main.json", "main.png"]);
+  assert.deepEqual(JSON.parse(readFileSync(path.join(dir, "main.json"), "utf8")), JSON.parse(JSON.stringify(figure)));
+  await assert.rejects(show(figure, { save: "../main", dir }), {
+    name: "RangeError",
+    message: /Cannot save the figure as "\.\.\/main"/,
+  });
+});
+
+test("show() prints text where there is no kernel", async (context) => {
+  const printed = context.mock.method(console, "log", () => {});
+  const table = tableOf([{ a: 1 }]);
+  await show(table);
+  assert.deepEqual(
+    printed.mock.calls.map((call) => call.arguments),
+    [[toText(table)]],
+  );
+});
+
+test("progress() stays one output: at most four updates a second, then one line", () => {
+  const messages = kernel();
+  let now = 0;
+  const line = progress("every layer", "images", { clock: () => now });
+  for (let done = 0; done <= 1000; done += 10) {
+    line.update(done, 1000, "stem.conv");
+    now += 100;
+  }
+  line.finish();
+  const texts = messages.map((message) => message.data["text/plain"]);
+  assert.ok(messages.length <= 1 + 10.1 * 4 && messages.length > 20, `${messages.length} messages`);
+  assert.deepEqual([messages[0].update, ...new Set(messages.slice(1).map((message) => message.update))], [false, true]);
+  assert.equal(new Set(messages.map((message) => message.transient.display_id)).size, 1);
+  assert.equal(
+    texts[10],
+    "every layer ███████░░░░░░░░░░░░░░░░░ 30 %  300 of 1,000 images · 100 images/s · 7.0 s left · stem.conv",
+  );
+  assert.equal(texts.at(-1), "✓ every layer: 1,000 images in 10 s · 99 images/s");
+});
+
+test("progress() says how far interrupted work came, and goes on in the cell that began it", () => {
+  const first = kernel();
+  const line = progress("training", "steps", { clock: () => 0 });
+  line.update(5, 20);
+  const second = kernel();
+  line.finish("interrupted");
+  assert.equal(second.length, 0);
+  assert.equal(first.at(-1)?.data["text/plain"], "■ training: 5 of 20 steps in 0.0 s · interrupted");
+});
+
+test("liveFigure() draws anew in place and ends with a picture", async () => {
+  const messages = kernel();
+  let now = 0;
+  const live = liveFigure({ clock: () => now });
+  const figure = accuracyByLayer(someRows());
+  live.update(figure);
+  live.update(figure);
+  now = 1000;
+  live.update(figure);
+  await live.finish(figure);
+  assert.deepEqual(
+    messages.map((message) => message.update),
+    [false, true, true],
+  );
+  assert.deepEqual(
+    messages.map((message) => "image/png" in message.data),
+    [false, false, true],
+  );
+});
+
+test("interruptSignal() is the kernel's signal, and one that never aborts elsewhere", () => {
+  assert.equal(interruptSignal().aborted, false);
+  const controller = new AbortController();
+  Reflect.set(globalThis, Symbol.for("nontrivial.signal"), controller.signal);
+  assert.equal(interruptSignal(), controller.signal);
+  Reflect.deleteProperty(globalThis, Symbol.for("nontrivial.signal"));
+});
+
+test("provenance() names versions, hardware and parameters, and no time", () => {
+  const engine = { backend: "tensorflow", version: "4.22.0", library: "2.21.0", gpu: false } as const;
+  const facts = new Map(
+    provenance(engine, { seed: 7, layers: ["a"] }, { data: "abc" })
+      .objects()
+      .map((row) => Object.values(row as object) as [string, string]),
+  );
+  assert.deepEqual(
+    ["tslab", "tensorflow", "seed", "layers", "data"].map((fact) => facts.get(fact)),
+    ["1.0.22", "2.21.0", "7", '["a"]', "abc"],
+  );
+  assert.match(facts.get("commit")!, /^([0-9a-f]{40}|unknown)$/);
+  assert.doesNotMatch([...facts.values()].join(" "), new RegExp(String(new Date().getFullYear()) + "-"));
+});

@@ -1,0 +1,104 @@
+// Tables: rows in, columns out, and the three ways to write them down.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dataFrame } from "../lib/frame";
+import { layersOf, specOf } from "../lib/network";
+import { ablationTable, historyTable, layerTable, tableOf, toHtml, toMarkdown, toText } from "../lib/table";
+import { verdictsOf } from "../lib/verdict";
+import { someEpochs, someRows } from "./figures";
+
+const hostile = `<img src=x onerror="alert('x')">&|*\n\u202e`;
+
+test("ablationTable() has one line per layer in forward order, in percent and percentage points", () => {
+  const [stem, second] = ablationTable(someRows()).objects() as Record<string, unknown>[];
+  assert.equal(ablationTable(someRows()).numRows(), 19);
+  assert.deepEqual(stem, {
+    layer: "stem.conv",
+    channels: "changes",
+    weights: 432,
+    "accuracy %": 100,
+    "95 % interval": "99.62 to 100.00",
+    "drop pp": -5,
+    lost: 0,
+    gained: 50,
+    flips: 50,
+  });
+  assert.deepEqual([second.layer, second.channels, second["drop pp"]], ["stage1.block1.conv1", "keeps", 0]);
+});
+
+test("ablationTable() can put the largest drop first, and shows verdicts where rows have them", () => {
+  const table = ablationTable(verdictsOf(someRows()), { order: "drop" });
+  const [first] = table.objects() as Record<string, unknown>[];
+  assert.deepEqual([first.layer, first.verdict], ["stage3.block3.conv2", "non-trivial"]);
+  assert.ok((first["drop ≤ pp"] as number) > (first["drop pp"] as number));
+});
+
+test("layerTable() shows kernels and channels", () => {
+  const [stem] = layerTable(layersOf(specOf("resnet20"))).objects() as Record<string, unknown>[];
+  assert.deepEqual(stem, {
+    layer: "stem.conv",
+    stage: 0,
+    block: 0,
+    kernel: "3 × 3",
+    inputs: 3,
+    outputs: 16,
+    stride: 1,
+    weights: 432,
+    channels: "changes",
+  });
+});
+
+test("historyTable() leaves empty what was not measured", () => {
+  const epochs = someEpochs(3).map((epoch) => ({ ...epoch, seconds: 12.4, imagesPerSecond: 512.3 }));
+  const lines = toText(historyTable(epochs)).split("\n");
+  assert.match(lines[2], /^ +1 +0\.1000 +2\.000 +40\.00 +12 +512$/);
+  assert.match(lines[4], /0\.0333 +0\.667 +73\.33 +1 +80\.00/);
+  assert.match(lines[3], /0\.0500 +not a number +65\.00 +12/);
+});
+
+test("toText() sets numbers right, text left, thousands apart", () => {
+  const table = tableOf([
+    { name: "a", count: 12345, "share %": -3.14159, ok: true },
+    { name: "bcd", count: 7, "share %": 10, ok: false },
+  ]);
+  assert.equal(
+    toText(table, { caption: "Title" }),
+    [
+      "Title",
+      "name   count  share %  ok",
+      "----  ------  -------  ---",
+      "a     12,345    −3.14  yes",
+      "bcd        7    10.00  no",
+    ].join("\n"),
+  );
+});
+
+test("toHtml() counts the rows that it leaves out", () => {
+  const table = tableOf(Array.from({ length: 1234 }, (_, index) => ({ index })));
+  assert.match(toHtml(table, { limit: 10 }), /… 1,224 more rows/);
+  assert.equal(toHtml(table, { limit: 10 }).match(/<tr/g)?.length, 11);
+  assert.match(toText(table, { limit: 1233 }), /\.\.\. 1 more row$/);
+  assert.doesNotMatch(toHtml(table, { limit: 1234 }), /more row/);
+});
+
+test("toHtml() aligns by attribute and by style, for pages that drop one of them", () => {
+  const html = toHtml(tableOf([{ layer: "a", drop: 0.25 }]), { align: { layer: "center" }, digits: { drop: 1 } });
+  assert.match(html, /<td align="right" style="text-align:right;[^"]*">0\.3<\/td>/);
+  assert.match(html, /<td align="center"/);
+});
+
+test("names that look like markup are shown, not obeyed, in HTML and Markdown", () => {
+  const table = tableOf([{ [hostile]: hostile }]);
+  const html = toHtml(table, { caption: hostile });
+  assert.equal(html.match(/&lt;img src=x onerror=&quot;alert\(&#39;x&#39;\)&quot;&gt;&amp;\|\* /g)?.length, 3);
+  assert.doesNotMatch(html, /<img|\u202e/);
+  const markdown = toMarkdown(table);
+  assert.equal(markdown.split("\n").length, 3);
+  assert.match(markdown.split("\n")[2], /^\| &lt;img src=x onerror=.*&amp;\\\|\\\* +\|$/);
+});
+
+test("dataFrame() gives the rows as a danfojs DataFrame", async () => {
+  const frame = await dataFrame(someRows());
+  assert.deepEqual(frame.shape, [19, 15]);
+  assert.deepEqual(frame.column("layer").values.slice(0, 2), ["stem.conv", "stage1.block1.conv1"]);
+});
