@@ -224,8 +224,14 @@ export function forwardStem<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
 }
 
 /** The forward pass from the input x of a block (counted from 0 over all stages) to the logits. */
-export function forwardFrom<T>(spec: Spec, words: Vocabulary<T>, { block, x }: { readonly block: number; readonly x: T }): T {
-  const last = blocksOf(spec).slice(block).reduce((input, layers) => forwardBlock(spec, words, input, layers), x);
+export function forwardFrom<T>(
+  spec: Spec,
+  words: Vocabulary<T>,
+  { block, x }: { readonly block: number; readonly x: T },
+): T {
+  const last = blocksOf(spec)
+    .slice(block)
+    .reduce((input, layers) => forwardBlock(spec, words, input, layers), x);
   return words.dense(words.pool(last));
 }
 

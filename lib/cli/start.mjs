@@ -16,6 +16,6 @@ const child = spawn(process.execPath, ["--import", "tsx", ...process.argv.slice(
   stdio: "inherit",
 });
 // A terminal's interrupt reaches the child by itself; this process waits for how it ends.
-process.on("SIGINT", () => {});
+process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("close", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

@@ -2,16 +2,16 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
-import { adviceFor } from "./choices.mjs";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 const KEPT = 20_000;
 const SHOWN = 15;
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
+let leaving = false;
 
 /**
  * On Ctrl-C or a request to end: ends the children, waits for them, cleans up and leaves.
@@ -20,9 +20,11 @@ const running = new Set();
  */
 export function onInterrupt(cleanUp) {
   const leave = async (signal) => {
+    leaving = true;
     const ended = [...running].map((child) => once(child, "close"));
     for (const child of running) child.kill("SIGTERM");
     await Promise.race([Promise.all(ended), sleep(5000)]);
+    await setImmediate(); // whoever waited for a child removes its unfinished files first
     cleanUp();
     process.stdout.write(
       `\nInterrupted (${signal}). What is done stays; run the same command again to go on from here.\n`,
@@ -39,7 +41,8 @@ export function onInterrupt(cleanUp) {
  * @param {string[]} args
  * @param {{cwd: string, env?: NodeJS.ProcessEnv, show?: boolean, onStart?: (pid: number) => void, onEnd?: () => void, onLine?: (line: string) => void}} options `show` leaves its output on the terminal
  * @returns {Promise<string>}
- * @throws {Error} when it cannot be started or ends with an error; `output` has its last lines and `advice` what to do
+ * @throws {Error} when it cannot be started or ends with an error; `output` has its last lines, `advice` says what to do,
+ *   `interrupted` that this process is being ended
  */
 export function runChild(command, args, { cwd, env = process.env, show = false, onStart, onEnd, onLine }) {
   return new Promise((resolve, reject) => {
@@ -61,23 +64,20 @@ export function runChild(command, args, { cwd, env = process.env, show = false, 
       end();
       const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
       if (code === 0) resolve(output);
-      else reject(failure(`"${[shortName(command), ...args.slice(0, 4)].join(" ")}" ${how}`, output));
+      else reject(failure(`"${summary(command, args)}" ${how}`, output));
     });
   });
 }
 
-/** @param {string} command */
-function shortName(command) {
-  return command.split("/").at(-1);
+function summary(command, args) {
+  const words = [basename(command), ...args.filter((arg) => !arg.startsWith("--"))].join(" ");
+  return words.length > 80 ? `${words.slice(0, 80)}…` : words;
 }
 
-/**
- * @param {string} message
- * @param {string} output
- */
 function failure(message, output) {
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return Object.assign(new Error(message), { output: lines.slice(-SHOWN).join("\n"), advice: adviceFor(output) });
+  const facts = { output: lines.slice(-SHOWN).join("\n"), advice: adviceFor(output), interrupted: leaving };
+  return Object.assign(new Error(message), facts);
 }
 
 /**
@@ -106,4 +106,25 @@ export function findCommand(names, path = process.env.PATH ?? "") {
     name.includes("/") ? [name] : path.split(delimiter).map((folder) => join(folder, name)),
   );
   return places.find((place) => existsSync(place));
+}
+
+/**
+ * What to do about a failed npm or pip, from what it printed.
+ * @param {string} output
+ * @returns {string}
+ */
+export function adviceFor(output) {
+  if (/ENOSPC|No space left/i.test(output))
+    return "The disk is full: free about 3 GB (for a GPU about 8 GB) and try again.";
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|name resolution|Connection (refused|reset|timed out|broken)|Max retries/i.test(
+      output,
+    )
+  )
+    return "The package registry cannot be reached: check the network (registry.npmjs.org, pypi.org) and try again.";
+  if (/EACCES|EPERM|Permission denied/i.test(output))
+    return "This folder, or one in it, cannot be written to: check who owns it.";
+  if (/No matching distribution/i.test(output))
+    return "The package index (pypi.org) cannot be reached, or has no build of this version for this Python and system.";
+  return "Read the lines above; to begin anew delete node_modules and .venv, then: npm run setup";
 }

@@ -79,7 +79,7 @@ export function wheelsToTry({ flag, gpuFound, last }) {
 }
 
 /**
- * Tries one thing after the other until one works.
+ * Tries one thing after the other until one works or it is interrupted.
  * @template T, R
  * @param {T[]} choices best first
  * @param {(choice: T) => Promise<R>} attempt
@@ -91,7 +91,8 @@ export async function firstThatWorks(choices, attempt) {
     try {
       return { choice, value: await attempt(choice), failures };
     } catch (error) {
-      failures.push({ choice, error: error });
+      if (error.interrupted) throw error;
+      failures.push({ choice, error });
     }
   }
   return { failures };
@@ -140,25 +141,4 @@ export function packagesAgree(wanted, found) {
     if (!installed) return optional === true;
     return installed.version === version && installed.integrity === integrity;
   });
-}
-
-/**
- * What to do about a failed npm or pip, from what it printed.
- * @param {string} output
- * @returns {string}
- */
-export function adviceFor(output) {
-  if (/ENOSPC|No space left/i.test(output))
-    return "The disk is full: free about 3 GB (for a GPU about 8 GB) and try again.";
-  if (
-    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|name resolution|Connection (refused|reset|timed out|broken)|Max retries/i.test(
-      output,
-    )
-  )
-    return "The package registry cannot be reached: check the network (registry.npmjs.org, pypi.org) and try again.";
-  if (/EACCES|EPERM|Permission denied/i.test(output))
-    return "This folder, or one in it, cannot be written to: check who owns it.";
-  if (/No matching distribution/i.test(output))
-    return "The package index has no build of this version for this Python and system.";
-  return "Read the lines above; to begin anew delete node_modules and .venv, then: npm run setup";
 }

@@ -1,12 +1,13 @@
 // Set-up itself: goes through the steps, does what is missing, one set-up at a time in a checkout.
 import { join } from "node:path";
 import { parseOptions } from "./options.mjs";
-import { onInterrupt, runChild } from "./children.mjs";
+import { ask, findCommand, onInterrupt, runChild } from "./children.mjs";
 import { engine } from "./engine.mjs";
 import { childEnvironment, ROOT } from "./environment.mjs";
 import { takeLock } from "./lock.mjs";
 import { createReport, seconds } from "./report.mjs";
-import { data, jupyter, kernel, packages, python } from "./steps.mjs";
+import { jupyter, python } from "./python.mjs";
+import { data, kernel, packages } from "./steps.mjs";
 
 const STEPS = [packages, python, jupyter, engine, kernel, data];
 
@@ -50,7 +51,7 @@ export async function setUp({ root = ROOT, flag, report }) {
     report.ready("Set-up", `complete (${seconds((performance.now() - start) / 1000)})`);
     return true;
   } catch (error) {
-    explain(error, report);
+    if (!error.interrupted) explain(error, report);
     return false;
   } finally {
     held.lock?.release();
@@ -61,7 +62,7 @@ export async function setUp({ root = ROOT, flag, report }) {
 // Looks without the lock first, so that a set-up that finds everything never waits for another.
 async function take(step, { root, flag, report, held }) {
   const notice = (text) => report.notice(step.name, text);
-  const context = { root, flag, notice, say: () => {}, run: runner(root, held) };
+  const context = { root, flag, notice, say: () => {}, run: runner(root, held), ask, find: findCommand };
   let state = step.check(context);
   if (!state.ready && !held.lock) {
     const onWait = (pid) => report.print(`… waiting for another set-up of this folder (process ${pid})`);
@@ -69,7 +70,7 @@ async function take(step, { root, flag, report, held }) {
     state = step.check(context);
   }
   if (state.ready) report.ready(step.name, state.text);
-  else await work(step, { ...context, notice: undefined }, { report, text: state.text, notice });
+  else await work(step, context, { report, text: state.text, notice });
   if (state.notice) notice(state.notice);
 }
 
@@ -77,7 +78,8 @@ async function take(step, { root, flag, report, held }) {
 async function work(step, context, { report, text, notice }) {
   const notices = [];
   try {
-    await report.work(step.name, text, (say) => step.act({ ...context, say, notice: (each) => notices.push(each) }));
+    const act = (say) => step.act({ ...context, say, notice: (each) => notices.push(each) });
+    await report.work(step.name, text, act, step);
   } catch (error) {
     throw Object.assign(error, { step: step.name });
   } finally {

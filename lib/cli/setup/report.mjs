@@ -20,49 +20,41 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
      * @param {string} name
      * @param {string} text
      * @param {(say: (text: string) => void) => Promise<string>} action
+     * @param {{talks?: boolean}} [options] `talks`: the action prints its own progress
      */
-    async work(name, text, action) {
-      const life = signOfLife(stream, (now) => line("…", name, now), text);
-      try {
-        const done = await action(life.say);
-        life.end();
-        print(line("✓", name, `${done} (${seconds(life.elapsed())})`));
-      } catch (error) {
-        life.end();
-        throw error;
-      }
+    async work(name, text, action, { talks = false } = {}) {
+      const show = (now) => line("…", name, now);
+      const life = talks ? announce(stream, show(text)) : signOfLife(stream, show, text);
+      const start = performance.now();
+      const done = await action(life.say).finally(life.end);
+      print(line("✓", name, `${done} (${seconds((performance.now() - start) / 1000)})`));
     },
   };
 }
 
 /** @param {number} time in seconds */
 export function seconds(time) {
-  return time < 90
-    ? `${time.toFixed(1)} s`
-    : `${Math.floor(time / 60)} min ${String(Math.round(time % 60)).padStart(2, "0")} s`;
+  if (time < 90) return `${time.toFixed(1)} s`;
+  const whole = Math.round(time);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-/**
- * @param {{isTTY?: boolean, columns?: number, write(text: string): unknown}} stream
- * @param {(text: string) => string} lineOf
- * @param {string} first
- */
+function announce(stream, text) {
+  stream.write(`${text}\n`);
+  return { say: () => {}, end: () => {} };
+}
+
 function signOfLife(stream, lineOf, first) {
   const start = performance.now();
-  const elapsed = () => (performance.now() - start) / 1000;
+  const write = (line) => {
+    const fitting = line.slice(0, (stream.columns || 120) - 1);
+    stream.write(stream.isTTY ? `\r\x1b[2K${fitting}` : `${line}\n`);
+  };
   let text = first;
-  const fit = (full) => full.slice(0, (stream.columns ?? 120) - 1);
-  const show = () =>
-    stream.write(
-      stream.isTTY
-        ? `\r\x1b[2K${fit(lineOf(`${text} ${Math.round(elapsed())} s`))}`
-        : `${lineOf(`${text} ${Math.round(elapsed())} s`)}\n`,
-    );
-  stream.write(stream.isTTY ? fit(lineOf(text)) : `${lineOf(text)}\n`);
+  const show = () => write(lineOf(`${text} ${Math.round((performance.now() - start) / 1000)} s`));
+  write(lineOf(text));
   const timer = setInterval(show, stream.isTTY ? 500 : 15_000);
   return {
-    elapsed,
-    /** @param {string} next */
     say(next) {
       text = next;
       if (stream.isTTY) show();

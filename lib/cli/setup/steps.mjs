@@ -1,21 +1,23 @@
-// Set-up's steps but for TensorFlow: what each looks at to know that it is done, and what it does otherwise.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+// Set-up's steps but for Python and TensorFlow: what each looks at to know that it is done, and what it does otherwise.
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { choosePython, packagesAgree, parseRequirements, PYTHON_COMMANDS } from "./choices.mjs";
-import { ask } from "./children.mjs";
-import { hashOf, readJson, readStamp, removeStamp, writeStamp } from "./stamp.mjs";
+import { packagesAgree } from "./choices.mjs";
+import { hashOf, readJson, readStamp, writeStamp } from "./stamp.mjs";
 
 /**
  * One step. `check` is quick and changes nothing; `act` makes it true and returns the words for what was done.
  * @typedef {object} Step
  * @property {string} name
+ * @property {boolean} [talks] whether `act` prints its own progress
  * @property {(context: Context) => {ready: boolean, text: string, notice?: string}} check
  * @property {(context: Context) => Promise<string>} act
  *
  * @typedef {object} Context
  * @property {string} root
  * @property {"cpu" | "gpu" | undefined} flag
- * @property {(command: string, args: string[], options?: {show?: boolean}) => Promise<string>} run
+ * @property {(command: string, args: string[], options?: {show?: boolean}) => Promise<string>} run a child, to its end
+ * @property {(command: string, args: string[]) => string | undefined} ask a quick question; no answer when it fails
+ * @property {(names: string[]) => string | undefined} find the first of these commands on PATH
  * @property {(text: string) => void} notice
  * @property {(text: string) => void} say
  */
@@ -34,43 +36,6 @@ export const packages = {
   async act({ root, run }) {
     await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     return `installed, ${Object.keys(readJson(join(root, "node_modules", ".package-lock.json")).packages).length} packages`;
-  },
-};
-
-/** @type {Step} */
-export const python = {
-  name: "Python",
-  check({ root }) {
-    const version = versionOf(root);
-    const whole = version && existsSync(interpreter(root)) && !existsSync(unfinished(root));
-    if (whole && !hasMoved(root)) return { ready: true, text: `${version} in .venv` };
-    const why = existsSync(join(root, ".venv"))
-      ? "the old one was left unfinished, or moved, or its Python is gone"
-      : "not there yet";
-    return { ready: false, text: `making .venv (${why})` };
-  },
-  async act({ root, run }) {
-    const chosen = choosePython(PYTHON_COMMANDS.flatMap(describePython));
-    rmSync(join(root, ".venv"), { recursive: true, force: true });
-    await run(chosen.command, ["-m", "venv", join(root, ".venv")]);
-    return `${chosen.version} in .venv, made by ${chosen.command}`;
-  },
-};
-
-/** @type {Step} */
-export const jupyter = {
-  name: "Jupyter",
-  check({ root }) {
-    const { jupyter: wanted } = readRequirements(root);
-    const ready = readStamp(jupyterStamp(root), { wanted }) && existsSync(join(root, ".venv", "bin", "jupyter-lab"));
-    return ready ? { ready, text: wanted.join(", ") } : { ready: false, text: `pip install ${wanted.join(" ")}` };
-  },
-  async act({ root, run }) {
-    const { jupyter: wanted } = readRequirements(root);
-    removeStamp(jupyterStamp(root));
-    await installing(root, () => run(interpreter(root), [...PIP, "install", "-r", "requirements.txt"]));
-    writeStamp(jupyterStamp(root), { wanted });
-    return `installed ${wanted.join(", ")}`;
   },
 };
 
@@ -107,9 +72,10 @@ const CIFAR_BYTES = 30_730_000; // 10,000 images of 1 label byte and 3072 pixel 
 /** @type {Step} */
 export const data = {
   name: "CIFAR-10",
+  talks: true,
   check({ root }) {
     const folder = join(root, "data", "cifar-10");
-    const size = (/** @type {string} */ name) => statSync(join(folder, `${name}.bin`), { throwIfNoEntry: false })?.size;
+    const size = (name) => statSync(join(folder, `${name}.bin`), { throwIfNoEntry: false })?.size;
     const ready = CIFAR_FILES.every((name) => size(name) === CIFAR_BYTES);
     return { ready, text: ready ? "60,000 images in data/cifar-10" : "fetching the images" };
   },
@@ -119,55 +85,4 @@ export const data = {
   },
 };
 
-export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
-
-/** The Python of .venv. @param {string} root */
-export function interpreter(root) {
-  return join(root, ".venv", "bin", "python");
-}
-
-/** @param {string} root */
-export function readRequirements(root) {
-  return parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
-}
-
-/**
- * Lets pip work on .venv. One that was interrupted may leave a package half there that later looks whole, so a mark stays
- * until pip has ended by itself, and a .venv with the mark is made anew.
- * @param {string} root
- * @param {() => Promise<string>} action
- */
-export async function installing(root, action) {
-  writeFileSync(unfinished(root), "");
-  try {
-    return await action();
-  } finally {
-    rmSync(unfinished(root), { force: true });
-  }
-}
-
-const unfinished = (/** @type {string} */ root) => join(root, ".venv", "unfinished");
-const jupyterStamp = (/** @type {string} */ root) => join(root, ".venv", "stamps", "jupyter.json");
-const kernelStamp = (/** @type {string} */ root) => join(root, ".venv", "stamps", "kernel.json");
-
-/** @param {string} root */
-function versionOf(root) {
-  const file = join(root, ".venv", "pyvenv.cfg");
-  return existsSync(file) ? /^version *= *(\S+)/m.exec(readFileSync(file, "utf8"))?.[1] : undefined;
-}
-
-// The commands in .venv/bin name their Python by its full path, so they break when the checkout moves.
-/** @param {string} root */
-function hasMoved(root) {
-  const folder = join(root, ".venv", "bin");
-  const script = readdirSync(folder).find((name) => name === "pip");
-  return script !== undefined && !readFileSync(join(folder, script), "utf8").startsWith(`#!${join(folder, "python")}`);
-}
-
-/** @param {string} command */
-function describePython(command) {
-  const script =
-    "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), all(map(u.find_spec, ['venv', 'ensurepip'])))";
-  const [version, ensurepip] = ask(command, ["-c", script])?.split(" ") ?? [];
-  return version ? [{ command, version, ensurepip: ensurepip === "True" }] : [];
-}
+const kernelStamp = (root) => join(root, ".venv", "stamps", "kernel.json");

@@ -1,0 +1,43 @@
+// ESLint: the recommended rules for the TypeScript of lib and tests, and for the plain JavaScript that runs before it.
+import js from "@eslint/js";
+import typescript from "typescript-eslint";
+
+const timers = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "queueMicrotask"];
+const web = [
+  "AbortController",
+  "AbortSignal",
+  "URL",
+  "TextDecoder",
+  "TextEncoder",
+  "fetch",
+  "performance",
+  "structuredClone",
+];
+const commonJs = ["require", "module", "exports", "__dirname", "__filename"];
+const globals = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
+const node = globals("process", "console", "Buffer", "global", ...timers, ...web);
+
+export default typescript.config(
+  { ignores: ["**/*.min.js", "node_modules/", ".venv/", "data/", "figures/", "notebooks/"] },
+  js.configs.recommended,
+  { files: ["**/*.ts"], extends: [typescript.configs.recommended] },
+  { files: ["**/*.mjs"], languageOptions: { globals: node } },
+  { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs", globals: { ...node, ...globals(...commonJs) } } },
+  {
+    // lib is run as CommonJS (tslab, tsx), where a module that may be missing is taken by `require`.
+    files: ["**/*.ts"],
+    rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
+  {
+    // Reference values stand in tests with all the digits of their source.
+    files: ["tests/**/*.ts"],
+    rules: { "no-loss-of-precision": "off" },
+  },
+  {
+    rules: {
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+);

@@ -1,0 +1,106 @@
+// `npm run lab`: JupyterLab with the project's kernel, for this computer only, on a free port.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { childEnvironment, ROOT } from "./setup/environment.mjs";
+import { parseOptions } from "./setup/options.mjs";
+
+const HELP = `npm run lab [-- --port N] [--no-browser]
+
+Opens JupyterLab with the TypeScript kernel on this checkout, reachable from this computer alone, and prints its address.
+
+  --port N       the first port to try (8888; the next free one is taken)
+  --no-browser   only print the address (so it is anyway where there is no display)
+  --help         this text`;
+
+const options = parseOptions(process.argv.slice(2), { port: "string", "no-browser": "boolean" }, HELP);
+const first = Number(options.port ?? 8888);
+if (!Number.isInteger(first) || first < 1 || first > 65_535)
+  refuse(`Cannot use port "${options.port}": wanted a number from 1 to 65535`);
+if (!existsSync(join(ROOT, ".venv", "bin", "jupyter-lab")))
+  refuse("Cannot start JupyterLab: it is not installed; run `npm run setup` first.");
+start();
+
+async function start() {
+  const port = await freePort(first);
+  const token = randomBytes(24).toString("hex");
+  const address = `http://127.0.0.1:${port}/lab?token=${token}`;
+  const lab = spawn(join(ROOT, ".venv", "bin", "python"), labArguments(port), {
+    cwd: ROOT,
+    env: { ...childEnvironment(), JUPYTER_TOKEN: token }, // not an argument: other users of this computer see those
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  process.on("SIGINT", () => process.stdin.isTTY || lab.kill("SIGINT")); // a terminal's Ctrl-C reaches JupyterLab by itself
+  process.on("SIGTERM", () => lab.kill("SIGTERM"));
+  lab.on("close", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+  await answers(`http://127.0.0.1:${port}/api/status?token=${token}`);
+  console.log(`\nJupyterLab is ready:\n  ${address}\nStop it with Ctrl-C.`);
+  if (hasDisplay() && !options["no-browser"]) openBrowser(address);
+}
+
+function labArguments(port) {
+  const root = process.getuid?.() === 0 ? ["--allow-root"] : []; // in a container; Jupyter refuses otherwise
+  return [
+    "-m",
+    "jupyterlab",
+    "--no-browser",
+    "--ip=127.0.0.1",
+    `--port=${port}`,
+    "--ServerApp.port_retries=0",
+    `--ServerApp.root_dir=${ROOT}`,
+    "--MultiKernelManager.default_kernel_name=tslab",
+    "--Application.log_level=WARN",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ...root,
+  ];
+}
+
+/** @param {number} port the first to try */
+async function freePort(port) {
+  for (let each = port; each < port + 100 && each <= 65_535; each++) if (await isFree(each)) return each;
+  return refuse(
+    `Cannot start JupyterLab: tried ports ${port} to ${Math.min(port + 99, 65_535)}, all are taken; choose with --port`,
+  );
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+async function answers(url) {
+  while (
+    !(await fetch(url).then(
+      (reply) => reply.ok,
+      () => false,
+    ))
+  )
+    await sleep(200);
+}
+
+function hasDisplay() {
+  return process.platform === "darwin" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+}
+
+function openBrowser(address) {
+  const opener = spawn(process.platform === "darwin" ? "open" : "xdg-open", [address], {
+    stdio: "ignore",
+    detached: true,
+  });
+  opener.on("error", () => {}); // the address is printed
+  opener.unref();
+}
+
+/** @returns {never} */
+function refuse(message) {
+  console.error(message);
+  process.exit(1);
+}

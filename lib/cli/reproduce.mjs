@@ -1,0 +1,83 @@
+// `npm run reproduce`: set-up, then every main notebook from top to bottom, and a self-contained HTML of each.
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { executeNotebook, writeHtml } from "./reproduce/execute.mjs";
+import { chooseNotebooks } from "./reproduce/notebooks.mjs";
+import { onInterrupt } from "./setup/children.mjs";
+import { ROOT } from "./setup/environment.mjs";
+import { setUp } from "./setup/main.mjs";
+import { parseOptions } from "./setup/options.mjs";
+import { createReport, seconds } from "./setup/report.mjs";
+
+const HELP = `npm run reproduce [-- --quick] [--notebook NAME]
+
+Prepares this checkout (npm run setup), runs the main notebooks headless from top to bottom, and writes an HTML of each that
+opens anywhere, offline. A notebook that fails stays as it was, and those after it are not run.
+
+  --quick           the first 1,000 test images, in a couple of minutes; results go to figures/quick/ and change nothing else
+  --notebook NAME   only this one, such as 04 or 04_every_layer
+  --help            this text`;
+
+const { quick = false, notebook } = parseOptions(process.argv.slice(2), { quick: "boolean", notebook: "string" }, HELP);
+const report = createReport();
+const start = performance.now();
+const began = Date.now();
+
+reproduce().then((ok) => (process.exitCode = ok ? 0 : 1));
+
+async function reproduce() {
+  if (!(await setUp({ report }))) return false;
+  const stopListening = onInterrupt(() => {});
+  try {
+    const written = [];
+    for (const name of chooseNotebooks(readdirSync(join(ROOT, "notebooks")), notebook))
+      written.push(...(await one(name)));
+    conclude(written);
+    return true;
+  } catch (error) {
+    if (error.interrupted) return false;
+    report.failed("Reproduce", error.message);
+    if (error.output) report.print(error.output.replace(/^/gm, "    "));
+    return false;
+  } finally {
+    stopListening();
+  }
+}
+
+async function one(name) {
+  const bare = name.replace(/\.ipynb$/, "");
+  const target = join(ROOT, quick ? "figures/quick" : "notebooks", name);
+  const folder = join(ROOT, quick ? "figures/quick" : "figures/html");
+  let html;
+  await report.work(bare, "starting the kernel,", async (say) => {
+    await executeNotebook({ root: ROOT, source: join(ROOT, "notebooks", name), target, quick, say });
+    say("writing its HTML,");
+    html = await writeHtml({ root: ROOT, notebook: target, folder });
+    return "executed";
+  });
+  return [html, target];
+}
+
+function conclude(written) {
+  const pages = written.filter((file) => file.endsWith(".html"));
+  const section = (title, files) =>
+    files.length > 0 && report.print([title, ...files.map((file) => `  ${relative(ROOT, file)}`)].join("\n"));
+  report.print(`\nDone in ${seconds((performance.now() - start) / 1000)}. Files to open:`);
+  section("in a browser, offline:", pages);
+  section(
+    "in JupyterLab (npm run lab) or VS Code:",
+    written.filter((file) => !pages.includes(file)),
+  );
+  section("figures:", newFigures());
+}
+
+function newFigures() {
+  const folder = join(ROOT, quick ? "figures/quick" : "figures");
+  const files = readdirSync(folder, { withFileTypes: true }).filter(
+    (entry) => entry.isFile() && /\.(png|svg)$/.test(entry.name),
+  );
+  return files
+    .map(({ name }) => join(folder, name))
+    .filter((file) => statSync(file).mtimeMs >= began)
+    .sort();
+}

@@ -1,0 +1,88 @@
+// Runs one notebook headless and writes its HTML; each file appears only when it is complete.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { runChild } from "../setup/children.mjs";
+import { childEnvironment } from "../setup/environment.mjs";
+import { interpreter } from "../setup/python.mjs";
+import { describeFailure, withQuickParameters } from "./notebooks.mjs";
+
+/**
+ * Executes a notebook and puts the result in place of the target, which may be the notebook itself.
+ * @param {{root: string, source: string, target: string, quick: boolean, say: (text: string) => void}} options
+ * @throws {Error} that names the cell which failed
+ */
+export async function executeNotebook({ root, source, target, quick, say }) {
+  const input = `${target}.${process.pid}.in.tmp`;
+  const output = `${target}.${process.pid}.out.tmp`;
+  mkdirSync(dirname(target), { recursive: true });
+  try {
+    const notebook = JSON.parse(readFileSync(source, "utf8"));
+    writeFileSync(input, JSON.stringify(quick ? withQuickParameters(notebook) : notebook));
+    await runCells({ root, source, input, output, say });
+    renameSync(output, target);
+  } finally {
+    for (const file of [input, output]) rmSync(file, { force: true });
+  }
+}
+
+async function runCells({ root, source, input, output, say }) {
+  let failure;
+  const onLine = (line) => {
+    const event = eventOf(line);
+    if (event?.event === "cell") say(`cell ${event.number} of ${event.of},`);
+    if (event?.event === "error") failure = event;
+  };
+  try {
+    const script = join(root, "lib", "jupyter", "execute.py");
+    const args = [script, input, output, dirname(source)];
+    await runChild(interpreter(root), args, { cwd: root, env: childEnvironment(root), onLine });
+  } catch (error) {
+    throw failure && !error.interrupted
+      ? new Error(describeFailure(basename(source), failure), { cause: error })
+      : error;
+  }
+}
+
+// A kernel's own output may come along on the same stream.
+function eventOf(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const TEMPLATE = "lab-plotly";
+const OFFLINE = ["--HTMLExporter.require_js_url=", "--HTMLExporter.mathjax_url=", "--HTMLExporter.mermaid_js_url="];
+
+/**
+ * Writes a self-contained HTML of an executed notebook, with interactive figures, that needs no network.
+ * @param {{root: string, notebook: string, folder: string}} options
+ * @returns {Promise<string>} its path
+ */
+export async function writeHtml({ root, notebook, folder }) {
+  const name = `${basename(notebook, ".ipynb")}.html`;
+  const temporary = `${name}.${process.pid}.tmp.html`;
+  const template = existsSync(join(root, "lib", "jupyter", "nbconvert", "templates", TEMPLATE)) ? TEMPLATE : "lab";
+  mkdirSync(folder, { recursive: true });
+  const args = [
+    "-m",
+    "nbconvert",
+    "--to",
+    "html",
+    "--template",
+    template,
+    ...OFFLINE,
+    "--output-dir",
+    folder,
+    "--output",
+    temporary,
+  ];
+  try {
+    await runChild(interpreter(root), [...args, notebook], { cwd: root, env: childEnvironment(root) });
+    renameSync(join(folder, temporary), join(folder, name));
+  } finally {
+    rmSync(join(folder, temporary), { force: true });
+  }
+  return join(folder, name);
+}

@@ -1,0 +1,71 @@
+// Which notebooks a reproduction runs, and the quick parameters written into one: pure functions.
+
+/**
+ * The main notebooks (00_…, 01_…) in order, or the one that was asked for.
+ * @param {string[]} names the files in notebooks/
+ * @param {string} [wanted] "04_every_layer", with or without its folder or ending, or just "04"
+ * @throws {RangeError} when there is none of that name
+ */
+export function chooseNotebooks(names, wanted) {
+  const main = names.filter((name) => /^\d\d_.+\.ipynb$/.test(name)).sort();
+  const bare = (name) => name.replace(/^.*\//, "").replace(/\.ipynb$/, "");
+  const chosen =
+    wanted === undefined ? main : main.filter((name) => [bare(name), name.slice(0, 2)].includes(bare(wanted)));
+  if (chosen.length > 0) return chosen;
+  const found = main.map(bare).join(", ") || "none";
+  throw new RangeError(`Cannot find the notebook ${wanted ?? "00_… to 04_…"} in notebooks/, found ${found}`);
+}
+
+const QUICK = { images: 1000, figures: "figures/quick" };
+
+/**
+ * A notebook with its quick parameters: a cell after the one tagged "parameters" changes CONFIG to 1,000 test images, to
+ * figures in figures/quick, and to what the notebook's own metadata.quick says. A notebook without parameters stays as it is.
+ * @param {any} notebook the content of an .ipynb file (nbformat 4)
+ * @throws {TypeError} when it declares quick parameters but has no cell to change
+ */
+export function withQuickParameters(notebook) {
+  const index = notebook.cells.findIndex((cell) => cell.metadata?.tags?.includes("parameters"));
+  const { quick } = notebook.metadata;
+  if (index < 0 && quick) throw new TypeError('Cannot set metadata.quick: no cell has the tag "parameters"');
+  if (index < 0) return notebook;
+  const cell = {
+    cell_type: "code",
+    execution_count: null,
+    id: "injected-parameters",
+    metadata: { tags: ["injected-parameters"] },
+    outputs: [],
+    source: `// Quick run: npm run reproduce -- --quick\nObject.assign(CONFIG, ${JSON.stringify({ ...QUICK, ...quick })});`,
+  };
+  return { ...notebook, cells: [...notebook.cells.slice(0, index + 1), cell, ...notebook.cells.slice(index + 1)] };
+}
+
+/**
+ * What to say about a cell that failed.
+ * @param {string} notebook its name
+ * @param {{number: number, source: string, name: string, message: string, traceback?: string}} error from execute.py
+ */
+export function describeFailure(notebook, { number, source, name, message, traceback }) {
+  const where = number > 0 ? `cell ${number} of ${notebook} failed` : `${notebook} could not be started`;
+  const code = firstLines(source, 6).replace(/^/gm, "    | ");
+  const told = plain(traceback ?? "").includes(message)
+    ? plain(traceback)
+    : [`${name}: ${message}`, plain(traceback ?? "")].join("\n");
+  return [
+    `${where}: ${firstLines(`${name}: ${plain(message)}`, 1)}`,
+    source && code,
+    firstLines(told, 25).replace(/^/gm, "    "),
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** Text without a terminal's colours. @param {string} text */
+function plain(text) {
+  return text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g"), "");
+}
+
+function firstLines(text, count) {
+  const lines = text.trim().split("\n");
+  return lines.slice(0, count).join("\n") + (lines.length > count && count > 1 ? "\n…" : "");
+}
