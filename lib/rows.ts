@@ -10,6 +10,7 @@ export interface Sweep {
   readonly labels: Uint8Array; // [images]
   readonly baseline: Uint8Array; // [images] predicted class of the intact network
   readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images]
+  readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
 }
 
 /** What the ablation of one layer does to the test set; accuracies and drops are fractions. */
@@ -29,6 +30,7 @@ export interface Row {
   readonly lost: number; // right before, wrong after
   readonly gained: number; // wrong before, right after
   readonly flips: number; // predictions that changed, right or wrong
+  readonly unchanged?: boolean; // true where the operator changed nothing: such a row says nothing about the layer
 }
 
 /** What the ablation of one layer does to the images of one class. */
@@ -71,6 +73,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       lost: counts.lost,
       gained: counts.gained,
       flips: counts.flips,
+      ...(sweep.unchanged?.[index] ? { unchanged: true } : {}),
     };
   });
 }
@@ -136,13 +139,14 @@ function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) 
   return counts;
 }
 
-function checkSweep({ layers, labels, baseline, predictions }: Sweep): void {
+function checkSweep({ layers, labels, baseline, predictions, unchanged }: Sweep): void {
   const fail = (what: string, wanted: number, found: number) => {
     throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
   if (predictions.length !== layers.length) fail("ablations, one per layer,", layers.length, predictions.length);
+  if (unchanged && unchanged.length !== layers.length) fail("flags, one per layer,", layers.length, unchanged.length);
   predictions.forEach((after, index) => {
     if (after.length !== labels.length)
       fail(`predictions without "${layers[index].name}"`, labels.length, after.length);

@@ -1,6 +1,6 @@
 // A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
-import type { Operator } from "./ablate";
-import { ablate, zero } from "./ablate";
+import type { AblationOptions, Operator } from "./ablate";
+import { ablate, isUnchanged, zero } from "./ablate";
 import type { Dataset } from "./cifar";
 import type { ProgressOptions } from "./evaluate";
 import { testBatches } from "./evaluate";
@@ -10,7 +10,7 @@ import type { Sweep } from "./rows";
 import { openSweep } from "./sweepgraph";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
-export interface SweepOptions extends ProgressOptions {
+export interface SweepOptions extends ProgressOptions, AblationOptions {
   readonly layers?: readonly Layer[];
   readonly operator?: Operator;
   /** How the operator is called in the result. */
@@ -42,7 +42,8 @@ export async function* sweepSteps(
   options: SweepOptions = {},
 ): AsyncGenerator<Sweep, void> {
   const { layers = layersOf(network.spec), operator = zero, operatorName = "zero", batch = SWEEP_BATCH } = options;
-  const ablations = layers.map((layer) => ablate(network, layer.name, operator));
+  const ablations = layers.map((layer) => ablate(network, layer.name, operator, options));
+  const unchanged = ablations.map((ablation) => isUnchanged(network, ablation));
   const program = await openSweep(network, ablations, options.precision);
   const matrix = [network, ...ablations].map(() => new Uint8Array(dataset.count));
   try {
@@ -50,7 +51,8 @@ export async function* sweepSteps(
       program.predict(images).forEach((predicted, index) => matrix[index].set(predicted, start));
       const [baseline, ...predictions] = matrix.map((row) => row.subarray(0, start + labels.length));
       const seen = dataset.labels.subarray(0, start + labels.length);
-      yield { network: network.name, operator: operatorName, layers, labels: seen, baseline, predictions };
+      const what = { network: network.name, operator: operatorName, layers, unchanged };
+      yield { ...what, labels: seen, baseline, predictions };
     }
   } finally {
     program.dispose();

@@ -1,8 +1,8 @@
-// How a layer is called trivial, non-trivial or undecided, with the evidence beside it.
+// How a layer is called trivial, non-trivial or undecided (or was left unchanged), with the evidence beside it.
 import { holm, mcnemar, nonInferiority, upperBound } from "./paired";
 import type { Row } from "./rows";
 
-export type Call = "trivial" | "non-trivial" | "undecided";
+export type Call = "trivial" | "non-trivial" | "undecided" | "unchanged";
 
 /** A row with its verdict; p values are raw and adjusted over the layers of the network (Holm, each family apart). */
 export interface Verdict extends Row {
@@ -17,7 +17,8 @@ export interface Verdict extends Row {
 
 /**
  * A verdict for every layer of one network: trivial when the drop is shown to be below the margin, non-trivial when the
- * network is shown to be worse and the layer is not trivial, undecided otherwise.
+ * network is shown to be worse and the layer is not trivial, undecided otherwise. Where the operator changed nothing there
+ * is nothing to judge: such a layer is called unchanged, whatever its p values, and still counts in the adjustment.
  *
  * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
  * @param options `margin`: largest harmless drop, a fraction fixed before the sweep; `level`: of each family of tests.
@@ -42,7 +43,7 @@ export function verdictsOf(
       harmAdjusted: harmAdjusted[index],
       trivialP: trivial[index],
       trivialAdjusted: trivialAdjusted[index],
-      verdict: within ? "trivial" : worse ? "non-trivial" : "undecided",
+      verdict: row.unchanged ? "unchanged" : within ? "trivial" : worse ? "non-trivial" : "undecided",
       detectable: within && worse,
     };
   });

@@ -59,12 +59,19 @@ test("rowsOf() agrees with itself: drop is (lost - gained) / images, and flips h
   }
 });
 
+test("rowsOf() marks the ablations that changed nothing, and those only", () => {
+  const rows = rowsOf({ ...sweep, unchanged: [false, true] });
+  assert.deepEqual(rows[0], rowsOf(sweep)[0]);
+  assert.deepEqual(rows[1], { ...rowsOf(sweep)[1], unchanged: true });
+});
+
 test("rowsOf() refuses a sweep whose parts differ in length, and says which", () => {
   const refuses = (change: Partial<Sweep>, message: RegExp) =>
     assert.throws(() => rowsOf({ ...sweep, ...change }), { name: "RangeError", message });
   refuses({ labels: new Uint8Array(0) }, /at least one image/);
   refuses({ baseline: new Uint8Array(5) }, /6 predictions of the intact network but found 5/);
   refuses({ predictions: sweep.predictions.slice(1) }, /2 ablations, one per layer, but found 1/);
+  refuses({ unchanged: [true] }, /2 flags, one per layer, but found 1/);
   const short = [sweep.predictions[0], new Uint8Array(7)];
   refuses({ predictions: short }, /6 predictions without "stage2.block1.shortcut" but found 7/);
 });

@@ -36,6 +36,20 @@ test("verdictsOf() tells trivial, detectable, non-trivial and undecided layers a
   assert.equal((100 * verdicts[0].upper).toFixed(3), "0.027");
 });
 
+test("verdictsOf() never calls a layer trivial that the operator left unchanged, and judges the others as before", () => {
+  const rows = [row("a", 0, 0), row("b", 25, 2), row("c", 2426, 248)];
+  const verdicts = verdictsOf([{ ...rows[0], unchanged: true }, ...rows.slice(1)]);
+  assert.deepEqual(
+    verdicts.map(({ verdict, detectable }) => [verdict, detectable]),
+    [
+      ["unchanged", false],
+      ["trivial", true],
+      ["non-trivial", false],
+    ],
+  );
+  assert.deepEqual(verdicts.slice(1), verdictsOf(rows).slice(1));
+});
+
 test("verdictsOf() shows raw and adjusted evidence in each family", () => {
   const verdicts = verdictsOf([row("a", 130, 100), row("b", 300, 250), row("c", 10, 2), row("d", 50, 50)]);
   const shown = (values: number[]) => values.map((value) => value.toPrecision(6));

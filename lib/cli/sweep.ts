@@ -1,72 +1,113 @@
 // npm run sweep: ablates every layer of a network in turn and says what each costs.
 import type { Command, Given } from "./command";
-import { progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { OPERATORS } from "../ablate";
-import { loadNetwork } from "../checkpoint";
+import { loadNetwork, loadRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { writeTogether } from "../files";
-import { layersOf } from "../network";
+import type { Layer, Network, Parameters } from "../network";
+import type { NamedOperator } from "../operator-names";
+import { operatorList, operatorNamed } from "../operator-names";
 import type { Sweep } from "../rows";
 import { rowsOf } from "../rows";
 import { sweep } from "../sweep";
-import { ablationTable, toText } from "../table";
+import { ablationTable, tableOf, toText } from "../table";
+import type { Verdict } from "../verdict";
 import { verdictsOf } from "../verdict";
+import { layersNamed } from "./layer-names";
 
-type Names = "checkpoint" | "operator" | "images" | "data" | "json";
+type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";
 
 const COMMAND: Command<Names> = {
   name: "sweep",
-  summary: "Changes every convolution of a trained network in turn and tests it on CIFAR-10's test images.",
+  summary: `Changes every convolution of a trained network in turn and tests it on CIFAR-10's test images.
+
+What can be done to a layer (--operator NAME[:VALUE]):
+${operatorList()}`,
   options: {
     checkpoint: {
       value: "PATH",
       help: "run folder, .safetensors, or PyTorch .th file",
       preset: "data/runs/resnet20-seed1",
     },
-    operator: { value: "NAME", help: `what is done to a kernel: ${Object.keys(OPERATORS).join(", ")}`, preset: "zero" },
+    operator: { value: "NAME", help: "what is done to a layer, as listed above", preset: "zero" },
+    layers: { value: "NAMES", help: "these layers only, as in stem.conv,stage2.*" },
+    seed: { value: "N", help: "where random numbers start", preset: "1" },
+    margin: { value: "PP", help: "largest drop of a trivial layer, in percentage points", preset: "0.5" },
     images: { value: "N", help: "test on the first N images only", preset: "10000" },
     data: { value: "DIR", help: "folder of CIFAR-10's binary files", preset: "data/cifar-10" },
-    json: { value: "FILE", help: "write the counts of every layer to this file" },
+    json: { value: "FILE", help: "write the counts and verdict of every layer to this file" },
+    csv: { value: "FILE", help: "write the table, all digits, to this file" },
   },
 };
 
-/** The counts of a sweep, as written by --json. */
-function report(result: Sweep, seconds: number) {
-  const rows = rowsOf(result);
+/** What is wrong in a word of the command is a mistake in its usage. */
+function asked<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  }
+}
+
+/** A run's network with its first parameters, or the network of a file, which has none. */
+async function loadCheckpoint(path: string): Promise<{ network: Network; start?: Parameters }> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ? loadRun(path) : { network: await loadNetwork(path) };
+}
+
+/** The layers asked for, by default all that the operator can be applied to. */
+function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): Layer[] {
+  const layers = layersOf(spec);
+  if (!layers.length) throw new UsageError("Cannot sweep: the operator applies to no layer of this network");
+  return names === undefined ? layers : asked(() => layersNamed(layers, names));
+}
+
+/** The counts and verdicts of a sweep, as written by --json. */
+function report(result: Sweep, verdicts: readonly Verdict[], seconds: number) {
   return {
     network: result.network,
+    operator: result.operator,
     images: result.labels.length,
-    baseline: { correct: Math.round(rows[0].baseline * rows[0].images) },
+    baseline: { correct: Math.round(verdicts[0].baseline * verdicts[0].images) },
     seconds,
-    layers: rows.map(({ layer, correct, lost, gained, flips }) => ({ layer, correct, lost, gained, flips })),
+    layers: verdicts.map(({ layer, correct, lost, gained, flips, ...rest }) => {
+      const { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict, detectable } = rest;
+      const evidence = { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict, detectable };
+      return { layer, correct, lost, gained, flips, ...evidence };
+    }),
   };
 }
 
+async function write(file: string, text: string): Promise<void> {
+  await writeTogether(dirname(file), new Map([[basename(file), new TextEncoder().encode(`${text}\n`)]]));
+  console.log(`${file} written`);
+}
+
 async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
-  if (!Object.hasOwn(OPERATORS, given.operator!)) {
-    throw new UsageError(`Cannot use the operator "${given.operator}": expected ${Object.keys(OPERATORS).join(", ")}`);
-  }
-  const network = await loadNetwork(given.checkpoint!);
-  const test = firstImages(
-    await loadCifar("cifar10", "test", { dir: given.data }),
-    wholeNumber("images", given.images!),
-  );
+  const named = asked(() => operatorNamed(given.operator!));
+  const margin = positiveNumber("margin", given.margin!) / 100;
+  const seed = wholeNumber("seed", given.seed!, 0);
+  const images = wholeNumber("images", given.images!);
+  const { network, start } = await loadCheckpoint(given.checkpoint!);
+  const layers = chosenLayers(network, named, given.layers);
+  const test = firstImages(await loadCifar("cifar10", "test", { dir: given.data }), images);
   const bar = progressBar(network.name, "images");
   const began = performance.now();
-  const operator = OPERATORS[given.operator!];
-  const onProgress = (done: number, total: number) =>
-    bar.update(done, total, `${layersOf(network.spec).length} layers`);
-  const result = await sweep(network, test, { operator, operatorName: given.operator, onProgress, signal }).finally(
-    () => bar.stop(),
-  );
+  const onProgress = (done: number, total: number) => bar.update(done, total, `${layers.length} layers`);
+  const what = { layers, operator: named.operator, operatorName: given.operator, seed, start };
+  const result = await sweep(network, test, { ...what, onProgress, signal }).finally(() => bar.stop());
   const seconds = (performance.now() - began) / 1000;
-  console.log(toText(ablationTable(verdictsOf(rowsOf(result)))));
-  if (given.json) {
-    const text = JSON.stringify(report(result, seconds), null, 1);
-    await writeTogether(dirname(given.json), new Map([[basename(given.json), new TextEncoder().encode(`${text}\n`)]]));
-    console.log(`${given.json} written (${seconds.toFixed(1)} s)`);
-  }
+  const verdicts = verdictsOf(rowsOf(result), { margin });
+  console.log(toText(ablationTable(verdicts)));
+  if (given.json) await write(given.json, JSON.stringify(report(result, verdicts, seconds), null, 1));
+  if (given.csv)
+    await write(
+      given.csv,
+      tableOf(verdicts.map((verdict) => ({ ...verdict, unchanged: verdict.unchanged ?? false }))).toCSV(),
+    );
+  console.log(`${layers.length} layers, ${test.count} images, ${seconds.toFixed(1)} s`);
 }
 
 void runCommand(COMMAND, sweepCommand);

@@ -1,0 +1,82 @@
+// Operators by name, as the command line writes them: "zero", "noise:0.5", "zeroTap:1,1".
+import type { Operator } from "./ablate";
+import { zero } from "./ablate";
+import type { Layer, Spec } from "./network";
+import { layersOf } from "./network";
+import * as operators from "./operators";
+
+/** An operator that has a name. */
+export interface NamedOperator {
+  readonly operator: Operator;
+  /** The layers that it can be applied to, in forward order. */
+  layersOf(spec: Spec): Layer[];
+}
+
+interface Entry {
+  /** One sentence, shown on the command line. */
+  readonly meaning: string;
+  /** What the numbers after the name are called; none where there are none. */
+  readonly values?: readonly string[];
+  readonly make: (...values: number[]) => Operator;
+  readonly layersOf?: (spec: Spec) => Layer[];
+}
+
+const ENTRIES: Readonly<Record<string, Entry>> = {
+  zero: { meaning: "every weight zero; the batch norm's constant stays (the paper)", make: () => zero },
+  removeConstant: { meaning: "zero, and the batch norm's constant dropped too", make: () => operators.removeConstant },
+  zeroBranch: {
+    meaning: "the whole residual branch gives nothing; one ablation per block",
+    make: () => operators.zeroBranch,
+    layersOf: operators.branchEnds,
+  },
+  noise: {
+    meaning: "normal noise of SHARE times the kernel's standard deviation added",
+    values: ["SHARE"],
+    make: operators.noise,
+  },
+  reinit: { meaning: "the kernel as it was before this run's first epoch", make: () => operators.reinit },
+  rerandomize: { meaning: "a fresh draw of the initialization", make: () => operators.rerandomize },
+  scale: { meaning: "every weight times FACTOR", values: ["FACTOR"], make: operators.scale },
+  signs: { meaning: "every weight's sign times the mean size", make: () => operators.signs },
+  zeroFilters: {
+    meaning: "a SHARE of the filters zero, smallest L1 norm first",
+    values: ["SHARE"],
+    make: operators.zeroFilters,
+  },
+  zeroFilter: { meaning: "one filter zero, counted from 0", values: ["FILTER"], make: operators.zeroFilter },
+  zeroInput: { meaning: "one input channel zero, counted from 0", values: ["CHANNEL"], make: operators.zeroInput },
+  zeroTap: {
+    meaning: "one spatial tap zero, counted from 0; 1,1 is the centre of a 3x3 kernel",
+    values: ["ROW", "COLUMN"],
+    make: operators.zeroTap,
+  },
+};
+
+/** Every operator that has a name, in the form to write it, with a sentence: one per line. */
+export function operatorList(): string {
+  const forms = Object.entries(ENTRIES).map(([name, { values, meaning }]) => [formOf(name, values), meaning]);
+  const width = Math.max(...forms.map(([form]) => form.length));
+  return forms.map(([form, meaning]) => `  ${form.padEnd(width)}  ${meaning}`).join("\n");
+}
+
+/**
+ * The operator that a text like "zero", "noise:0.5" or "zeroTap:1,1" names.
+ * @throws RangeError that lists the operators when there is none of that name, or its numbers do not fit
+ */
+export function operatorNamed(text: string): NamedOperator {
+  const [name, ...rest] = text.split(":");
+  if (!Object.hasOwn(ENTRIES, name)) {
+    throw new RangeError(`Cannot find the operator "${name}". Known operators:\n${operatorList()}`);
+  }
+  const entry = ENTRIES[name];
+  const words = rest.length ? rest.join(":").split(",") : [];
+  const numbers = words.map((word) => (word.trim() ? Number(word) : NaN));
+  if (numbers.length !== (entry.values ?? []).length || numbers.some(Number.isNaN)) {
+    throw new RangeError(`Cannot read the operator "${text}": expected ${formOf(name, entry.values)}`);
+  }
+  return { operator: entry.make(...numbers), layersOf: entry.layersOf ?? layersOf };
+}
+
+function formOf(name: string, values: readonly string[] = []): string {
+  return values.length ? `${name}:${values.join(",")}` : name;
+}

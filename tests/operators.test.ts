@@ -1,0 +1,375 @@
+// Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LayerValues, Operator, Site } from "../lib/ablate";
+import { ablate, isUnchanged, zero } from "../lib/ablate";
+import { tf } from "../lib/backend";
+import { batchOf } from "../lib/batches";
+import { layersNamed } from "../lib/cli/layer-names";
+import { eagerWeights, eagerWords } from "../lib/eager";
+import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
+import type { Layer, Network, Values } from "../lib/network";
+import { blocksOf, forwardBlock, forwardStem, initialParameters, layerOf, layersOf, specOf } from "../lib/network";
+import { operatorList, operatorNamed } from "../lib/operator-names";
+import * as operators from "../lib/operators";
+import { randomStream } from "../lib/random";
+import { rowsOf } from "../lib/rows";
+import { sweep } from "../lib/sweep";
+import { verdictsOf } from "../lib/verdict";
+import { bitsOf, expectNoLeak, smallDataset, smallNetwork } from "./small";
+
+/** A kernel [2, 2, 3, 2] whose weights are row, column, input, output written as decimal digits, the odd ones negative. */
+const LAYER: Layer = { name: "by hand", stage: 1, block: 1, size: 2, inputs: 3, outputs: 2, stride: 1 };
+type Place = { row: number; column: number; input: number; output: number };
+const kernelOf = (weightOf: (weight: number, place: Place) => number): Values => {
+  const data: number[] = [];
+  for (const row of [0, 1])
+    for (const column of [0, 1])
+      for (const input of [0, 1, 2])
+        for (const output of [0, 1]) {
+          const digits = 1000 * row + 100 * column + 10 * input + output + 1;
+          data.push(weightOf(digits % 2 ? -digits : digits, { row, column, input, output }));
+        }
+  return { shape: [2, 2, 3, 2], data: Float32Array.from(data) };
+};
+const kernel = kernelOf((weight) => weight);
+const site = { spec: specOf("resnet8"), random: randomStream(1, "by hand") } as Site;
+const apply = (operator: Operator, layer = LAYER) => operator({ ...kernel, data: kernel.data.slice() }, layer, site);
+
+test("zero(), scale() and signs() give the kernels written by hand", () => {
+  assert.deepEqual(
+    apply(zero),
+    kernelOf(() => 0),
+  );
+  assert.deepEqual(
+    apply(operators.scale(-0.5)),
+    kernelOf((weight) => -weight / 2),
+  );
+  let sum = 0;
+  kernelOf((weight) => (sum += Math.abs(weight)));
+  assert.deepEqual(
+    apply(operators.signs),
+    kernelOf((weight) => (weight < 0 ? -sum / 24 : sum / 24)),
+  );
+});
+
+test("zeroFilter(), zeroInput() and zeroTap() zero one output channel, one input channel, one place of the window", () => {
+  assert.deepEqual(
+    apply(operators.zeroFilter(1)),
+    kernelOf((weight, { output }) => (output === 1 ? 0 : weight)),
+  );
+  assert.deepEqual(
+    apply(operators.zeroInput(2)),
+    kernelOf((weight, { input }) => (input === 2 ? 0 : weight)),
+  );
+  assert.deepEqual(
+    apply(operators.zeroTap(1, 0)),
+    kernelOf((weight, { row, column }) => (row === 1 && column === 0 ? 0 : weight)),
+  );
+  assert.throws(() => apply(operators.zeroFilter(2)), /Cannot zero filter 2 of by hand: expected .* from 0 to 1/);
+  assert.throws(() => apply(operators.zeroInput(-1)), /input channel -1 of by hand: expected .* from 0 to 2/);
+  assert.throws(() => apply(operators.zeroTap(0, 2)), /column 2 of by hand: expected .* from 0 to 1/);
+  assert.throws(() => apply(operators.zeroTap(0.5, 0)), RangeError);
+});
+
+test("zeroFilters() zeroes the filters of smallest L1 norm first, a rounded share of them; 0 changes nothing, 1 is zero", () => {
+  const outputs = [3, 1, 4, 2, 0.5];
+  const layer: Layer = { ...LAYER, size: 1, inputs: 2, outputs: 5 };
+  const wide: Values = { shape: [1, 1, 2, 5], data: Float32Array.from([...outputs, ...outputs.map((norm) => -norm)]) };
+  const left = (share: number) => [...(operators.zeroFilters(share)(wide, layer, site) as Values).data.slice(0, 5)];
+  assert.deepEqual(left(0), [3, 1, 4, 2, 0.5]);
+  assert.deepEqual(left(0.2), [3, 1, 4, 2, 0]);
+  assert.deepEqual(left(0.5), [3, 0, 4, 0, 0], "2.5 filters are 3");
+  assert.deepEqual(left(0.8), [0, 0, 4, 0, 0]);
+  assert.deepEqual(left(1), [0, 0, 0, 0, 0]);
+  assert.throws(() => operators.zeroFilters(1.1), /zeroFilters\(1.1\): expected a share from 0 to 1/);
+  assert.throws(() => operators.zeroFilters(NaN), RangeError);
+});
+
+test("noise() adds a share of the kernel's standard deviation times the ablation's own normal numbers", () => {
+  const network = smallNetwork();
+  const before = network.parameters.get("stem.conv.kernel")!.data;
+  const found = ablate(network, "stem.conv", operators.noise(0.5), { seed: 7 }).parameters.get("stem.conv.kernel")!;
+  const mean = [...before].reduce((sum, weight) => sum + weight) / before.length;
+  const deviation = Math.sqrt([...before].reduce((sum, weight) => sum + (weight - mean) ** 2, 0) / before.length);
+  const random = randomStream(7, "ablate stem.conv");
+  before.forEach((weight, index) => {
+    assert.ok(Math.abs(found.data[index] - (weight + 0.5 * deviation * random.normal())) < 1e-6);
+  });
+  assert.throws(() => operators.noise(-1), /noise\(-1\): expected a share of at least 0/);
+  assert.throws(() => operators.scale(Infinity), /scale\(Infinity\): expected a number/);
+});
+
+test("rerandomize draws a new kernel with the initialization's mean 0 and variance 2 / (weights per filter)", () => {
+  const network = smallNetwork("resnet8");
+  const { data } = ablate(network, "stage3.block1.conv2", operators.rerandomize).parameters.get(
+    "stage3.block1.conv2.kernel",
+  )!;
+  const mean = data.reduce((sum, weight) => sum + weight, 0) / data.length;
+  const variance = data.reduce((sum, weight) => sum + weight ** 2, 0) / data.length;
+  const wanted = 2 / (3 * 3 * 64);
+  // 36,864 weights: four standard errors of the mean and of the variance.
+  assert.ok(Math.abs(mean) < 4 * Math.sqrt(wanted / data.length), `mean ${mean}`);
+  assert.ok(Math.abs(variance / wanted - 1) < 4 * Math.sqrt(2 / data.length), `variance ${variance} of ${wanted}`);
+});
+
+test("reinit gives back this run's own first kernel, keeps the trained batch norm, and says so where there is none", () => {
+  const network = smallNetwork();
+  const start = initialParameters(network.spec, randomStream(5, "initialize"));
+  const ablated = ablate(network, "stage1.block1.conv1", operators.reinit, { start });
+  for (const [name, values] of ablated.parameters) {
+    if (name === "stage1.block1.conv1.kernel") assert.deepEqual(values, start.get(name));
+    else assert.equal(values, network.parameters.get(name), name);
+  }
+  const whole = ablate(network, "stem.conv", (_kernel, _layer, { start }) => start!, { start });
+  for (const part of ["kernel", "gamma", "beta", "mean", "variance"])
+    assert.deepEqual(whole.parameters.get(`stem.conv.${part}`), start.get(`stem.conv.${part}`));
+  assert.throws(() => ablate(network, "stem.conv", operators.reinit), /stem\.conv.*a run's start.*found none/);
+});
+
+type EagerWords = ReturnType<typeof eagerWords>;
+
+/** The classes that the eager interpreter predicts for images of a small dataset, by the given forward pass. */
+function eagerClasses(network: Network, count: number, pass: (words: EagerWords, images: tf.Tensor) => tf.Tensor) {
+  const weights = eagerWeights(network.parameters);
+  const words = eagerWords((name) => weights.get(name)!, network.normalization);
+  const { images } = batchOf(smallDataset(count), 0, count);
+  const logits = tf.tidy(() => pass(words, imageTensor(images)).dataSync());
+  weights.forEach((tensor) => tensor.dispose());
+  return predictedClasses(Float32Array.from(logits), network.spec.classes);
+}
+
+for (const [name, seed, block] of [
+  ["resnet14-w4", 4, "stage1.block2"],
+  ["resnet8-w4", 5, "stage2.block1"],
+] as const) {
+  test(`zeroBranch on ${block} of ${name} is the network with that block's branch left out by hand`, () =>
+    expectNoLeak(async () => {
+      const network = smallNetwork(name, seed);
+      const [spec, end] = [network.spec, layerOf(network.spec, `${block}.conv2`)];
+      const byHand = eagerClasses(network, 60, (words, images) => {
+        const last = blocksOf(spec).reduce(
+          (x, layers) => {
+            if (layers[1].name !== end.name) return forwardBlock(spec, words, x, layers);
+            return words.relu(layers[0].stride === 2 ? words.pad(x, layers[0]) : x);
+          },
+          forwardStem(spec, words, images),
+        );
+        return words.dense(words.pool(last));
+      });
+      const result = await sweep(network, smallDataset(60), { layers: [end], operator: operators.zeroBranch });
+      assert.deepEqual(result.predictions, [byHand]);
+      // Otherwise this test could not fail.
+      assert.ok(new Set(byHand).size > 1, "it predicts one class only");
+      assert.notDeepEqual(byHand, result.baseline);
+    }));
+}
+
+test("zeroBranch applies to the last convolution of each residual branch and refuses the rest by name", () => {
+  const { spec } = smallNetwork("resnet8-B-w4");
+  const ends = operators.branchEnds(spec).map(({ name }) => name);
+  assert.deepEqual(ends, ["stage1.block1.conv2", "stage2.block1.conv2", "stage3.block1.conv2"]);
+  for (const { name } of layersOf(spec).filter((layer) => !ends.includes(layer.name))) {
+    assert.throws(
+      () => ablate(smallNetwork("resnet8-B-w4"), name, operators.zeroBranch),
+      { name: "RangeError", message: new RegExp(`Cannot zero the branch at ${name}: expected the last convolution`) },
+      name,
+    );
+  }
+  const plain = smallNetwork("plain8-w4");
+  assert.deepEqual(operators.branchEnds(plain.spec), []);
+  assert.throws(() => ablate(plain, "stage1.block1.conv2", operators.zeroBranch), /Cannot zero the branch/);
+});
+
+test("removeConstant makes the layer's output exactly 0, where zero leaves its batch norm's constant", () => {
+  const layer = layerOf(specOf("resnet8-w4"), "stem.conv");
+  const largest = (operator: Operator) => {
+    const weights = eagerWeights(ablate(smallNetwork(), layer.name, operator).parameters);
+    const words = eagerWords((name) => weights.get(name)!, smallNetwork().normalization);
+    const { images } = batchOf(smallDataset(2), 0, 2);
+    const output = tf.tidy(() =>
+      words
+        .batchNorm(words.conv(words.normalize(imageTensor(images)), layer), layer)
+        .abs()
+        .max()
+        .dataSync(),
+    );
+    weights.forEach((tensor) => tensor.dispose());
+    return output[0];
+  };
+  assert.equal(largest(operators.removeConstant), 0);
+  assert.ok(largest(zero) > 0.01);
+});
+
+test("removeConstant on a block's first convolution leaves what zero on its second leaves: that one's constant", async () => {
+  const [network, dataset] = [smallNetwork("resnet8-B-w4", 4), smallDataset(60)];
+  const byOperator = (conv: string, operator: Operator) =>
+    sweep(network, dataset, { layers: layersNamed(layersOf(network.spec), `*.${conv}`), operator });
+  const [first, second] = [await byOperator("conv1", operators.removeConstant), await byOperator("conv2", zero)];
+  assert.deepEqual(first.predictions, second.predictions);
+  assert.notDeepEqual(first.predictions, (await byOperator("conv1", zero)).predictions);
+});
+
+const CHANGES: Record<string, Operator> = {
+  removeConstant: operators.removeConstant,
+  noise: operators.noise(2),
+  rerandomize: operators.rerandomize,
+  zeroFilters: operators.zeroFilters(0.5),
+  zeroInput: operators.zeroInput(0),
+};
+
+for (const [operatorName, operator] of Object.entries(CHANGES)) {
+  test(`sweep() with ${operatorName} predicts what evaluating each ablated network predicts`, () =>
+    expectNoLeak(async () => {
+      const [network, dataset] = [smallNetwork("resnet8-B-w4", 4), smallDataset(60)];
+      const before = bitsOf(network);
+      const layers = layersNamed(layersOf(network.spec), "stem.conv,stage2.*");
+      const result = await sweep(network, dataset, { layers, operator, operatorName, seed: 3 });
+      for (const [index, { name }] of layers.entries()) {
+        const wanted = await evaluate(ablate(network, name, operator, { seed: 3 }), dataset);
+        assert.deepEqual(result.predictions[index], wanted.predictions, name);
+      }
+      assert.deepEqual(result.unchanged, [false, false, false, false]);
+      assert.ok(
+        new Set(result.baseline).size > 1,
+        "a network that predicts one class only would not show a difference",
+      );
+      assert.equal(bitsOf(network), before);
+    }));
+}
+
+test("an ablation's random numbers depend on the seed and its layer, not on the layers before it", () => {
+  const network = smallNetwork();
+  const kernelAfter = (name: string, seed?: number) =>
+    ablate(network, name, operators.rerandomize, { seed }).parameters.get(`${name}.kernel`)!.data;
+  assert.deepEqual(kernelAfter("stage1.block1.conv1"), kernelAfter("stage1.block1.conv1", 1));
+  assert.notDeepEqual(kernelAfter("stage1.block1.conv1"), kernelAfter("stage1.block1.conv1", 2));
+  assert.notDeepEqual(kernelAfter("stage1.block1.conv1"), kernelAfter("stage1.block1.conv2"), "same shape, other draw");
+});
+
+test("a sweep's random ablations are the same in any order and beside any other layers", async () => {
+  const [network, dataset] = [smallNetwork("resnet8-w4", 5), smallDataset(60)];
+  const layers = layersOf(network.spec);
+  const options = { operator: operators.noise(1), seed: 2 };
+  const forward = await sweep(network, dataset, { ...options, layers });
+  const backward = await sweep(network, dataset, { ...options, layers: [...layers].reverse().slice(0, 3) });
+  assert.deepEqual(backward.predictions, [...forward.predictions].reverse().slice(0, 3));
+});
+
+test("a researcher's own operator is a function of a kernel, its layer and random numbers", () => {
+  const network = smallNetwork();
+  const own: Operator = ({ shape, data }, layer, { random }) => ({
+    shape,
+    data: data.map((weight) => (random.uniform() < 0.5 ? weight / layer.outputs : weight)),
+  });
+  const after = ablate(network, "stem.conv", own).parameters.get("stem.conv.kernel")!.data;
+  const before = network.parameters.get("stem.conv.kernel")!.data;
+  const changed = after.filter((weight, index) => weight === before[index] / 4).length;
+  assert.ok(changed > 30 && changed < 78, `${changed} of 108 weights, about half expected`);
+});
+
+test("ablate() leaves network and start bit-identical whatever an operator writes into, and copies what it returns", () => {
+  const [network, first] = [smallNetwork(), smallNetwork("resnet8-w4", 2)];
+  const before = [bitsOf(network), bitsOf(first)];
+  const wreck = (kernel: Values, values: LayerValues, start: LayerValues) => {
+    for (const { data } of [kernel, ...Object.values(values), ...Object.values(start)]) data.fill(7);
+  };
+  const writes: Operator = (kernel, _, { values, start }) => (wreck(kernel, values, start!), values);
+  const throws: Operator = (kernel, _, { values, start }) => (wreck(kernel, values, start!), assert.fail("thrown"));
+  const { parameters } = ablate(network, "stem.conv", writes, { start: first.parameters });
+  assert.ok(parameters.get("stem.conv.beta")!.data.every((shift) => shift === 7));
+  assert.throws(() => ablate(network, "stem.conv", throws, { start: first.parameters }), /thrown/);
+  assert.deepEqual([bitsOf(network), bitsOf(first)], before);
+  const shared = new Float32Array(3 * 3 * 4 * 4);
+  const reuses: Operator = ({ shape }, { name }) => ({ shape, data: shared.fill(name.endsWith("conv1") ? 1 : 2) });
+  const [one] = ["conv1", "conv2"].map((conv) => ablate(network, `stage1.block1.${conv}`, reuses));
+  assert.ok(one.parameters.get("stage1.block1.conv1.kernel")!.data.every((weight) => weight === 1));
+});
+
+test("ablate() refuses batch-norm arrays of another shape, that are not finite, or with a negative variance", () => {
+  const network = smallNetwork();
+  const gives = (part: keyof LayerValues, ...data: number[]) =>
+    ablate(network, "stem.conv", () => ({ [part]: { shape: [data.length], data: Float32Array.from(data) } }));
+  assert.throws(() => gives("beta", 1, 2), /a beta of shape \[2\], expected \[4\]/);
+  assert.throws(() => gives("gamma", 1, 2, Infinity, 4), /returned Infinity, expected finite numbers/);
+  assert.throws(() => gives("variance", 1, 2, -1, 4), /a variance of -1, expected none below 0/);
+  assert.ok(!isUnchanged(network, gives("mean", 1, 2, 3, 4)));
+});
+
+test("an operator that changes nothing is reported as unchanged, and its layer is never called trivial", async () => {
+  const [network, dataset] = [smallNetwork(), smallDataset(600)];
+  const layers = layersOf(network.spec).slice(0, 3);
+  const operator: Operator = (kernel, layer, site) =>
+    layer.name === layers[1].name ? operators.scale(1)(kernel, layer, site) : zero(kernel, layer, site);
+  const result = await sweep(network, dataset, { layers, operator });
+  assert.deepEqual(result.unchanged, [false, true, false]);
+  assert.deepEqual(result.predictions[1], result.baseline);
+  const rows = rowsOf(result);
+  assert.deepEqual(
+    rows.map(({ unchanged }) => unchanged),
+    [undefined, true, undefined],
+  );
+  const [, { verdict, trivialAdjusted }] = verdictsOf(rows, { margin: 0.05 });
+  assert.ok(trivialAdjusted < 0.05, "by its counts alone it would be called trivial");
+  assert.equal(verdict, "unchanged");
+});
+
+test("ablate() recognizes what is already there: zeroing twice, no noise, no filters, a scale of 1", () => {
+  const network = smallNetwork();
+  const zeroed = ablate(network, "stem.conv", zero);
+  assert.ok(!isUnchanged(network, zeroed));
+  assert.ok(isUnchanged(zeroed, ablate(zeroed, "stem.conv", zero)));
+  for (const operator of [operators.noise(0), operators.zeroFilters(0), operators.scale(1)])
+    assert.ok(isUnchanged(network, ablate(network, "stem.conv", operator)));
+  const tiny: Operator = ({ shape, data }) => ({ shape, data: data.map((w, index) => (index ? w : w * (1 + 1e-6))) });
+  assert.ok(!isUnchanged(network, ablate(network, "stem.conv", tiny)), "one weight in its last digits");
+});
+
+test("operatorNamed() reads names with their numbers", () => {
+  const layer = layerOf(specOf("resnet8"), "stem.conv");
+  const same = (text: string, operator: Operator) =>
+    assert.deepEqual(
+      ablate(smallNetwork(), layer.name, operatorNamed(text).operator).parameters,
+      ablate(smallNetwork(), layer.name, operator).parameters,
+      text,
+    );
+  same("zero", zero);
+  same("removeConstant", operators.removeConstant);
+  same("noise:0.5", operators.noise(0.5));
+  same("scale:-2", operators.scale(-2));
+  same("signs", operators.signs);
+  same("rerandomize", operators.rerandomize);
+  same("zeroFilters:0.25", operators.zeroFilters(0.25));
+  same("zeroFilter:2", operators.zeroFilter(2));
+  same("zeroInput:1", operators.zeroInput(1));
+  same("zeroTap:0,2", operators.zeroTap(0, 2));
+  assert.equal(operatorNamed("reinit").operator, operators.reinit);
+  assert.deepEqual(operatorNamed("zeroBranch").layersOf(specOf("resnet8")), operators.branchEnds(specOf("resnet8")));
+  assert.equal(operatorNamed("zero").layersOf(specOf("resnet8")).length, 7);
+});
+
+test("operatorNamed() lists all operators with a sentence when there is none of that name, and says what numbers it wants", () => {
+  const unknown = { name: "RangeError", message: /Cannot find the operator "prune"[^]*zeroFilters:SHARE .*L1 norm/ };
+  assert.throws(() => operatorNamed("prune"), unknown);
+  assert.throws(() => operatorNamed("constructor"), /Cannot find the operator "constructor"/);
+  assert.equal(operatorList().split("\n").length, 12);
+  for (const text of ["noise", "noise:", "noise:much", "noise:1,2", "noise:1:2"])
+    assert.throws(() => operatorNamed(text), { name: "RangeError", message: /: expected noise:SHARE$/ }, text);
+  assert.throws(() => operatorNamed("zero:1"), /Cannot read the operator "zero:1": expected zero$/);
+  assert.throws(() => operatorNamed("zeroTap:1"), /expected zeroTap:ROW,COLUMN/);
+  assert.throws(() => operatorNamed("zeroFilters:2"), /expected a share from 0 to 1/);
+});
+
+test("layersNamed() takes names and globs in the network's order, and lists the layers when one fits none", () => {
+  const layers = layersOf(specOf("resnet14"));
+  const names = (text: string) => layersNamed(layers, text).map(({ name }) => name);
+  assert.deepEqual(names("stage1.block2.conv1, stem.conv"), ["stem.conv", "stage1.block2.conv1"]);
+  assert.deepEqual(names("stage2.*.conv2"), ["stage2.block1.conv2", "stage2.block2.conv2"]);
+  assert.equal(names("*").length, 13);
+  assert.throws(
+    () => names("stage2.*,stage4.*"),
+    /Cannot find a layer named "stage4\.\*": expected some of stem\.conv, /,
+  );
+  assert.throws(() => names("stem_conv"), RangeError);
+  assert.throws(() => names("stemXconv"), RangeError, "a point is a point");
+});
