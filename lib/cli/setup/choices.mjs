@@ -47,7 +47,7 @@ function isRecentPython(version) {
 }
 
 /**
- * Reads requirements.txt: the plain lines are Jupyter's, the lines "#cpu:" and "#gpu:" the two TensorFlow wheels.
+ * Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the two TensorFlow wheels.
  * @param {string} text
  * @returns {{jupyter: string[], cpu: string, gpu: string}}
  */
@@ -59,7 +59,7 @@ export function parseRequirements(text) {
     return line.slice(mark.length + 2).trim();
   };
   return {
-    jupyter: lines.filter((line) => line !== "" && !line.startsWith("#")),
+    jupyter: lines.filter((line) => /^[^#-]/.test(line)),
     cpu: marked("cpu"),
     gpu: marked("gpu"),
   };
