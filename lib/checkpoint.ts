@@ -1,10 +1,10 @@
 // Run folders: a training's weights, config, history and provenance, saved and loaded with every check.
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import { readWhole, writeTogether } from "./files";
-import { importTorch } from "./importer";
+import { type ImportOptions, importTorch } from "./importer";
 import type { Network, Parameters } from "./network";
 import { checkParameters, parseJson, parseNormalization, parseSpec } from "./parameters";
 import { decodeRunFile, type Digest, encodeRunFile, type Run } from "./run-file";
@@ -14,6 +14,7 @@ const WEIGHTS = "weights.safetensors";
 const START = "start.safetensors";
 const LARGEST_WEIGHTS = 2 ** 30; // bytes
 const LARGEST_JSON = 2 ** 24;
+const FORMAT = "nontrivial network 1"; // in the metadata of our own weights
 
 /**
  * Saves a run into its folder; `run.json`, which names the weights by their SHA-256, is put in place last.
@@ -53,20 +54,22 @@ export async function loadRun(dir: string): Promise<Run> {
 
 /**
  * Loads a network from a run folder, from a `.safetensors` file that `encodeNetwork` made, or from a PyTorch checkpoint
- * (`.th`, `.pt`, `.pth`; see `importTorch`). Throws an Error saying what was found where none can be loaded.
+ * (`.safetensors`, `.th`, `.pt`, `.pth`). The options are those of `importTorch`; what the project wrote itself needs none.
+ * Throws an Error saying what was found where none can be loaded.
  */
-export async function loadNetwork(path: string): Promise<Network> {
+export async function loadNetwork(
+  path: string,
+  options: Pick<ImportOptions, "normalization" | "family"> = {},
+): Promise<Network> {
   const found = await stat(path).catch((error: Error) => {
     throw new Error(`Cannot load a network from "${path}": ${error.message}`, { cause: error });
   });
   if (found.isDirectory()) return (await loadRun(path)).network;
-  const [, ending] = /\.(safetensors|th|pt|pth)$/.exec(path) ?? [];
-  if (!ending)
-    throw new Error(`Cannot load a network from "${path}": expected a run folder, a .safetensors or a .th file`);
-  const bytes = readWhole(path, LARGEST_WEIGHTS);
   try {
-    if (ending === "safetensors") return decodeNetwork(bytes);
-    return importTorch(bytes, { name: basename(path, `.${ending}`) });
+    if (!/\.(safetensors|th|pt|pth)$/.test(path))
+      throw new Error("expected a run folder, a .safetensors or a .th, .pt or .pth file");
+    const own = path.endsWith(".safetensors") && decodeSafetensors(readWhole(path, LARGEST_WEIGHTS));
+    return own && own.metadata.format === FORMAT ? networkOf(own) : importTorch(path, options);
   } catch (error) {
     throw new Error(`Cannot load a network from "${path}": ${(error as Error).message}`, { cause: error });
   }
@@ -77,7 +80,7 @@ export function encodeNetwork(network: Network): Uint8Array {
   checkParameters(network);
   const { name, spec, normalization, parameters } = network;
   return encodeSafetensors(parameters, {
-    format: "nontrivial network 1",
+    format: FORMAT,
     name,
     spec: JSON.stringify(spec),
     normalization: JSON.stringify(normalization),
@@ -86,7 +89,10 @@ export function encodeNetwork(network: Network): Uint8Array {
 
 /** Decodes what `encodeNetwork` made; throws an Error naming what is missing or does not fit. */
 export function decodeNetwork(bytes: Uint8Array): Network {
-  const { tensors: parameters, metadata } = decodeSafetensors(bytes);
+  return networkOf(decodeSafetensors(bytes));
+}
+
+function networkOf({ tensors: parameters, metadata }: ReturnType<typeof decodeSafetensors>): Network {
   for (const field of ["name", "spec", "normalization"])
     if (!Object.hasOwn(metadata, field)) throw new Error(`expected "${field}" in the metadata but found none`);
   const spec = parseSpec(parseJson("spec", metadata.spec));

@@ -1,132 +1,145 @@
-// Imports public PyTorch checkpoints of CIFAR ResNets as networks.
+// Imports PyTorch checkpoints of CIFAR ResNets as networks, and reports which tensor became which parameter.
 import { basename } from "node:path";
 
+import { shown } from "./dtypes";
 import { readWhole } from "./files";
-import {
-  type Layer,
-  layersOf,
-  type Network,
-  type Normalization,
-  type Parameters,
-  type Spec,
-  type Values,
-} from "./network";
-import { checkParameters, firstOf, misfitsOf } from "./parameters";
+import { type Network, type Normalization, type Parameters, type Spec, specName, type Values } from "./network";
+import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import { decodeSafetensors } from "./safetensors";
 import { decodeTorchCheckpoint } from "./torch";
+import { authorOf, commonName, inferSpec, type Place, placesOf, STATED, toChannelsLast } from "./torch-layout";
 
 const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
 
 /** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
 export const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-const NORM_PARTS = { weight: "gamma", bias: "beta", running_mean: "mean", running_var: "variance" };
+/**
+ * What chenyaofo's networks were trained with, by the number of classes.
+ * Source: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models.
+ */
+export const CHENYAOFO_NORMALIZATIONS: ReadonlyMap<number, Normalization> = new Map([
+  [10, { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] }],
+  [100, { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] }],
+]);
 
-/** How one parameter is found: its name here and, of the tensor that holds it, the name and the shape. */
-interface Place {
-  readonly name: string;
-  readonly source: string;
-  readonly shape: readonly number[]; // PyTorch's: [out, in, h, w] or [out, in]
+export interface ImportOptions {
+  /** The network's name; otherwise the one in the file, or the file's own. */
+  readonly name?: string;
+  /** What the pixels were normalized by in training, which decides over the names' usual one. */
+  readonly normalization?: Normalization;
+  /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
+  readonly family?: Spec["family"];
+}
+
+/** One tensor of the file: its name and shape there, and the parameter it became ("" where it is not needed). */
+export interface ImportRow {
+  readonly from: string;
+  readonly to: string;
+  readonly shape: string;
+}
+
+/** An imported network, and where everything in it comes from. */
+export interface ImportReport {
+  readonly network: Network;
+  /** Who decided the normalization: the caller, the file itself, or the author whose names the tensors have. */
+  readonly normalizedBy: "options" | "file" | "akamaster" | "chenyaofo";
+  /** In the order of the file. */
+  readonly rows: readonly ImportRow[];
 }
 
 /**
- * Imports a PyTorch checkpoint with the names of akamaster/pytorch_resnet_cifar10, given as a path or its bytes.
- * Depth, width, shortcut and classes follow from names and shapes. The pixels' normalization is part of a network but
- * not of the file: ImageNet's, as akamaster's networks have it, unless one is given.
+ * Imports a PyTorch checkpoint (zip, legacy or safetensors), given as a path or its bytes. Understands the names of
+ * akamaster/pytorch_resnet_cifar10, of chenyaofo/pytorch-cifar-models (as in torchvision and timm), and of wrappers
+ * around them. Depth, width, shortcut and classes follow from names and shapes.
+ *
+ * The pixels' normalization is part of a network but not of the file. By default it is ImageNet's for akamaster's names
+ * (`linear`, `shortcut`), CIFAR's with his constants for chenyaofo's (`fc`, `downsample`; 10 or 100 classes), and that
+ * of the metadata for what `encodeTorchState` wrote; with any other names it has to be given.
  * Throws an Error naming the first parameters that do not fit or are not finite.
  */
-export function importTorch(
-  file: string | Uint8Array,
-  options: { name?: string; normalization?: Normalization } = {},
-): Network {
-  const bytes = typeof file === "string" ? readWhole(file, LARGEST_FILE) : file;
-  const label = options.name ?? (typeof file === "string" ? basename(file).replace(/\.(th|pt|pth)$/, "") : undefined);
-  const tensors = commonNames(decodeTorchCheckpoint(bytes));
-  const spec = inferSpec(tensors);
-  const name = label ?? `${spec.family}${spec.depth}`;
-  const network = {
-    name,
-    spec,
-    normalization: options.normalization ?? IMAGENET_NORMALIZATION,
-    parameters: placeAll(tensors, spec, name),
-  };
-  checkParameters(network);
-  return network;
+export function importTorch(file: string | Uint8Array, options: ImportOptions = {}): Network {
+  return importReport(file, options).network;
 }
 
-// One name for what implementations call differently; counters of batches are not needed.
-function commonNames(tensors: Parameters): Map<string, Values> {
-  const renamed = new Map<string, Values>();
-  for (const [found, values] of tensors) {
-    if (found.endsWith(".num_batches_tracked")) continue;
-    const name = found
-      .replace(/^module\./, "")
-      .replace(".downsample.", ".shortcut.")
-      .replace(/^fc\./, "linear.");
-    if (renamed.has(name)) throw new Error(`Cannot import the checkpoint: it holds "${name}" under two names`);
-    renamed.set(name, values);
-  }
-  return renamed;
-}
-
-// Whatever does not fit this best guess is reported by name afterwards.
-function inferSpec(tensors: Parameters): Spec {
-  const names = [...tensors.keys()];
-  const blocks = new Set(
-    names.map((name) => /^layer1\.(\d+)\./.exec(name)?.[1]).filter((block) => block !== undefined),
-  );
-  const width = tensors.get("conv1.weight")?.shape[0];
-  const classes = tensors.get("linear.weight")?.shape[0];
-  if (!blocks.size || !width || !classes)
-    throw new Error(
-      "Cannot import the checkpoint: expected a CIFAR ResNet's conv1.weight, layer1.0.conv1.weight, … and linear.weight " +
-        `but found ${names.slice(0, 3).join(", ").slice(0, 200)}, … (${names.length} tensors)`,
-    );
-  const shortcut = names.some((name) => name.includes(".shortcut.")) ? "B" : "A";
-  return { family: "resnet", depth: 6 * blocks.size + 2, width, shortcut, classes };
-}
-
-function placeAll(tensors: Parameters, spec: Spec, name: string): Parameters {
+/** Like `importTorch`, with a report of what was mapped to what. */
+export function importReport(file: string | Uint8Array, options: ImportOptions = {}): ImportReport {
+  const { found, stated } = readTensors(typeof file === "string" ? readWhole(file, LARGEST_FILE) : file);
+  const tensors = commonTensors(found);
+  const spec = stated?.spec ?? inferSpec(tensors, options.family ?? "resnet");
+  const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
   const places = placesOf(spec);
-  const misfits = misfitsOf(new Map(places.map(({ source, shape }) => [source, shape])), tensors);
-  if (misfits.length) {
-    const { depth, width, shortcut, classes } = spec;
-    const guess = `a ResNet-${depth} of width ${width} with shortcut ${shortcut} and ${classes} classes`;
-    throw new Error(`Cannot import "${name}" as ${guess}: ${firstOf(misfits)}`);
+  checkFit(name, spec, tensors);
+  const { normalization, by } = chooseNormalization([...found.keys()], spec, { stated, options });
+  const parameters = new Map(places.map((place) => [place.name, toChannelsLast(tensors.get(place.source)!)]));
+  const network = { name, spec, normalization, parameters };
+  checkParameters(network);
+  return { network, normalizedBy: by, rows: rowsOf(found, places) };
+}
+
+type Stated = Pick<Network, "name" | "spec" | "normalization">;
+
+/** The tensors of a file in any of the formats, and what a file of `encodeTorchState` states besides. */
+function readTensors(bytes: Uint8Array): { found: Map<string, Values>; stated?: Stated } {
+  // Safetensors' JSON begins at byte 8, where a zip archive has a 0 and the legacy format a byte of its magic number.
+  if (bytes[8] !== 0x7b) return { found: decodeTorchCheckpoint(bytes) };
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  return { found: tensors, stated: Object.hasOwn(metadata, STATED) ? parseStated(metadata[STATED]) : undefined };
+}
+
+function parseStated(text: string): Stated {
+  const { name, spec, normalization } = (parseJson(STATED, text) ?? {}) as Record<string, unknown>;
+  if (typeof name !== "string") return wrong(`${STATED}.name`, name, "a string");
+  return { name, spec: parseSpec(spec), normalization: parseNormalization(normalization) };
+}
+
+function commonTensors(found: Parameters): Map<string, Values> {
+  const tensors = new Map<string, Values>();
+  for (const [from, values] of found) {
+    const name = commonName(from);
+    if (name === undefined) continue;
+    if (tensors.has(name))
+      throw new Error(`Cannot import the checkpoint: it holds "${name.slice(0, 100)}" under two names`);
+    tensors.set(name, values);
   }
-  return new Map(places.map((place) => [place.name, toChannelsLast(tensors.get(place.source)!)]));
+  return tensors;
 }
 
-function placesOf(spec: Spec): Place[] {
-  const places: Place[] = [];
-  for (const layer of layersOf(spec)) {
-    const { name, size, inputs, outputs } = layer;
-    const { conv, norm } = sourceOf(layer);
-    places.push({ name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] });
-    for (const [theirs, ours] of Object.entries(NORM_PARTS))
-      places.push({ name: `${name}.${ours}`, source: `${norm}.${theirs}`, shape: [outputs] });
-  }
-  places.push({ name: "dense.kernel", source: "linear.weight", shape: [spec.classes, 4 * spec.width] });
-  places.push({ name: "dense.bias", source: "linear.bias", shape: [spec.classes] });
-  return places;
+function nameOf(path: string): string {
+  return basename(path).replace(/\.(th|pt|pth|safetensors)$/, "");
 }
 
-function sourceOf({ name, stage, block }: Layer): { conv: string; norm: string } {
-  if (stage === 0) return { conv: "conv1", norm: "bn1" };
-  const last = name.slice(name.lastIndexOf(".") + 1);
-  const prefix = `layer${stage}.${block - 1}`;
-  if (last === "shortcut") return { conv: `${prefix}.shortcut.0`, norm: `${prefix}.shortcut.1` };
-  return { conv: `${prefix}.${last}`, norm: `${prefix}.${last.replace("conv", "bn")}` };
+function checkFit(name: string, spec: Spec, tensors: Parameters): void {
+  const misfits = misfitsOf(new Map(placesOf(spec).map(({ source, shape }) => [source, shape])), tensors);
+  if (!misfits.length) return;
+  const { family, depth, width, shortcut, classes } = spec;
+  const kind = family === "plain" ? `plain-${depth}` : `ResNet-${depth}`;
+  const guess = `a ${kind} of width ${width} with shortcut ${shortcut} and ${classes} classes`;
+  throw new Error(`Cannot import "${name}" as ${guess}: ${firstOf(misfits)}`);
 }
 
-/** [out, in, h, w] to [h, w, in, out] and [out, in] to [in, out]; one axis stays as it is. */
-function toChannelsLast({ shape, data }: Values): Values {
-  if (shape.length < 2) return { shape, data };
-  const [outputs, inputs, ...sides] = shape;
-  const pixels = data.length / (outputs * inputs);
-  const moved = new Float32Array(data.length);
-  for (let output = 0, from = 0; output < outputs; output++)
-    for (let input = 0; input < inputs; input++)
-      for (let pixel = 0; pixel < pixels; pixel++, from++)
-        moved[(pixel * inputs + input) * outputs + output] = data[from];
-  return { shape: [...sides, inputs, outputs], data: moved };
+function chooseNormalization(
+  names: readonly string[],
+  spec: Spec,
+  { stated, options }: { readonly stated?: Stated; readonly options: ImportOptions },
+): { normalization: Normalization; by: ImportReport["normalizedBy"] } {
+  if (options.normalization) return { normalization: parseNormalization(options.normalization), by: "options" };
+  if (stated) return { normalization: stated.normalization, by: "file" };
+  const author = authorOf(names);
+  const usual = author === "akamaster" ? IMAGENET_NORMALIZATION : CHENYAOFO_NORMALIZATIONS.get(spec.classes);
+  if (author && usual) return { normalization: usual, by: author };
+  throw new Error(
+    "Cannot import the checkpoint: expected the names of akamaster's or chenyaofo's networks, from which the " +
+      `normalization of the pixels would follow, but found a mixture or another number of classes (${spec.classes}); ` +
+      "give the normalization",
+  );
+}
+
+function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
+  const parameters = new Map(places.map(({ source, name }) => [source, name]));
+  return [...found].map(([from, { shape }]) => ({
+    from,
+    to: parameters.get(commonName(from) ?? "") ?? "",
+    shape: shown(shape),
+  }));
 }

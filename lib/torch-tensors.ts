@@ -60,7 +60,7 @@ export function globalsOf(mostPairs: number): Map<string, unknown> {
   return globals;
 }
 
-/** The storage of a persistent id of the legacy format: made where it is new, checked where it is known. */
+/** The storage of a persistent id (five parts, in the legacy format six): made where it is new, checked where it is known. */
 export function storageOf(id: unknown, storages: Map<string, Storage>): Storage {
   const [kind, type, key, , count, view = null] = Array.isArray(id) ? id : [];
   if (kind !== "storage" || !(type instanceof StorageType) || typeof key !== "string" || !isIndex(count))

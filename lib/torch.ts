@@ -1,8 +1,9 @@
 // Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
 import { viewOf } from "./dtypes";
 import type { Values } from "./network";
-import { readPickle } from "./pickle";
+import { type PickleOptions, readPickle } from "./pickle";
 import { brief, globalsOf, materialize, refuse, type Storage, storageOf, Tensor } from "./torch-tensors";
+import { listZip, type ZipEntry } from "./zip";
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
@@ -10,20 +11,49 @@ const DICTS_INSIDE = ["state_dict", "model_state_dict", "model", "net"];
 
 /**
  * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
- * Understands the legacy format (torch < 1.6); throws an Error for anything else and for any name that a state_dict
- * does not need. Format: `_legacy_save` in https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
+ * Understands the zip format (torch >= 1.6) and the legacy one; throws an Error for anything else and for any name that
+ * a state_dict does not need. Formats: `_save` and `_legacy_save` in
+ * https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
  */
 export function decodeTorchCheckpoint(bytes: Uint8Array): Map<string, Values> {
-  if (bytes.length > 1 && bytes[0] === 0x50 && bytes[1] === 0x4b)
-    throw new Error(
-      "Cannot read the checkpoint: found PyTorch's zip format but the legacy one is read here; " +
-        "save it again with torch.save(…, _use_new_zipfile_serialization=False)",
-    );
-  if (bytes[0] !== 0x80) refuse("the file does not begin with a pickle");
   const storages = new Map<string, Storage>();
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return materialize(findTensors(readArchive(bytes, storages)), bytes);
+  if (bytes[0] !== 0x80) refuse("the file begins neither with a zip archive nor with a pickle");
   const { value, end } = readObject(bytes, storages);
   locate(bytes, end, storages);
   return materialize(findTensors(value), bytes);
+}
+
+// <root>/data.pkl is the object, <root>/data/<key> the storages; versions and identities beside them hold no numbers.
+function readArchive(bytes: Uint8Array, storages: Map<string, Storage>): unknown {
+  const entries = listZip(bytes);
+  const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  if (pickles.length !== 1) return refuse(`expected one data.pkl in the zip archive but found ${pickles.length}`);
+  const root = pickles[0].slice(0, -"data.pkl".length);
+  const contentOf = (name: string) => {
+    const entry = entries.get(root + name);
+    return entry && bytes.subarray(entry.start, entry.end);
+  };
+  if (entries.has(`${root}constants.pkl`)) refuse("it is a TorchScript program, expected a state_dict");
+  const order = new TextDecoder().decode(contentOf("byteorder") ?? new Uint8Array()).slice(0, 20);
+  if (order && order !== "little") refuse(`the byte order is ${brief(order)}, expected "little"`);
+  const pickle = contentOf("data.pkl")!;
+  const { value, end } = readPickle(pickle, referring(bytes.length, storages));
+  if (end !== pickle.length) refuse(`its pickle ends at byte ${end} of ${pickle.length}`);
+  for (const [key, storage] of storages) placeStorage(storage, key, entries.get(`${root}data/${key}`));
+  return value;
+}
+
+function placeStorage(storage: Storage, key: string, entry: ZipEntry | undefined): void {
+  if (!entry) return refuse(`storage ${brief(key)} is missing`);
+  const wanted = storage.count * storage.dtype.bytes;
+  const found = entry.end - entry.start;
+  if (found !== wanted) refuse(`storage ${brief(key)} holds ${found} instead of ${wanted} bytes`);
+  storage.start = entry.start;
+}
+
+function referring(size: number, storages: Map<string, Storage>): PickleOptions {
+  return { globals: globalsOf(size), persistent: (id: unknown) => storageOf(id, storages) };
 }
 
 // Five pickles: magic number, protocol version, system, object, keys of the storages. The storages follow.
@@ -35,8 +65,7 @@ function readObject(bytes: Uint8Array, storages: Map<string, Storage>): { value:
   const system = readPickle(bytes, { offset: protocol.end });
   if (!(system.value instanceof Map) || system.value.get("little_endian") !== true)
     refuse("the file was not written by a little-endian machine");
-  const persistent = (id: unknown) => storageOf(id, storages);
-  return readPickle(bytes, { offset: system.end, globals: globalsOf(bytes.length), persistent });
+  return readPickle(bytes, { offset: system.end, ...referring(bytes.length, storages) });
 }
 
 /** Finds where each storage begins: in the order of the keys, each after its length in 8 bytes. */

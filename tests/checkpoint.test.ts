@@ -1,7 +1,6 @@
-// Importing public checkpoints, and run folders: saved, loaded, damaged, on a full disk.
+// Run folders: saved, loaded, damaged, on a full disk.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,15 +9,10 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 
 import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
-import { importTorch } from "../lib/importer";
-import { initialParameters, layersOf, type Network, parameterShapes, sizeOf, type Values } from "../lib/network";
+import { initialParameters, type Network } from "../lib/network";
 import { checkParameters } from "../lib/parameters";
 import { randomStream } from "../lib/random";
 import type { Run } from "../lib/run-file";
-import { stateDictFile } from "./torch-file";
-
-const checkpoints = path.resolve("..", "shared", "checkpoints");
-const skip = existsSync(checkpoints) ? false : "the public checkpoints (../shared/checkpoints) are not on this machine";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;
 const network: Network = {
@@ -51,143 +45,6 @@ function withNumber(name: string, value: number): Network {
   const changed = { shape, data: data.map((old, index) => (index === 1 ? value : old)) };
   return { ...network, parameters: new Map([...network.parameters, [name, changed]]) };
 }
-
-/** A state_dict with PyTorch's names and shapes for a width-2 ResNet-8, whose numbers count up from 0 in each tensor. */
-function torchTensors(shortcut: string): Map<string, Values> {
-  const tensors = new Map<string, Values>();
-  const set = (name: string, shape: number[]) =>
-    tensors.set(name, { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => i) });
-  const unit = (conv: string, norm: string, shape: number[]) => {
-    set(`module.${conv}.weight`, shape);
-    for (const part of ["weight", "bias", "running_mean", "running_var"]) set(`module.${norm}.${part}`, [shape[0]]);
-    set(`module.${norm}.num_batches_tracked`, []);
-  };
-  unit("conv1", "bn1", [2, 3, 3, 3]);
-  for (const [stage, inputs, outputs] of [
-    [1, 2, 2],
-    [2, 2, 4],
-    [3, 4, 8],
-  ]) {
-    unit(`layer${stage}.0.conv1`, `layer${stage}.0.bn1`, [outputs, inputs, 3, 3]);
-    unit(`layer${stage}.0.conv2`, `layer${stage}.0.bn2`, [outputs, outputs, 3, 3]);
-    if (shortcut && stage > 1)
-      unit(`layer${stage}.0.${shortcut}.0`, `layer${stage}.0.${shortcut}.1`, [outputs, inputs, 1, 1]);
-  }
-  set("module.linear.weight", [3, 8]);
-  set("module.linear.bias", [3]);
-  return tensors;
-}
-
-/** What becomes of `torchTensors` after one change. */
-function imported(change: (tensors: Map<string, Values>) => void = () => {}, shortcut = "downsample"): Network {
-  const tensors = torchTensors(shortcut);
-  change(tensors);
-  return importTorch(stateDictFile(tensors));
-}
-
-test("importTorch() infers the spec from names and shapes", () => {
-  assert.deepEqual(imported().spec, spec);
-  assert.deepEqual(imported(undefined, "shortcut").spec, spec);
-  assert.deepEqual(imported(undefined, "").spec, { ...spec, shortcut: "A" });
-  assert.equal(imported().name, "resnet8");
-});
-
-test("importTorch() takes names without a prefix, and fc for linear", () => {
-  const renamed = [...torchTensors("")].map(
-    ([name, values]) => [name.slice(7).replace("linear", "fc"), values] as const,
-  );
-  assert.deepEqual(importTorch(stateDictFile(new Map(renamed))).parameters, imported(undefined, "").parameters);
-});
-
-test("importTorch() moves kernels from [out, in, h, w] to [h, w, in, out]", () => {
-  const { parameters } = imported();
-  const kernel = parameters.get("stage2.block1.conv1.kernel")!;
-  assert.deepEqual(kernel.shape, [3, 3, 2, 4]);
-  const at = (h: number, w: number, input: number, output: number) =>
-    kernel.data[((h * 3 + w) * 2 + input) * 4 + output];
-  assert.equal(at(2, 1, 1, 3), ((3 * 2 + 1) * 3 + 2) * 3 + 1);
-  assert.equal(at(0, 2, 0, 1), ((1 * 2 + 0) * 3 + 0) * 3 + 2);
-  assert.deepEqual([...parameters.get("dense.kernel")!.data].slice(0, 4), [0, 8, 16, 1]);
-  assert.deepEqual([...parameters.keys()], [...parameterShapes(spec).keys()]);
-});
-
-test("importTorch() gives ImageNet's normalization unless another is given", () => {
-  assert.deepEqual(imported().normalization.mean, [0.485, 0.456, 0.406]);
-  const { normalization, name } = importTorch(stateDictFile(torchTensors("")), { ...network, name: "other" });
-  assert.deepEqual({ normalization, name }, { normalization: network.normalization, name: "other" });
-});
-
-const scalar: Values = { shape: [], data: Float32Array.of(1) };
-const misfits: [string, (tensors: Map<string, Values>) => void, RegExp][] = [
-  [
-    "a parameter is missing",
-    (t) => t.delete("module.layer3.0.bn2.bias"),
-    /ResNet-8 of width 2 with shortcut B and 3 classes: layer3.0.bn2.bias \[8\] is missing$/,
-  ],
-  [
-    "a parameter has another shape",
-    (t) => t.set("module.bn1.bias", scalar),
-    /bn1.bias has the shape \[\] instead of \[2\]$/,
-  ],
-  ["a parameter is unknown", (t) => t.set("module.layer4.0.se", scalar), /"layer4.0.se" \[\] is unknown$/],
-  ["a name comes twice", (t) => t.set("conv1.weight", scalar), /"conv1.weight" under two names/],
-  [
-    "the stem is missing",
-    (t) => t.delete("module.conv1.weight"),
-    /expected a CIFAR ResNet's conv1.weight.* found bn1.weight/,
-  ],
-  ["the width is odd", (t) => t.set("module.conv1.weight", { shape: [1], data: Float32Array.of(1) }), /width/],
-  [
-    "a number is NaN",
-    (t) => t.get("module.bn1.bias")!.data.fill(NaN, 1),
-    /stem.conv.beta holds NaN, expected finite numbers$/,
-  ],
-  [
-    "a variance is negative",
-    (t) => t.get("module.bn1.running_var")!.data.fill(-1),
-    /stem.conv.variance holds -1, expected finite numbers of at least 0/,
-  ],
-];
-for (const [title, change, message] of misfits)
-  test(`importTorch() refuses a checkpoint where ${title}`, () => {
-    assert.throws(
-      () => imported(change),
-      (error: Error) => message.test(error.message) && !error.message.includes("\n"),
-    );
-  });
-
-test("importTorch() says of another architecture what did not fit, in one line", () => {
-  const deeper = (tensors: Map<string, Values>) =>
-    tensors.set("module.layer1.1.conv1.weight", { shape: [2, 2, 3, 3], data: new Float32Array(36) });
-  assert.throws(() => imported(deeper), /ResNet-14.*: layer1.1.bn1.weight \[2\] is missing, .*, and \d+ more$/);
-});
-
-// [layer, SHA-256 over the float32 bytes of .permute(2, 3, 1, 0) or .T, computed with PyTorch 2.13.0]
-test("importTorch() turns the public ResNet-20's kernels as PyTorch does", { skip }, () => {
-  const { parameters, spec: found, name } = importTorch(path.join(checkpoints, "resnet20-12fca82f.th"));
-  const digest = (parameter: string) =>
-    createHash("sha256")
-      .update(new Uint8Array(parameters.get(parameter)!.data.buffer))
-      .digest("hex");
-  assert.deepEqual(found, { family: "resnet", depth: 20, width: 16, shortcut: "A", classes: 10 });
-  assert.equal(name, "resnet20-12fca82f");
-  assert.equal(
-    digest("stage2.block1.conv1.kernel"),
-    "1734542b2f85681eef098c2d8ce19da8fd3279e1b53d1534dfea2ddb69003145",
-  );
-  assert.equal(digest("dense.kernel"), "342a3e31e974f322804d9d8b847796e3b9c23a0b21c7cbba6f9634458389e25f");
-});
-
-for (const [file, depth] of [
-  ["resnet32-d509ac18.th", 32],
-  ["resnet44-014dd654.th", 44],
-  ["resnet56-4bfd9763.th", 56],
-] as const)
-  test(`loadNetwork() imports the public ResNet-${depth}`, { skip }, async () => {
-    const found = await loadNetwork(path.join(checkpoints, file));
-    assert.equal(found.spec.depth, depth);
-    assert.equal(layersOf(found.spec).length, depth - 1);
-  });
 
 test("checkParameters() names what is missing, unknown, of another shape or not finite", () => {
   checkParameters(network);
@@ -259,11 +116,11 @@ test("loadNetwork() says what is wrong with a path", async (t) => {
   await assert.rejects(loadNetwork(path.join(dir, "none")), /Cannot load a network from ".*none": ENOENT/);
   await assert.rejects(
     loadNetwork(path.join(dir, "a.txt")),
-    /a.txt": expected a run folder, a .safetensors or a .th file/,
+    /a.txt": expected a run folder, a .safetensors or a .th, .pt or .pth file/,
   );
   await assert.rejects(
     loadNetwork(path.join(dir, "a.th")),
-    /a.th": Cannot read the checkpoint: the file does not begin/,
+    /a.th": Cannot read the checkpoint: the file begins neither/,
   );
   await assert.rejects(loadNetwork(path.join(dir, "a.safetensors")), /a.safetensors": Cannot read safetensors: /);
   await assert.rejects(loadNetwork(dir), /Cannot load the run ".*": Cannot read ".*run.json": ENOENT/);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import type { Values } from "../lib/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
+import { fuzz } from "./mutations";
 
 // safetensors.numpy.save({"b.kernel": arange(6).reshape(2, 3) - 2.5, "a": [1e-45, 3.4e38], "s": 7, "e": zeros((0, 3))}, {"spec": '{"x":1}'})
 const fromPython = Buffer.from(
@@ -128,4 +129,10 @@ test("decodeSafetensors() refuses every file that is cut short", () => {
       /Cannot read safetensors: /,
       `${length} bytes`,
     );
+});
+
+test("3,000 mutated safetensors files each give whole tensors or a clear error", { timeout: 10_000 }, () => {
+  const decode = (bytes: Uint8Array) => decodeSafetensors(bytes).tensors;
+  const { valid, refused } = fuzz(fromPython, { decode, head: fromPython.length, count: 3000 });
+  assert.ok(valid > 20 && refused > 1000, `${valid} valid, ${refused} refused`);
 });

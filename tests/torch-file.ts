@@ -1,4 +1,6 @@
-// Writes small files in PyTorch's legacy checkpoint format, for tests; pickles by hand, so that tests can also be rude.
+// Writes small files in PyTorch's checkpoint formats (legacy and zip), for tests; pickles by hand, so that tests can also be rude.
+import { crc32 } from "node:zlib";
+
 import type { Values } from "../lib/network";
 
 /** A tensor as the file describes it; strides and offset count in elements of the storage. */
@@ -105,4 +107,75 @@ export function stateDictFile(values: ReadonlyMap<string, Values>): Buffer {
     Buffer.concat([op.dict, op.mark, op.string("state_dict"), orderedDict(entries), op.items]),
     storages,
   );
+}
+
+/** How one entry of a zip archive is written; what is not given is as PyTorch writes it. */
+export interface ZipOptions {
+  readonly method?: number;
+  readonly flags?: number;
+  readonly size?: number;
+  readonly crc?: number;
+  readonly header?: number;
+  /** The name in the entry's own header. */
+  readonly named?: string;
+}
+
+const words = (...numbers: [number, 2 | 4 | 8][]) =>
+  Buffer.concat(
+    numbers.map(([value, length]) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigUInt64LE(BigInt(value));
+      return bytes.subarray(0, length);
+    }),
+  );
+
+/** A zip archive as PyTorch writes it: entries stored, sizes behind the bytes, a 64-bit end before the usual one. */
+export function zipFile(
+  entries: readonly (readonly [name: string, content: Uint8Array, options?: ZipOptions])[],
+  options: { end64?: boolean; count?: number; comment?: number; gap?: number } = {},
+): Buffer {
+  const { end64 = true, count = entries.length, comment = 0, gap = 0 } = options;
+  const parts: Buffer[] = [];
+  const listed: Buffer[] = [];
+  let at = 0;
+  for (const [name, content, rude = {}] of entries) {
+    const { method = 0, flags = 0x0808, size = content.length, crc = crc32(content), header = at } = rude;
+    const named = text(rude.named ?? name);
+    const padding = Buffer.alloc(6, "Z");
+    const own = words([0x04034b50, 4], [0, 2], [flags, 2], [method, 2], [0, 4], [0, 4], [0, 4], [0, 4]);
+    const descriptor = words([0x08074b50, 4], [crc, 4], [size, 4], [size, 4]);
+    const part = Buffer.concat([
+      own,
+      words([named.length, 2], [padding.length, 2]),
+      named,
+      padding,
+      content,
+      descriptor,
+    ]);
+    const numbers = words([0x02014b50, 4], [0, 4], [flags, 2], [method, 2], [0, 4], [crc, 4], [size, 4], [size, 4]);
+    const place = words([text(name).length, 2], [0, 2], [0, 2], [0, 2], [0, 2], [0, 4], [header, 4]);
+    listed.push(Buffer.concat([numbers, place, text(name)]));
+    parts.push(part);
+    at += part.length;
+  }
+  const directory = Buffer.concat(listed);
+  const start = at;
+  const second = at + directory.length + gap;
+  const end64Bytes = Buffer.concat([
+    words([0x06064b50, 4], [44, 8], [0x031e, 2], [45, 2], [0, 4], [0, 4], [count, 8], [count, 8]),
+    words([directory.length, 8], [start, 8], [0x07064b50, 4], [0, 4], [second, 8], [1, 4]),
+  ]);
+  const end = words([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [directory.length, 4], [start, 4], [comment, 2]);
+  return Buffer.concat([...parts, directory, Buffer.alloc(gap), ...(end64 ? [end64Bytes] : []), end]);
+}
+
+/** The entries of PyTorch's zip format: the object's pickle, and each storage under its key. */
+export function torchEntries(object: Buffer, storages: ReadonlyMap<string, FileStorage>): [string, Uint8Array][] {
+  const data = [...storages].map(([key, { bytes }]): [string, Uint8Array] => [`archive/data/${key}`, bytes]);
+  return [
+    ["archive/data.pkl", pickle(object)],
+    ["archive/byteorder", text("little")],
+    ...data,
+    ["archive/version", text("3\n")],
+  ];
 }

@@ -1,0 +1,120 @@
+// Against real PyTorch, where it is installed: set TORCH_PYTHON to a Python that has torch, numpy and safetensors.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+
+import { batchOf } from "../lib/batches";
+import { type Dataset, firstImages, loadCifar } from "../lib/cifar";
+import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
+import { encodeTorchState } from "../lib/exporter";
+import { importTorch } from "../lib/importer";
+import { blocksPerStage, type Network, type Values } from "../lib/network";
+import { decodeSafetensors } from "../lib/safetensors";
+import { decodeTorchCheckpoint } from "../lib/torch";
+import { expectNoLeak, smallDataset, smallNetwork } from "./small";
+
+const named = process.env.TORCH_PYTHON;
+const python = named ?? "python3";
+const wanted = ["torch", "numpy", "safetensors"];
+const script = `import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))`;
+const present = spawnSync(python, ["-c", script, ...wanted]).status === 0;
+// Where a Python was named, its tests run, and fail if it is the wrong one.
+const skip = present || named ? false : "PyTorch is not installed here: set TORCH_PYTHON to a Python that has it";
+
+const peer = (...words: string[]) => execFileSync(python, [path.join("tests", "torch-peer.py"), ...words]);
+
+/** A new empty folder, removed after the test. */
+function folder(t: { after: (done: () => void) => void }): string {
+  const dir = mkdtempSync(path.join(tmpdir(), "nontrivial-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** The logits [count, classes] that PyTorch computes with the exported network. */
+function torchLogits(dir: string, network: Network, dataset: Dataset): Float32Array {
+  const at = (name: string) => path.join(dir, name);
+  writeFileSync(at("weights.safetensors"), encodeTorchState(network));
+  writeFileSync(at("images.bin"), dataset.images.subarray(0, dataset.count * 3072));
+  const about = JSON.stringify({ ...network.spec, ...network.normalization, blocks: blocksPerStage(network.spec) });
+  peer("logits", at("weights.safetensors"), at("images.bin"), about, at("logits.bin"));
+  return new Float32Array(new Uint8Array(readFileSync(at("logits.bin"))).buffer);
+}
+
+/** The logits [count, classes] that this project computes. */
+async function ourLogits(network: Network, dataset: Dataset): Promise<Float32Array> {
+  const predictor = await openPredictor(network);
+  const loaded = predictor.load(network);
+  const found: number[] = [];
+  for (let start = 0; start < dataset.count; start += 250) {
+    const tensor = imageTensor(batchOf(dataset, start, Math.min(start + 250, dataset.count)).images);
+    found.push(...logitsOf(predictor, loaded, tensor));
+    tensor.dispose();
+  }
+  loaded.dispose();
+  predictor.dispose();
+  return Float32Array.from(found);
+}
+
+/** Checks that both give the same logits, and the same predictions as evaluate(). */
+async function compare(dir: string, network: Network, dataset: Dataset): Promise<void> {
+  const [ours, theirs] = [await ourLogits(network, dataset), torchLogits(dir, network, dataset)];
+  assert.equal(theirs.length, dataset.count * network.spec.classes);
+  const furthest = theirs.reduce((most, logit, index) => Math.max(most, Math.abs(logit - ours[index])), 0);
+  assert.ok(furthest < 1e-4, `the logits differ by ${furthest}`);
+  const { predictions } = await evaluate(network, dataset);
+  assert.deepEqual(predictions, predictedClasses(theirs, network.spec.classes));
+}
+
+/** A random network whose blocks add little, so that its logits stay small at any depth. */
+function calmNetwork(name: string): Network {
+  const network = smallNetwork(name);
+  const calm = ([parameter, { shape, data }]: readonly [string, Values]) =>
+    [parameter, { shape, data: parameter.endsWith("conv2.gamma") ? data.map((value) => value / 10) : data }] as const;
+  return { ...network, parameters: new Map([...network.parameters].map(calm)) };
+}
+
+for (const name of ["resnet8-w4", "resnet20-B", "plain14-w4"])
+  test(`PyTorch loads an exported random ${name} and gives the same logits`, { skip }, async (t) => {
+    await expectNoLeak(() => compare(folder(t), calmNetwork(name), smallDataset(60)));
+  });
+
+const file = path.resolve("..", "shared", "checkpoints", "resnet20-12fca82f.th");
+const images = path.join("data", "cifar-10", "test_batch.bin");
+const missing = (...places: string[]) => {
+  const place = places.find((candidate) => !existsSync(candidate));
+  return skip || (place ? `${path.basename(place)} is not on this machine` : false);
+};
+test(
+  "PyTorch gives the public ResNet-20's logits on 1,000 test images after import and export",
+  { skip: missing(file, images) },
+  async (t) => {
+    await compare(folder(t), importTorch(file), firstImages(await loadCifar("cifar10", "test"), 1000));
+  },
+);
+
+test(
+  "PyTorch gives a random ResNet-20's logits on 1,000 test images with shortcut B",
+  { skip: missing(images) },
+  async (t) => {
+    await compare(folder(t), calmNetwork("resnet20-B"), firstImages(await loadCifar("cifar10", "test"), 1000));
+  },
+);
+
+test("PyTorch and this project read the same numbers from every format and number format", { skip }, (t) => {
+  const dir = folder(t);
+  peer("files", dir);
+  const sorted = (tensors: ReadonlyMap<string, Values>) => [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const dtype of ["float16", "bfloat16", "float32", "float64"]) {
+    const read = (name: string) => readFileSync(path.join(dir, name));
+    const expected = sorted(decodeSafetensors(read(`${dtype}.safetensors`)).tensors);
+    assert.equal(expected.length, 56);
+    for (const format of ["zip", "legacy"])
+      assert.deepEqual(sorted(decodeTorchCheckpoint(read(`${format}-${dtype}.pt`))), expected, `${format} ${dtype}`);
+    assert.deepEqual(sorted(decodeSafetensors(read(`safetensors-${dtype}.safetensors`)).tensors), expected, dtype);
+    for (const name of [`zip-${dtype}.pt`, `legacy-${dtype}.pt`, `safetensors-${dtype}.safetensors`])
+      assert.equal(importTorch(path.join(dir, name)).spec.shortcut, "B", name);
+  }
+});
