@@ -22,22 +22,23 @@ export async function alternate(contestants: Contestants, rounds: number): Promi
   return results;
 }
 
-/** Prints medians with all figures, and how many times faster each is than PyTorch where that took part. */
-export function report(
-  title: string,
-  results: ReadonlyMap<string, readonly number[]>,
-  { unit, lessIsBetter }: { readonly unit: string; readonly lessIsBetter: boolean },
-): void {
+/** How figures are read. */
+export interface Reading {
+  readonly unit: string;
+  readonly lessIsBetter: boolean;
+}
+
+/** Prints medians with all figures, and how many times as fast each is as PyTorch where that took part. */
+export function report(title: string, results: ReadonlyMap<string, readonly number[]>, reading: Reading): void {
   const peer = results.get("PyTorch");
+  const width = Math.max(...[...results.keys()].map((name) => name.length));
   console.log(`\n${title}`);
   for (const [name, figures] of results) {
-    const times = peer && (lessIsBetter ? median(peer) / median(figures) : median(figures) / median(peer));
-    const all = figures.map((figure) => figure.toFixed(figure < 100 ? 1 : 0)).join(", ");
-    const ratio = times === undefined ? "" : `  ${times.toFixed(2)} x as fast as PyTorch in float32`;
-    console.log(
-      `  ${name.padEnd(9)} ${median(figures)
-        .toFixed(figures[0] < 100 ? 1 : 0)
-        .padStart(6)} ${unit} (${all})${ratio}`,
-    );
+    const times = peer && (reading.lessIsBetter ? median(peer) / median(figures) : median(figures) / median(peer));
+    const ratio = times === undefined ? "" : `  ${times.toFixed(2)} x PyTorch's float32`;
+    const all = figures.map(written).join(", ");
+    console.log(`  ${name.padEnd(width)}  ${written(median(figures)).padStart(6)} ${reading.unit} (${all})${ratio}`);
   }
 }
+
+const written = (figure: number): string => figure.toFixed(figure < 100 ? 1 : 0);

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Command, Given } from "../../lib/cli/command";
 import { runCommand, wholeNumber } from "../../lib/cli/command";
 import { alternate, report } from "./alternate";
-import { sweepContestants } from "./sweep";
+import { firstTable, sweepContestants } from "./sweep";
 import { trainingContestants } from "./training";
 
 type Names = "depths" | "checkpoints" | "images" | "rounds" | "python" | "peer";
@@ -41,6 +41,11 @@ async function bench(given: Given<Names>): Promise<void> {
     }
     const results = await alternate(await sweepContestants(checkpoint, images, peer), rounds);
     report(`Zero sweep of ${checkpoint}, ${images} images`, results, { unit: "s", lessIsBetter: true });
+    const first = await alternate({ float32: () => firstTable(checkpoint) }, rounds);
+    report("  its first complete table (50 images, graph preparation included)", first, {
+      unit: "s",
+      lessIsBetter: true,
+    });
   }
 }
 

@@ -2,13 +2,19 @@
 import { execFileSync } from "node:child_process";
 import { loadNetwork } from "../../lib/checkpoint";
 import type { Dataset } from "../../lib/cifar";
-import { loadCifar } from "../../lib/cifar";
+import { firstImages, loadCifar } from "../../lib/cifar";
 import type { Network } from "../../lib/network";
 import { sweepSteps } from "../../lib/sweep";
 import type { SweepOptions } from "../../lib/sweep";
 import type { Contestants } from "./alternate";
 
 const FOLDER = "data/cifar-10";
+
+/** Seconds until the first complete table of a network: its graph, and 50 images through all ablations. */
+export async function firstTable(checkpoint: string): Promise<number> {
+  const test = await loadCifar("cifar10", "test", { dir: FOLDER });
+  return measure(await loadNetwork(checkpoint), firstImages(test, 50), { batch: 50 });
+}
 
 /** The contestants for one checkpoint; PyTorch only where a Python with torch is given. */
 export async function sweepContestants(
@@ -17,12 +23,10 @@ export async function sweepContestants(
   peer?: { readonly python: string; readonly folder: string },
 ): Promise<Contestants> {
   const network = await loadNetwork(checkpoint);
-  const test = await loadCifar("cifar10", "test", { dir: FOLDER });
-  const subset = { ...test, count: images };
+  const test = firstImages(await loadCifar("cifar10", "test", { dir: FOLDER }), images);
   const contestants: Record<string, () => number | Promise<number>> = {
-    float32: () => measure(network, subset, { precision: "float32" }),
-    bfloat16: () => measure(network, subset, { precision: "bfloat16" }),
-    "1st table": () => measure(network, { ...test, count: 50 }, { batch: 50 }),
+    float32: () => measure(network, test, { precision: "float32" }),
+    bfloat16: () => measure(network, test, { precision: "bfloat16" }),
   };
   if (!peer) return contestants;
   const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(network.spec.depth), FOLDER, String(images)];
