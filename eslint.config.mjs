@@ -26,7 +26,12 @@ export default typescript.config(
   {
     // lib is run as CommonJS (tslab, tsx), where a module that may be missing is taken by `require`.
     files: ["**/*.ts"],
-    rules: { "@typescript-eslint/no-require-imports": "off" },
+    rules: {
+      "@typescript-eslint/no-require-imports": "off",
+      // One line per module: `import type { A }` where only types come, `import { a, type A }` otherwise.
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+      "no-duplicate-imports": "error",
+    },
   },
   {
     // Reference values stand in tests with all the digits of their source.

@@ -1,8 +1,6 @@
 // Ablations: networks with one layer changed. Nothing is changed in place, so there is nothing to restore.
-import type { Layer, Network, Parameters, Spec, Values } from "./network";
-import { layerOf } from "./network";
-import type { Random } from "./random";
-import { randomStream } from "./random";
+import { type Layer, layerOf, type Network, type Parameters, type Spec, type Values } from "./network";
+import { type Random, randomStream } from "./random";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
 export interface LayerValues {

@@ -1,8 +1,8 @@
 // TensorFlow.js: the only file that loads it. Its native engine where the binding was built, WebAssembly elsewhere.
-import * as tf from "@tensorflow/tfjs";
-import type { node as TensorFlowNode } from "@tensorflow/tfjs-node";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import type { node as TensorFlowNode } from "@tensorflow/tfjs-node";
 
 export { tf };
 export type Tensor = tf.Tensor;

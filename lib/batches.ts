@@ -1,7 +1,6 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
 import type { Dataset } from "./cifar";
-import type { Random } from "./random";
-import { shuffled } from "./random";
+import { type Random, shuffled } from "./random";
 
 const SIDE = 32;
 const CHANNELS = 3;

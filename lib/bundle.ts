@@ -2,7 +2,7 @@
 import type { Figure } from "./figure-style";
 import { writeTogether } from "./files";
 import { unescapeHtml } from "./format";
-import { toPng, type ImageOptions } from "./image";
+import { type ImageOptions, toPng } from "./image";
 
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-
 import { readWhole, writeTogether } from "./files";
 import { type ImportOptions, importTorch } from "./importer";
 import type { Network, Parameters } from "./network";

@@ -1,8 +1,6 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
-
-import { CIFAR10, CIFAR100, IMAGE_BYTES, recordBytes } from "./cifar-files";
-import type { Layout } from "./cifar-files";
+import { CIFAR10, CIFAR100, IMAGE_BYTES, type Layout, recordBytes } from "./cifar-files";
 import { readVerified } from "./verified";
 
 export interface Dataset {

@@ -1,8 +1,6 @@
 // The second interpreter of the forward pass: TensorFlow.js operation by operation, for a cell's tinkering and for WebAssembly.
-import type { Tensor } from "./backend";
-import { tf } from "./backend";
-import type { Normalization, Parameters, Vocabulary } from "./network";
-import { EPSILON } from "./network";
+import { type Tensor, tf } from "./backend";
+import { EPSILON, type Normalization, type Parameters, type Vocabulary } from "./network";
 
 /** The eager tensor that holds a parameter. */
 export type EagerWeights = (parameter: string) => Tensor;

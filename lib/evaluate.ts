@@ -1,15 +1,12 @@
 // Predictions of networks: one compiled inference graph per architecture, into which any parameters can be put.
 import { setImmediate } from "node:timers/promises";
-import type { Tensor } from "./backend";
-import { startEngine, tf } from "./backend";
+import { startEngine, type Tensor, tf } from "./backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
 import { eagerWeights, eagerWords } from "./eager";
 import { foldedParameters, foldedShapes } from "./fold";
-import type { Symbolic } from "./graph";
-import { Graph } from "./graph";
-import type { Network, Normalization, Parameters, Spec } from "./network";
-import { forward, specName } from "./network";
+import { Graph, type Symbolic } from "./graph";
+import { forward, type Network, type Normalization, type Parameters, type Spec, specName } from "./network";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
 

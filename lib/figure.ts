@@ -1,6 +1,6 @@
 // Figures of a sweep: pure functions from rows to values that plotly.js draws.
 import type { Data } from "plotly.js";
-import { COLOURS, GREY, baseAxis, houseLayout, levelLine, levelName, valueAxis, type Figure } from "./figure-style";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./figure-style";
 import { layerAxis, stageBands, stageLabels } from "./layer-axis";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";

@@ -1,6 +1,14 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
-import type { Layer, Network, Parameters, Spec, Values } from "./network";
-import { EPSILON, layersOf, parameterShapes } from "./network";
+import {
+  EPSILON,
+  type Layer,
+  layersOf,
+  type Network,
+  type Parameters,
+  parameterShapes,
+  type Spec,
+  type Values,
+} from "./network";
 
 /**
  * The parameters of the equivalent network without batch norms: `<layer>.kernel` and `<layer>.bias`, and the dense layer as it is.

@@ -1,6 +1,5 @@
 // Reverse-mode differentiation of a recorded graph: one rule per operation, each with TensorFlow's own gradient kernel.
-import type { GraphNode, Symbolic } from "./graph";
-import { typeOf } from "./graph";
+import { type GraphNode, type Symbolic, typeOf } from "./graph";
 import * as ops from "./operations";
 
 /** Maps the gradient of a node's first output to the gradients of its inputs; `wanted` says which inputs need one. */

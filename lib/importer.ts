@@ -1,6 +1,5 @@
 // Imports PyTorch checkpoints of CIFAR ResNets as networks, and reports which tensor became which parameter.
 import { basename } from "node:path";
-
 import { shown } from "./dtypes";
 import { readWhole } from "./files";
 import { type Network, type Normalization, type Parameters, type Spec, specName, type Values } from "./network";

@@ -1,6 +1,6 @@
 // The axis of a network's layers: every name written out, stages as bands with their name.
 import type { Annotations, LayoutAxis, Shape } from "plotly.js";
-import { BAND, GREY, baseAxis } from "./figure-style";
+import { BAND, baseAxis, GREY } from "./figure-style";
 import { escapeHtml } from "./format";
 
 /** What the axis needs to know of a layer or a row. */

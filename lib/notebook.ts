@@ -1,10 +1,10 @@
 // What a notebook cell shows: figures and tables as bundles for every viewer, live progress, provenance. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
-import { figureBundle, saveFigure, titleOf, type Bundle } from "./bundle";
+import { type Bundle, figureBundle, saveFigure, titleOf } from "./bundle";
 import type { Figure } from "./figure-style";
 import type { ImageOptions } from "./image";
 import { finishedLine, progressLine, type ProgressState } from "./progress";
-import { toHtml, toText, type Table, type TableOptions } from "./table";
+import { type Table, type TableOptions, toHtml, toText } from "./table";
 
 export { provenance } from "./provenance-table";
 

@@ -1,7 +1,14 @@
 // TensorFlow's operations as functions on symbolic tensors: each infers its result's shape and records one node.
-import type { Attribute, DType, GraphNode, OutputType, Shape, Symbolic } from "./graph";
+import {
+  type Attribute,
+  type DType,
+  type GraphNode,
+  type OutputType,
+  type Shape,
+  type Symbolic,
+  typeOf,
+} from "./graph";
 import { sizeOf } from "./network";
-import { typeOf } from "./graph";
 
 type Attributes = GraphNode["attributes"];
 

@@ -1,8 +1,6 @@
 // Operators by name, as the command line writes them: "zero", "noise:0.5", "zeroTap:1,1".
-import type { Operator } from "./ablate";
-import { zero } from "./ablate";
-import type { Layer, Spec } from "./network";
-import { layersOf } from "./network";
+import { type Operator, zero } from "./ablate";
+import { type Layer, layersOf, type Spec } from "./network";
 import * as operators from "./operators";
 
 /** An operator that has a name. */

@@ -1,7 +1,6 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
 import type { Operator } from "./ablate";
-import type { Layer, Spec, Values } from "./network";
-import { layersOf } from "./network";
+import { type Layer, layersOf, type Spec, type Values } from "./network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
 export const removeConstant: Operator = (kernel, { outputs }) => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Engine } from "./backend";
 import { provenanceOf } from "./provenance";
-import { tableOf, type Table } from "./table";
+import { type Table, tableOf } from "./table";
 
 /**
  * Where the notebook's results come from, as a table: code, versions, hardware, its parameters and what else is given (seed, data's hash).

@@ -1,7 +1,6 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
 import type { DType, Symbolic } from "./graph";
-import type { Normalization, Vocabulary } from "./network";
-import { EPSILON } from "./network";
+import { EPSILON, type Normalization, type Vocabulary } from "./network";
 import * as ops from "./operations";
 
 /** The graph tensor that holds a parameter. */

@@ -2,8 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Message, Tensor } from "./backend";
-import { protobufClasses, requireNative, startEngine } from "./backend";
+import { type Message, protobufClasses, requireNative, startEngine, type Tensor } from "./backend";
 import type { Attribute, DType, Graph, GraphNode, Shape, Symbolic } from "./graph";
 
 /** What one call of a graph takes and gives, by name. An output is computed only if its signature is called. */

@@ -1,11 +1,8 @@
 // A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
-import type { AblationOptions, Operator } from "./ablate";
-import { ablate, isUnchanged, zero } from "./ablate";
+import { ablate, type AblationOptions, isUnchanged, type Operator, zero } from "./ablate";
 import type { Dataset } from "./cifar";
-import type { ProgressOptions } from "./evaluate";
-import { testBatches } from "./evaluate";
-import type { Layer, Network } from "./network";
-import { layersOf } from "./network";
+import { type ProgressOptions, testBatches } from "./evaluate";
+import { type Layer, layersOf, type Network } from "./network";
 import type { Sweep } from "./rows";
 import { openSweep } from "./sweepgraph";
 

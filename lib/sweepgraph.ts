@@ -1,12 +1,20 @@
 // A whole sweep as one frozen graph: what ablations share with the intact network is computed once, what is constant once per graph.
-import type { Tensor } from "./backend";
-import { startEngine } from "./backend";
+import { startEngine, type Tensor } from "./backend";
 import { logitsOf, openPredictor, predictedClasses } from "./evaluate";
 import { foldedBias, foldedKernel, foldedParameters } from "./fold";
-import type { DType, Symbolic } from "./graph";
-import { Graph } from "./graph";
-import type { Layer, Network, Parameters, Values, Vocabulary } from "./network";
-import { blocksOf, forwardBlock, forwardFrom, forwardStem, layersOf } from "./network";
+import { type DType, Graph, type Symbolic } from "./graph";
+import {
+  blocksOf,
+  forwardBlock,
+  forwardFrom,
+  forwardStem,
+  type Layer,
+  layersOf,
+  type Network,
+  type Parameters,
+  type Values,
+  type Vocabulary,
+} from "./network";
 import * as ops from "./operations";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";

@@ -1,14 +1,19 @@
 // Training: the recipe as plain values, the loop over epochs, and the history that it leaves.
 import { setImmediate } from "node:timers/promises";
-import type { Augmentation } from "./batches";
-import { stepsPerEpoch, trainingBatches } from "./batches";
+import { type Augmentation, stepsPerEpoch, trainingBatches } from "./batches";
 import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
-import type { Network, Normalization, Parameters, Spec } from "./network";
-import { CIFAR10_NORMALIZATION, initialParameters, specName } from "./network";
+import {
+  CIFAR10_NORMALIZATION,
+  initialParameters,
+  type Network,
+  type Normalization,
+  type Parameters,
+  type Spec,
+  specName,
+} from "./network";
 import { randomStream } from "./random";
-import type { StepOptions, StepResult, Trainer, TrainingState } from "./trainer";
-import { atRest, openTrainer } from "./trainer";
+import { atRest, openTrainer, type StepOptions, type StepResult, type Trainer, type TrainingState } from "./trainer";
 
 /** Everything that decides how a network is trained, apart from its spec and the data. */
 export interface TrainConfig extends StepOptions, Augmentation {

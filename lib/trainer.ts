@@ -1,15 +1,19 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, Nesterov update, running statistics.
-import type { Tensor } from "./backend";
-import { tf } from "./backend";
-import type { DType, GraphNode, Symbolic } from "./graph";
-import { Graph } from "./graph";
+import { type Tensor, tf } from "./backend";
+import { type DType, Graph, type GraphNode, type Symbolic } from "./graph";
 import { gradients } from "./gradient";
-import type { Normalization, Parameters, Spec, Values } from "./network";
-import { forward, isTrainable, parameterShapes } from "./network";
+import {
+  forward,
+  isTrainable,
+  type Normalization,
+  type Parameters,
+  parameterShapes,
+  type Spec,
+  type Values,
+} from "./network";
 import * as ops from "./operations";
 import { trainingWords } from "./recorder";
-import type { Signature } from "./savedmodel";
-import { loadProgram } from "./savedmodel";
+import { loadProgram, type Signature } from "./savedmodel";
 
 /** What the optimizer does with a gradient, and in which precision activations are computed. */
 export interface StepOptions {

@@ -1,10 +1,8 @@
 // Reads the files of a data set, and only those that are exactly as published: length first, then SHA-256.
 import { createHash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
-
-import { batchFiles, fileBytes } from "./cifar-files";
-import type { BatchFile, Layout } from "./cifar-files";
+import { type BatchFile, batchFiles, fileBytes, type Layout } from "./cifar-files";
 
 /** Reads files one by one: all lengths are checked before any content. Throws an Error at the first that is not as published. */
 export async function* readVerified(

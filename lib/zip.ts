@@ -1,6 +1,5 @@
 // Finds the entries of a zip archive that holds them uncompressed, as PyTorch writes it; nothing is copied or unpacked.
 import { crc32 } from "node:zlib";
-
 import { viewOf } from "./dtypes";
 
 /** Where one entry's bytes lie in the archive. */

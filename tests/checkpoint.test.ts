@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-
 import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
 import { initialParameters, type Network } from "../lib/network";
 import { checkParameters } from "../lib/parameters";

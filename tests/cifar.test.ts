@@ -5,9 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-
 import { channelStatistics, firstImages, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
-import { CIFAR10, CIFAR100, type BatchFile, type Layout } from "../lib/cifar-files";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout } from "../lib/cifar-files";
 import { wrongFiles } from "../lib/verified";
 import { CIFAR10_NORMALIZATION } from "../lib/network";
 

@@ -10,10 +10,9 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
-
 import { unpack } from "../lib/archive";
-import { CIFAR10, type BatchFile, type Layout } from "../lib/cifar-files";
-import { OFFICIAL, openArchive, PACKAGE, recordsOfPng, type Archive } from "../lib/cli/data-archives";
+import { type BatchFile, CIFAR10, type Layout } from "../lib/cifar-files";
+import { type Archive, OFFICIAL, openArchive, PACKAGE, recordsOfPng } from "../lib/cli/data-archives";
 import { download } from "../lib/cli/data-sources";
 import { prepareFolder, removeLeftovers, storeFiles, tidyFolder } from "../lib/cli/data-store";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
-import { accuracyByLayer, classHistogram, dropByLayer, historyFigure, imageGrid, type Figure } from "../lib/figure";
+import { accuracyByLayer, classHistogram, dropByLayer, type Figure, historyFigure, imageGrid } from "../lib/figure";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
 type Trace = {

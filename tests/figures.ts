@@ -2,7 +2,7 @@
 import type { Dataset } from "../lib/cifar";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf, specOf } from "../lib/network";
-import { rowsOf, type Row } from "../lib/rows";
+import { type Row, rowsOf } from "../lib/rows";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
 export function someRows(name = "resnet20"): Row[] {

@@ -2,18 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startEngine, tf } from "../lib/backend";
-import { eagerWords, eagerWeights } from "../lib/eager";
+import { eagerWeights, eagerWords } from "../lib/eager";
 import { gradients } from "../lib/gradient";
-import type { Symbolic } from "../lib/graph";
-import { Graph } from "../lib/graph";
-import type { Parameters, Spec, Values } from "../lib/network";
+import { Graph, type Symbolic } from "../lib/graph";
 import {
   CIFAR10_NORMALIZATION,
   forward,
   initialParameters,
   isTrainable,
+  type Parameters,
   parameterShapes,
+  type Spec,
   specOf,
+  type Values,
 } from "../lib/network";
 import * as ops from "../lib/operations";
 import { randomStream } from "../lib/random";

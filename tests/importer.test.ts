@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-
 import { encodeNetwork, loadNetwork } from "../lib/checkpoint";
 import { encodeTorchState } from "../lib/exporter";
 import { importReport, importTorch } from "../lib/importer";

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Layer, Vocabulary } from "../lib/network";
 import {
   changesChannels,
   forward,
   initialParameters,
+  type Layer,
   layerOf,
   layersOf,
   parameterCount,
   parameterShapes,
   specName,
   specOf,
+  type Vocabulary,
 } from "../lib/network";
 import { randomStream } from "../lib/random";
 

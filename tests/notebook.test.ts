@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
 import { accuracyByLayer } from "../lib/figure";
-import { liveFigure, interruptSignal, progress, provenance, show } from "../lib/notebook";
+import { interruptSignal, liveFigure, progress, provenance, show } from "../lib/notebook";
 import { tableOf, toText } from "../lib/table";
 import { someRows } from "./figures";
 

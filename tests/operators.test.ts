@@ -1,15 +1,24 @@
 // Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LayerValues, Operator, Site } from "../lib/ablate";
-import { ablate, isUnchanged, zero } from "../lib/ablate";
+import { ablate, isUnchanged, type LayerValues, type Operator, type Site, zero } from "../lib/ablate";
 import { tf } from "../lib/backend";
 import { batchOf } from "../lib/batches";
 import { layersNamed } from "../lib/cli/layer-names";
 import { eagerWeights, eagerWords } from "../lib/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
-import type { Layer, Network, Values } from "../lib/network";
-import { blocksOf, forwardBlock, forwardStem, initialParameters, layerOf, layersOf, specOf } from "../lib/network";
+import {
+  blocksOf,
+  forwardBlock,
+  forwardStem,
+  initialParameters,
+  type Layer,
+  layerOf,
+  layersOf,
+  type Network,
+  specOf,
+  type Values,
+} from "../lib/network";
 import { operatorList, operatorNamed } from "../lib/operator-names";
 import * as operators from "../lib/operators";
 import { randomStream } from "../lib/random";

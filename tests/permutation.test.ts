@@ -1,7 +1,7 @@
 // The permutation test against relabellings written out by hand, and its Monte Carlo against its exact form.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { permutationTest, stageEdge, stratumOf, type Stratum } from "../lib/permutation";
+import { permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/permutation";
 import { randomStream } from "../lib/random";
 import type { Row } from "../lib/rows";
 

@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-
 import type { Values } from "../lib/network";
 import { readPickle } from "../lib/pickle";
 import { decodeTorchCheckpoint } from "../lib/torch";

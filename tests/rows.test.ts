@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Layer } from "../lib/network";
-import { classRowsOf, rowsOf, wilson, type Sweep } from "../lib/rows";
+import { classRowsOf, rowsOf, type Sweep, wilson } from "../lib/rows";
 
 const layers: Layer[] = [
   { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1 },

@@ -1,7 +1,6 @@
 // The safetensors format against bytes written by the original package (Python safetensors 0.8.0), and hostile files.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
 import type { Values } from "../lib/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
 import { fuzz } from "./mutations";

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { startEngine, tf } from "../lib/backend";
 import type { Dataset } from "../lib/cifar";
-import type { Network, Values } from "../lib/network";
-import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../lib/network";
+import { CIFAR10_NORMALIZATION, initialParameters, type Network, specOf, type Values } from "../lib/network";
 import { randomStream } from "../lib/random";
 
 /** A network with random parameters in which no batch norm is the identity; with this seed it predicts several classes. */

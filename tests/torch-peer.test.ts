@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-
 import { batchOf } from "../lib/batches";
 import { type Dataset, firstImages, loadCifar } from "../lib/cifar";
 import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";

@@ -4,8 +4,7 @@ import { atRest, openTrainer } from "../lib/trainer";
 import { batchOf } from "../lib/batches";
 import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../lib/network";
 import { randomStream } from "../lib/random";
-import type { Progress, TrainConfig } from "../lib/train";
-import { FAST, learningRate, train } from "../lib/train";
+import { FAST, learningRate, type Progress, train, type TrainConfig } from "../lib/train";
 import { bitsOf, expectNoLeak, smallDataset } from "./small";
 
 const SPEC = specOf("resnet8-w4");

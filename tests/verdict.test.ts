@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { wilson, type Row } from "../lib/rows";
+import { type Row, wilson } from "../lib/rows";
 import { verdictsOf } from "../lib/verdict";
 
 const row = (layer: string, lost: number, gained: number, { before = 9173, images = 10_000 } = {}): Row => {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-
 import type { Values } from "../lib/network";
 import { decodeTorchCheckpoint } from "../lib/torch";
 import { listZip } from "../lib/zip";

@@ -1,10 +1,8 @@
 // The two archives that CIFAR-10 comes in, and how each becomes the binary format.
 import { createHash } from "node:crypto";
 import { PNG } from "pngjs";
-
 import { unpack } from "../archive";
-import { batchFiles, CIFAR10, fileBytes, IMAGE_BYTES, recordBytes } from "../cifar-files";
-import type { BatchFile, Layout } from "../cifar-files";
+import { type BatchFile, batchFiles, CIFAR10, fileBytes, IMAGE_BYTES, type Layout, recordBytes } from "../cifar-files";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
 export interface Archive {

@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import pacote from "pacote";
-
 import { PACKAGE } from "./data-archives";
 
 /** Told how many bytes have come so far. */

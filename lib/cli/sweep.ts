@@ -1,20 +1,16 @@
 // npm run sweep: ablates every layer of a network in turn and says what each costs.
-import type { Command, Given } from "./command";
-import { positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { loadNetwork, loadRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { writeTogether } from "../files";
 import type { Layer, Network, Parameters } from "../network";
-import type { NamedOperator } from "../operator-names";
-import { operatorList, operatorNamed } from "../operator-names";
-import type { Sweep } from "../rows";
-import { rowsOf } from "../rows";
+import { type NamedOperator, operatorList, operatorNamed } from "../operator-names";
+import { rowsOf, type Sweep } from "../rows";
 import { sweep } from "../sweep";
 import { ablationTable, tableOf, toText } from "../table";
-import type { Verdict } from "../verdict";
-import { verdictsOf } from "../verdict";
+import { type Verdict, verdictsOf } from "../verdict";
 import { layersNamed } from "./layer-names";
 
 type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";

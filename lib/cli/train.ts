@@ -1,15 +1,13 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
-import type { Command, Given } from "./command";
-import { positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { basename } from "node:path";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { startEngine } from "../backend";
 import { saveRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { specOf } from "../network";
 import { provenanceOf } from "../provenance";
 import { loadProgress, removeProgress, saveProgress } from "../resume";
-import type { Epoch, TrainConfig } from "../train";
-import { FAST, train } from "../train";
+import { type Epoch, FAST, train, type TrainConfig } from "../train";
 
 type Names =
   "network" | "epochs" | "seed" | "out" | "precision" | "batch" | "rate" | "weight-decay" | "images" | "data" | "fresh";

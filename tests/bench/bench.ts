@@ -1,7 +1,6 @@
 // npm run bench: what the workspace is fast at, beside PyTorch where a Python with torch is given.
 import { existsSync } from "node:fs";
-import type { Command, Given } from "../../lib/cli/command";
-import { runCommand, wholeNumber } from "../../lib/cli/command";
+import { type Command, type Given, runCommand, wholeNumber } from "../../lib/cli/command";
 import { alternate, report } from "./alternate";
 import { firstTable, sweepContestants } from "./sweep";
 import { trainingContestants } from "./training";

@@ -1,11 +1,9 @@
 // The zero sweep of a public checkpoint: seconds for all layers, graph preparation included, beside PyTorch's loop.
 import { execFileSync } from "node:child_process";
 import { loadNetwork } from "../../lib/checkpoint";
-import type { Dataset } from "../../lib/cifar";
-import { firstImages, loadCifar } from "../../lib/cifar";
+import { type Dataset, firstImages, loadCifar } from "../../lib/cifar";
 import type { Network } from "../../lib/network";
-import { sweepSteps } from "../../lib/sweep";
-import type { SweepOptions } from "../../lib/sweep";
+import { type SweepOptions, sweepSteps } from "../../lib/sweep";
 import type { Contestants } from "./alternate";
 
 const FOLDER = "data/cifar-10";

@@ -2,10 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../../lib/network";
 import { randomStream } from "../../lib/random";
-import type { StepOptions } from "../../lib/trainer";
-import { atRest, openTrainer } from "../../lib/trainer";
-import type { Contestants } from "./alternate";
-import { median } from "./alternate";
+import { atRest, openTrainer, type StepOptions } from "../../lib/trainer";
+import { type Contestants, median } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];
 const OPTIONS: Omit<StepOptions, "precision"> = { batch: BATCH, momentum: 0.9, weightDecay: 1e-4 };

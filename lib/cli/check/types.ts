@@ -1,7 +1,7 @@
 // The strict type check of lib, tests and the code of notebooks, as one TypeScript program.
-import ts from "typescript";
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import ts from "typescript";
 import { cellModule, type CellModule } from "./cells";
 
 // In a cell an unused name is no fault: a reader tries things, and the last expression is shown.
