@@ -1,10 +1,101 @@
 // A browser without network, shared by the process: it draws the figures' PNGs and serves the tests of pages.
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "puppeteer-core";
-import { unpackBrowser } from "./browser-files";
+import { tarEntries } from "./tar";
+
+/** Where the unpacked browser lies: the program, its shared libraries, fontconfig's settings and the figures' font. */
+export interface BrowserFiles {
+  readonly program: string;
+  readonly libraries: string;
+  readonly fontSettings: string;
+  readonly regular: string;
+  readonly bold: string;
+}
+
+/**
+ * The files of an uncompressed tar archive, by name.
+ * @throws RangeError when the archive is damaged or a name leaves its folder
+ */
+export function tarFiles(tar: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const { name, type, bytes } of tarEntries(tar)) {
+    if (path.isAbsolute(name) || name.split("/").includes(".."))
+      throw new RangeError(`Cannot unpack ${JSON.stringify(name)}: it leaves its folder`);
+    if (type === "0") files.set(name, bytes);
+  }
+  return files;
+}
+
+function writeFiles(files: Map<string, Buffer>, folder: string): void {
+  for (const [name, bytes] of files) {
+    mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
+    writeFileSync(path.join(folder, name), bytes, { mode: 0o755 });
+  }
+}
+
+/** fontconfig's settings: the fonts that come with the browser, then the system's, if it has any. */
+function fontSettings(folder: string): string {
+  const dirs = [path.join(folder, "fonts"), "/usr/share/fonts", "/usr/local/share/fonts"];
+  const lines = [...dirs.map((dir) => `<dir>${dir}</dir>`), `<cachedir>${path.join(folder, "fonts-cache")}</cachedir>`];
+  return `<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>${lines.join("")}</fontconfig>\n`;
+}
+
+/** The folder of the package's compressed files, and where they are unpacked by default. */
+function packagePlaces(): { packed: string; dir: string } {
+  const root = path.resolve(path.dirname(require.resolve("@sparticuz/chromium")), "..", "..");
+  const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { version: string };
+  return { packed: path.join(root, "bin"), dir: path.resolve(root, "..", "..", ".cache", `chromium-${version}`) };
+}
+
+function unpackInto(folder: string, dir: string): void {
+  const { packed } = packagePlaces();
+  const unpacked = (name: string) => brotliDecompressSync(readFileSync(path.join(packed, name)));
+  writeFiles(tarFiles(unpacked("al2023.tar.br")), folder);
+  writeFiles(tarFiles(unpacked("fonts.tar.br")), folder);
+  writeFileSync(path.join(folder, "chromium"), unpacked("chromium.br"), { mode: 0o755 });
+  writeFileSync(path.join(folder, "fonts.conf"), fontSettings(dir));
+}
+
+function filesIn(dir: string): BrowserFiles {
+  const font = (style: string) => path.join(dir, "fonts", "Open_Sans", `OpenSans-${style}.ttf`);
+  return {
+    program: path.join(dir, "chromium"),
+    libraries: path.join(dir, "lib"),
+    fontSettings: path.join(dir, "fonts.conf"),
+    regular: font("Regular"),
+    bold: font("Bold"),
+  };
+}
+
+/**
+ * Unpacks the browser of @sparticuz/chromium, its libraries and fonts; does nothing when that is done already.
+ * The package's own function unpacks into the machine's shared temporary folder and trusts whatever lies there.
+ * @throws Error when the package is missing, is not for this machine, or the disk is full; nothing half-unpacked stays
+ */
+export function unpackBrowser(dir = packagePlaces().dir): BrowserFiles {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Error(
+      `Cannot use the browser of @sparticuz/chromium: it is for linux-x64, this is ${process.platform}-${process.arch}`,
+    );
+  }
+  if (!existsSync(dir)) {
+    mkdirSync(path.dirname(dir), { recursive: true });
+    const temporary = mkdtempSync(`${dir}.tmp-`);
+    try {
+      unpackInto(temporary, dir);
+      renameSync(temporary, dir);
+    } catch (error) {
+      if (!existsSync(dir)) throw error; // otherwise another process was faster
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
+  }
+  return filesIn(dir);
+}
 
 /** Names that the browser may resolve: those of this machine only. */
 const NO_NETWORK = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";

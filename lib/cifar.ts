@@ -1,7 +1,6 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
-import { CIFAR10, CIFAR100, IMAGE_BYTES, type Layout, recordBytes } from "./cifar-files";
-import { readVerified } from "./verified";
+import { CIFAR10, CIFAR100, IMAGE_BYTES, type Layout, readVerified, recordBytes } from "./cifar-files";
 
 export interface Dataset {
   readonly name: "cifar10" | "cifar100";
@@ -20,7 +19,8 @@ const PLANE = IMAGE_BYTES / 3;
 
 /**
  * Loads one split of CIFAR-10 or CIFAR-100 from the binary files in a folder, after checking length and SHA-256 of each.
- * Throws an Error naming the file, what was expected and what was found.
+ * @param options.dir the folder; "data/cifar-10" or "data/cifar-100" by default
+ * @throws Error naming the file that is missing or not the published one, what was expected and what was found
  */
 export async function loadCifar(
   name: "cifar10" | "cifar100",
@@ -62,7 +62,7 @@ export async function loadSplit(
 
 /**
  * Reads records (`Layout`) into images [n, 32, 32, 3] and labels [n]: from planes of red, green and blue to pixels.
- * Throws a RangeError when the length is not a multiple of the record's or a label is out of range.
+ * @throws RangeError when the length is not a multiple of the record's or a label is out of range.
  */
 export function parseCifar(
   bytes: Uint8Array,
@@ -105,7 +105,10 @@ function readLabels(bytes: Uint8Array, layout: Layout, file: string): Uint8Array
   return labels;
 }
 
-/** The first images of a data set, as views: no copy is made, and `sha256` stays that of the whole split. */
+/**
+ * The first images of a data set, as views: no copy is made, and `sha256` stays that of the whole split.
+ * @throws RangeError when there are not as many
+ */
 export function firstImages(dataset: Dataset, count: number): Dataset {
   if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
     throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);

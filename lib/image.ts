@@ -1,8 +1,7 @@
 // PNG of a figure, drawn by plotly.js in the browser; the same bytes for the same figure.
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "puppeteer-core";
-import { withBrowser } from "./browser";
-import { unpackBrowser } from "./browser-files";
+import { unpackBrowser, withBrowser } from "./browser";
 import type { Figure } from "./figure-style";
 
 /** Size of a picture in CSS pixels; `scale` is pixels of the picture per CSS pixel. */

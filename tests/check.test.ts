@@ -1,9 +1,9 @@
 // The type check of notebooks: faults are named by cell and line, and one hides no other.
-import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { test, type TestContext } from "node:test";
 import { cellModule, type Notebook } from "../lib/cli/check/cells";
 import { typeFaults } from "../lib/cli/check/types";
 

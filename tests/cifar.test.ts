@@ -1,4 +1,4 @@
-// Tests of lib/cifar.ts, lib/cifar-files.ts and lib/verified.ts: on small files made here, and on CIFAR-10 itself.
+// Tests of lib/cifar.ts and lib/cifar-files.ts: on small files made here, and on CIFAR-10 itself.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { channelStatistics, firstImages, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
-import { type BatchFile, CIFAR10, CIFAR100, type Layout } from "../lib/cifar-files";
-import { wrongFiles } from "../lib/verified";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/cifar-files";
 import { CIFAR10_NORMALIZATION } from "../lib/network";
 
 const THREE: Omit<Layout, "files"> = { ...CIFAR10, classes: ["a", "b", "c"], labels: [3], remedy: "ask somebody" };

@@ -4,8 +4,7 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { PNG } from "pngjs";
-import { closeBrowser, openBrowser } from "../lib/browser";
-import { tarEntries, unpackBrowser } from "../lib/browser-files";
+import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/browser";
 import { accuracyByLayer, imageGrid } from "../lib/figure";
 import { toPng } from "../lib/image";
 import { colouredImages, someRows } from "./figures";
@@ -81,19 +80,23 @@ test("the browser brings its own libraries and font", () => {
   assert.match(files.regular, /OpenSans-Regular\.ttf$/);
 });
 
-test("tarEntries() refuses an archive that is cut off or leaves its folder", () => {
+test("tarFiles() refuses an archive that is damaged, cut off or leaves its folder", () => {
   const header = (name: string, size: number) => {
     const block = Buffer.alloc(512);
     block.write(name, 0);
     block.write(size.toString(8).padStart(11, "0"), 124);
     block.write("0", 156);
+    block.write(" ".repeat(8), 148);
+    const sum = block.reduce((total, byte) => total + byte, 0);
+    block.write(sum.toString(8).padStart(7, "0"), 148);
     return block;
   };
   const good = Buffer.concat([header("lib/a", 3), Buffer.from("abc".padEnd(512, "\0")), Buffer.alloc(1024)]);
-  assert.deepEqual(tarEntries(good).get("lib/a")?.toString(), "abc");
+  assert.deepEqual(tarFiles(good).get("lib/a")?.toString(), "abc");
   assert.throws(
-    () => tarEntries(Buffer.concat([header("a", 1000), Buffer.alloc(512)])),
+    () => tarFiles(Buffer.concat([header("a", 1000), Buffer.alloc(512)])),
     /expected 1000 bytes but found 512/,
   );
-  assert.throws(() => tarEntries(Buffer.concat([header("../a", 0), Buffer.alloc(1024)])), /leaves its folder/);
+  assert.throws(() => tarFiles(Buffer.concat([Buffer.alloc(512, 7), good])), /a tar header is damaged/);
+  assert.throws(() => tarFiles(Buffer.concat([header("../a", 0), Buffer.alloc(1024)])), /leaves its folder/);
 });

@@ -1,9 +1,9 @@
 // `npm run reproduce`: which notebooks run, the quick parameters, and a real headless run that succeeds or fails whole.
-import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { test, type TestContext } from "node:test";
 import { executeNotebook, writeHtml } from "../lib/cli/reproduce/execute.mjs";
 import { chooseNotebooks, withQuickParameters } from "../lib/cli/reproduce/notebooks.mjs";
 

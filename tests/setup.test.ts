@@ -1,5 +1,4 @@
 // Set-up: its decisions, its steps over a make-believe checkout, and what it does when it is interrupted or runs twice.
-import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { test, type TestContext } from "node:test";
 import * as choices from "../lib/cli/setup/choices.mjs";
 import { cudaFolders, environment } from "../lib/cli/setup/environment.mjs";
 import { engine } from "../lib/cli/setup/engine.mjs";

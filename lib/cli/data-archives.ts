@@ -1,7 +1,9 @@
 // The two archives that CIFAR-10 comes in, and how each becomes the binary format.
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { PNG } from "pngjs";
-import { unpack } from "../archive";
+import { tarEntries } from "../tar";
 import { type BatchFile, batchFiles, CIFAR10, fileBytes, IMAGE_BYTES, type Layout, recordBytes } from "../cifar-files";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
@@ -71,7 +73,10 @@ function pngName(file: BatchFile): string {
   return `package/${file.name.replace(/\.bin$/, ".png")}`;
 }
 
-/** Checks length and digest of an archive, then unpacks it. Throws an Error with what was expected and found. */
+/**
+ * Checks length and digest of an archive, then unpacks it.
+ * @throws Error when it is not the published one, with what was expected and found
+ */
 export async function openArchive(bytes: Uint8Array, archive: Archive): Promise<Map<string, Uint8Array>> {
   if (bytes.length !== archive.bytes) {
     throw new Error(`Cannot read ${archive.what}: expected ${archive.bytes} bytes but found ${bytes.length}`);
@@ -82,6 +87,45 @@ export async function openArchive(bytes: Uint8Array, archive: Archive): Promise<
     throw new Error(`Cannot read ${archive.what}: expected ${algorithm} ${value} but found ${found}`);
   }
   return unpack(bytes, archive.members);
+}
+
+/**
+ * Unpacks a gzipped tar archive in memory. Every member must be one of the named files, once and no longer than its bound;
+ * folders and extended headers are passed over. Nothing is ever written by an archive's own names.
+ * @throws Error when a member is missing, unexpected or too long, or the archive is damaged
+ */
+export async function unpack(
+  bytes: Uint8Array,
+  members: ReadonlyMap<string, number>,
+): Promise<Map<string, Uint8Array>> {
+  let bound = 64 * 512;
+  for (const limit of members.values()) bound += limit + 4 * 512;
+  const tar = await promisify(gunzip)(bytes, { maxOutputLength: bound }).catch((error: Error) => {
+    throw new Error(`Cannot unpack the archive: ${error.message} (bound: ${bound} bytes)`, { cause: error });
+  });
+  const found = expectedMembers(tar, members);
+  for (const name of members.keys()) {
+    if (!found.has(name)) throw new Error(`Cannot unpack the archive: ${JSON.stringify(name)} is not in it`);
+  }
+  return found;
+}
+
+function expectedMembers(tar: Buffer, members: ReadonlyMap<string, number>): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  for (const { name, type, bytes } of tarEntries(tar)) {
+    if ("5xg".includes(type)) continue;
+    const limit = type === "0" ? members.get(name) : undefined;
+    if (limit === undefined || found.has(name)) {
+      throw new Error(`Cannot unpack the archive: unexpected member ${JSON.stringify(name)} of type "${type}"`);
+    }
+    if (bytes.length > limit) {
+      throw new Error(
+        `Cannot unpack ${JSON.stringify(name)}: expected at most ${limit} bytes but found ${bytes.length}`,
+      );
+    }
+    found.set(name, bytes);
+  }
+  return found;
 }
 
 function* convertOfficial(members: ReadonlyMap<string, Uint8Array>, layout: Layout): Iterable<Converted> {
@@ -112,8 +156,8 @@ function readLabels(json: Uint8Array, layout: Layout, split: "train" | "test"): 
 }
 
 /**
- * Makes binary records of a PNG of 1,024 x n pixels whose rows are images, 32 rows of 32 pixels after each other, and
- * of n labels. Throws an Error when the PNG has another size or kind; this is looked at before decoding.
+ * Makes binary records of a PNG of 1,024 x n pixels whose rows are images, 32 rows of 32 pixels after each other, and of n labels.
+ * @throws Error when the PNG has another size or kind, before it is decoded
  */
 export function recordsOfPng(png: Uint8Array, labels: readonly number[], layout: Layout): Uint8Array {
   const plane = IMAGE_BYTES / 3;
