@@ -1,5 +1,5 @@
 // Ablations: networks with one layer changed. Nothing is changed in place, so there is nothing to restore.
-import { type Layer, layerOf, type Network, type Parameters, type Spec, type Values } from "./network";
+import { BATCH_NORM, type Layer, layerOf, type Network, type Parameters, type Spec, type Values } from "./network";
 import { type Random, randomStream } from "./random";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
@@ -39,7 +39,7 @@ export interface AblationOptions {
 /** The paper's operator: every weight zero. The layer's batch norm then gives one constant per channel. */
 export const zero: Operator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
 
-const PARTS = ["kernel", "gamma", "beta", "mean", "variance"] as const;
+const PARTS = ["kernel", ...BATCH_NORM] as const;
 
 /**
  * The network with the operator applied to one layer. It shares every other array with the given one, also those that the

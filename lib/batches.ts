@@ -1,10 +1,7 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
 import type { Dataset } from "./cifar";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
 import { type Random, shuffled } from "./random";
-
-const SIDE = 32;
-const CHANNELS = 3;
-const PIXELS = SIDE * SIDE * CHANNELS;
 
 /** Images and labels of one batch. */
 export interface Batch {
@@ -24,7 +21,7 @@ export interface Augmentation {
 /** The images from `start` to before `end`, unchanged. */
 export function batchOf(dataset: Dataset, start: number, end: number): Batch {
   return {
-    images: Float32Array.from(dataset.images.subarray(start * PIXELS, end * PIXELS)),
+    images: Float32Array.from(dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE)),
     labels: Int32Array.from(dataset.labels.subarray(start, end)),
   };
 }
@@ -40,13 +37,13 @@ export function* trainingBatches(
   augmentation: Augmentation,
 ): Generator<Batch> {
   const order = shuffled(dataset.count, random);
-  const batch: Batch = { images: new Float32Array(size * PIXELS), labels: new Int32Array(size) };
+  const batch: Batch = { images: new Float32Array(size * IMAGE_SIZE), labels: new Int32Array(size) };
   for (let start = 0; start + size <= dataset.count; start += size) {
     for (let slot = 0; slot < size; slot++) {
       const index = order[start + slot];
       batch.labels[slot] = dataset.labels[index];
-      const image = dataset.images.subarray(index * PIXELS, (index + 1) * PIXELS);
-      augment(image, batch.images.subarray(slot * PIXELS, (slot + 1) * PIXELS), random, augmentation);
+      const image = dataset.images.subarray(index * IMAGE_SIZE, (index + 1) * IMAGE_SIZE);
+      augment(image, batch.images.subarray(slot * IMAGE_SIZE, (slot + 1) * IMAGE_SIZE), random, augmentation);
     }
     yield batch;
   }

@@ -27,12 +27,16 @@ export interface Layout {
   readonly files: { readonly train: readonly BatchFile[]; readonly test: readonly BatchFile[] };
 }
 
-/** Pixels of one image in bytes: 32 x 32 x 3. */
-export const IMAGE_BYTES = 3072;
+/** Pixels along a side of an image. */
+export const SIDE = 32;
+/** Red, green and blue. */
+export const CHANNELS = 3;
+/** How many numbers one image is; in a file, each is a byte. */
+export const IMAGE_SIZE = SIDE * SIDE * CHANNELS;
 
 /** Length of a layout's record in bytes: 3,073 for CIFAR-10, 3,074 for CIFAR-100. */
 export function recordBytes(layout: Layout): number {
-  return layout.labels.length + IMAGE_BYTES;
+  return layout.labels.length + IMAGE_SIZE;
 }
 
 /** Length in bytes that a file must have. */

@@ -1,6 +1,6 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
-import { CIFAR10, CIFAR100, IMAGE_BYTES, type Layout, readVerified, recordBytes } from "./cifar-files";
+import { CHANNELS, CIFAR10, CIFAR100, IMAGE_SIZE, type Layout, readVerified, recordBytes, SIDE } from "./cifar-files";
 
 export interface Dataset {
   readonly name: "cifar10" | "cifar100";
@@ -15,7 +15,7 @@ export interface Dataset {
   readonly sha256: string;
 }
 
-const PLANE = IMAGE_BYTES / 3;
+const PLANE = SIDE * SIDE;
 
 /**
  * Loads one split of CIFAR-10 or CIFAR-100 from the binary files in a folder, after checking length and SHA-256 of each.
@@ -45,13 +45,13 @@ export async function loadSplit(
   const dir = options.dir ?? layout.dir;
   const files = layout.files[split];
   const count = files.reduce((sum, file) => sum + file.records, 0);
-  const images = new Uint8Array(count * IMAGE_BYTES);
+  const images = new Uint8Array(count * IMAGE_SIZE);
   const labels = new Uint8Array(count);
   const digest = createHash("sha256");
   let first = 0;
   for await (const { file, bytes } of readVerified(layout, files, dir)) {
     const part = parseCifar(bytes, layout, { file: file.name });
-    images.set(part.images, first * IMAGE_BYTES);
+    images.set(part.images, first * IMAGE_SIZE);
     labels.set(part.labels, first);
     digest.update(bytes);
     first += part.labels.length;
@@ -75,12 +75,12 @@ export function parseCifar(
     throw new RangeError(`Cannot read "${file}": expected a multiple of ${size} bytes but found ${bytes.length}`);
   }
   const labels = readLabels(bytes, layout, file);
-  const images = new Uint8Array(labels.length * IMAGE_BYTES);
+  const images = new Uint8Array(labels.length * IMAGE_SIZE);
   for (let i = 0; i < labels.length; i++) {
     const red = i * size + layout.labels.length;
     const green = red + PLANE;
     const blue = green + PLANE;
-    let to = i * IMAGE_BYTES;
+    let to = i * IMAGE_SIZE;
     for (let p = 0; p < PLANE; p++) {
       images[to++] = bytes[red + p]!;
       images[to++] = bytes[green + p]!;
@@ -113,7 +113,7 @@ export function firstImages(dataset: Dataset, count: number): Dataset {
   if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
     throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);
   }
-  const images = dataset.images.subarray(0, count * IMAGE_BYTES);
+  const images = dataset.images.subarray(0, count * IMAGE_SIZE);
   return { ...dataset, count, images, labels: dataset.labels.subarray(0, count) };
 }
 
@@ -129,15 +129,13 @@ function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): voi
 
 /** Mean and standard deviation of a dataset's pixels / 255, per channel (red, green, blue), from exact integer sums. */
 export function channelStatistics({ images }: Dataset): { readonly mean: number[]; readonly std: number[] } {
-  const [sums, squares] = [
-    [0, 0, 0],
-    [0, 0, 0],
-  ];
+  const sums = [0, 0, 0];
+  const squares = [0, 0, 0];
   for (let at = 0; at < images.length; at++) {
-    sums[at % 3] += images[at];
-    squares[at % 3] += images[at] ** 2;
+    sums[at % CHANNELS] += images[at];
+    squares[at % CHANNELS] += images[at] ** 2;
   }
-  const count = images.length / 3;
+  const count = images.length / CHANNELS;
   const mean = sums.map((sum) => sum / count / 255);
   return { mean, std: squares.map((square, c) => Math.sqrt(square / count / 255 ** 2 - mean[c] ** 2)) };
 }

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { startEngine, type Tensor, tf } from "./backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
 import { eagerWeights, eagerWords } from "./eager";
 import { foldedParameters, foldedShapes } from "./fold";
 import { Graph, type Symbolic } from "./graph";
@@ -74,7 +75,7 @@ export async function openPredictor({ spec, normalization }: Network): Promise<P
 
 async function graphComputation(spec: Spec, normalization: Normalization): Promise<Computation> {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, 32, 32, 3], dtype: "float32" });
+  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
   const inputs: Record<string, Symbolic> = { images };
   for (const [name, shape] of foldedShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
   const logits = forward(
@@ -124,7 +125,7 @@ export function logitsOf(predictor: Predictor, network: LoadedNetwork, images: T
 
 /** A batch's images on the engine; the caller disposes of them. */
 export function imageTensor(images: Float32Array): Tensor {
-  return tf.tensor4d(images, [images.length / (32 * 32 * 3), 32, 32, 3]);
+  return tf.tensor4d(images, [images.length / IMAGE_SIZE, SIDE, SIDE, CHANNELS]);
 }
 
 /** The class with the highest logit for each image, the first one in a tie. @throws Error when a logit is not finite */

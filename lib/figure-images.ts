@@ -1,9 +1,10 @@
 // Figures of a data set: its images as sharp squares with their classes, and how many images each class has.
 import type { Annotations, Data } from "plotly.js";
 import type { Dataset } from "./cifar";
+import { SIDE } from "./cifar-files";
 import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./figure-style";
 import { escapeHtml, grouped } from "./format";
-import { cornerOf, type Grid, sheetPng, SIDE } from "./picture";
+import { cornerOf, type Grid, sheetPng } from "./picture";
 
 const EDGE = 16; // pixels left and right of the images
 const HEAD = 56; // above them, for the title

@@ -1,6 +1,7 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
 import {
   EPSILON,
+  kernelShape,
   type Layer,
   layersOf,
   type Network,
@@ -48,8 +49,8 @@ export function foldedBias(parameters: Parameters, layer: Layer): Values {
 /** The name and shape of every folded parameter of an architecture. */
 export function foldedShapes(spec: Spec): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
-  for (const { name, size, inputs, outputs } of layersOf(spec)) {
-    shapes.set(`${name}.kernel`, [size, size, inputs, outputs]).set(`${name}.bias`, [outputs]);
+  for (const layer of layersOf(spec)) {
+    shapes.set(`${layer.name}.kernel`, kernelShape(layer)).set(`${layer.name}.bias`, [layer.outputs]);
   }
   const all = parameterShapes(spec);
   for (const name of ["dense.kernel", "dense.bias"]) shapes.set(name, all.get(name)!);

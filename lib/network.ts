@@ -44,7 +44,10 @@ export interface Layer {
   readonly stride: number;
 }
 
-/** Parameters by name: `<layer>.kernel`, `.gamma`, `.beta`, `.mean`, `.variance` for each layer, `dense.kernel`, `dense.bias`. */
+/** The arrays of a layer's batch norm: scale, shift and running statistics, each [outputs]. */
+export const BATCH_NORM = ["gamma", "beta", "mean", "variance"] as const;
+
+/** Parameters by name: `<layer>.kernel` and `<layer>.<part>` of its batch norm for each layer, `dense.kernel`, `dense.bias`. */
 export type Parameters = ReadonlyMap<string, Values>;
 
 /** A trained network: its spec, how its input is normalized, and its parameters. */
@@ -153,12 +156,17 @@ export function changesChannels(layer: Layer): boolean {
   return layer.inputs !== layer.outputs;
 }
 
+/** The shape of a layer's kernel: height, width, inputs, outputs. */
+export function kernelShape({ size, inputs, outputs }: Layer): number[] {
+  return [size, size, inputs, outputs];
+}
+
 /** The name and shape of every parameter that a complete network holds, in forward order. */
 export function parameterShapes(spec: Spec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
-  for (const { name, size, inputs, outputs } of layersOf(spec)) {
-    shapes.set(`${name}.kernel`, [size, size, inputs, outputs]);
-    for (const part of ["gamma", "beta", "mean", "variance"]) shapes.set(`${name}.${part}`, [outputs]);
+  for (const layer of layersOf(spec)) {
+    shapes.set(`${layer.name}.kernel`, kernelShape(layer));
+    for (const part of BATCH_NORM) shapes.set(`${layer.name}.${part}`, [layer.outputs]);
   }
   shapes.set("dense.kernel", [4 * spec.width, spec.classes]);
   return shapes.set("dense.bias", [spec.classes]);
@@ -179,7 +187,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
 }
 
-/** Parameters before training: He et al.'s normal initialization (fan in) for kernels, batch norms that start as the identity. */
+/** Parameters before training: random kernels, batch norms that start as the identity, biases of zero. */
 export function initialParameters(spec: Spec, random: Random): Parameters {
   const parameters = new Map<string, Values>();
   for (const [name, shape] of parameterShapes(spec)) {
@@ -191,9 +199,13 @@ export function initialParameters(spec: Spec, random: Random): Parameters {
 function initialValues(name: string, shape: readonly number[], random: Random): Float32Array {
   const data = new Float32Array(sizeOf(shape));
   if (/\.(gamma|variance)$/.test(name)) return data.fill(1);
-  if (!name.endsWith(".kernel")) return data;
+  return name.endsWith(".kernel") ? initialKernel(shape, random) : data;
+}
+
+/** He et al.'s initialization of a kernel [..., outputs]: normal with variance 2 / (weights per output). */
+export function initialKernel(shape: readonly number[], random: Random): Float32Array {
   const deviation = Math.sqrt(2 / sizeOf(shape.slice(0, -1)));
-  return data.map(() => deviation * random.normal());
+  return new Float32Array(sizeOf(shape)).map(() => deviation * random.normal());
 }
 
 /** What a forward pass is made of. An interpreter gives each word a meaning: graph nodes, eager tensors, shapes. */

@@ -1,6 +1,6 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
 import type { Operator } from "./ablate";
-import { type Layer, layersOf, type Spec, type Values } from "./network";
+import { initialKernel, type Layer, layersOf, type Spec, type Values } from "./network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
 export const removeConstant: Operator = (kernel, { outputs }) => {
@@ -48,11 +48,8 @@ export const reinit: Operator = (_, layer, { start }) => {
   );
 };
 
-/** A fresh draw of the initialization: normal with variance 2 / (weights per filter), as He et al. 2015. */
-export const rerandomize: Operator = (kernel, { size, inputs }, { random }) => {
-  const deviation = Math.sqrt(2 / (size * size * inputs));
-  return mapped(kernel, () => deviation * random.normal());
-};
+/** A fresh draw of the initialization. */
+export const rerandomize: Operator = ({ shape }, _, { random }) => ({ shape, data: initialKernel(shape, random) });
 
 /** Multiplies every weight by `factor`; the batch norm does not follow. */
 export function scale(factor: number): Operator {

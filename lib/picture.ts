@@ -1,9 +1,7 @@
 // Images of a data set put together into one PNG, each pixel enlarged to a sharp square.
 import { PNG } from "pngjs";
 import type { Dataset } from "./cifar";
-
-/** Pixels along a side of a CIFAR image. */
-export const SIDE = 32;
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
 
 /** How images lie on a sheet; lengths in pixels of the sheet. */
 export interface Grid {
@@ -32,7 +30,7 @@ export function sheetPng(dataset: Dataset, indices: readonly number[], grid: Gri
     if (!(Number.isInteger(index) && index >= 0 && index < dataset.count)) {
       throw new RangeError(`Cannot show image ${index}: the data set has images 0 to ${dataset.count - 1}`);
     }
-    drawImage(sheet, dataset.images.subarray(index * SIDE * SIDE * 3, (index + 1) * SIDE * SIDE * 3), {
+    drawImage(sheet, dataset.images.subarray(index * IMAGE_SIZE, (index + 1) * IMAGE_SIZE), {
       ...cornerOf(grid, place),
       zoom: grid.zoom,
     });
@@ -43,9 +41,9 @@ export function sheetPng(dataset: Dataset, indices: readonly number[], grid: Gri
 function drawImage(sheet: PNG, pixels: Uint8Array, { x, y, zoom }: { x: number; y: number; zoom: number }): void {
   for (let row = 0; row < SIDE * zoom; row++) {
     for (let column = 0; column < SIDE * zoom; column++) {
-      const from = 3 * (Math.floor(row / zoom) * SIDE + Math.floor(column / zoom));
+      const from = CHANNELS * (Math.floor(row / zoom) * SIDE + Math.floor(column / zoom));
       const to = 4 * ((y + row) * sheet.width + x + column);
-      for (let channel = 0; channel < 3; channel++) sheet.data[to + channel] = pixels[from + channel];
+      for (let channel = 0; channel < CHANNELS; channel++) sheet.data[to + channel] = pixels[from + channel];
     }
   }
 }

@@ -1,6 +1,6 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
 import type { DType, Symbolic } from "./graph";
-import { EPSILON, type Normalization, type Vocabulary } from "./network";
+import { BATCH_NORM, EPSILON, type Normalization, type Vocabulary } from "./network";
 import * as ops from "./operations";
 
 /** The graph tensor that holds a parameter. */
@@ -48,7 +48,7 @@ export function trainingWords(
   return {
     ...commonWords(weights, normalization, precision),
     batchNorm(x, { name }) {
-      const parameters = ["gamma", "beta", "mean", "variance"].map((part) => weights(`${name}.${part}`));
+      const parameters = BATCH_NORM.map((part) => weights(`${name}.${part}`));
       const { y, mean, variance } = ops.batchNorm(x, parameters, { epsilon: EPSILON, momentum: STATISTICS_MOMENTUM });
       updates.set(`${name}.mean`, mean).set(`${name}.variance`, variance);
       return y;

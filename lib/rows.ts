@@ -1,5 +1,5 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
-import { changesChannels, type Layer } from "./network";
+import { changesChannels, kernelShape, type Layer, sizeOf } from "./network";
 import { normalQuantile } from "./normal";
 
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
@@ -62,7 +62,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       stage: layer.stage,
       block: layer.block,
       changesChannels: changesChannels(layer),
-      parameters: layer.size * layer.size * layer.inputs * layer.outputs,
+      parameters: sizeOf(kernelShape(layer)),
       images: counts.images,
       correct: counts.correct,
       accuracy: counts.correct / counts.images,

@@ -1,9 +1,11 @@
 // A whole sweep as one frozen graph: what ablations share with the intact network is computed once, what is constant once per graph.
 import { startEngine, type Tensor } from "./backend";
+import { CHANNELS, SIDE } from "./cifar-files";
 import { logitsOf, openPredictor, predictedClasses } from "./evaluate";
 import { foldedBias, foldedKernel, foldedParameters } from "./fold";
 import { type DType, Graph, type Symbolic } from "./graph";
 import {
+  BATCH_NORM,
   blocksOf,
   forwardBlock,
   forwardFrom,
@@ -56,7 +58,7 @@ async function openOneByOne(networks: readonly Network[]): Promise<SweepProgram>
  */
 async function compileSweep(network: Network, ablations: readonly Network[], precision: DType): Promise<SweepProgram> {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, 32, 32, 3], dtype: "float32" });
+  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
   const classes = recordSweep(images, network, { ablations, precision });
   const names = classes.map((_, index) => `network${index}`);
   const outputs = Object.fromEntries(names.map((name, index) => [name, classes[index]]));
@@ -116,7 +118,7 @@ function firstChange(network: Network, ablation: Network): number {
 
 /** Ablations share the arrays that they do not change, so identity tells. */
 function isChanged(network: Network, ablation: Network, { name }: Layer): boolean {
-  const parts = ["kernel", "gamma", "beta", "mean", "variance"].map((part) => `${name}.${part}`);
+  const parts = ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`);
   return parts.some((part) => network.parameters.get(part) !== ablation.parameters.get(part));
 }
 

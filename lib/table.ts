@@ -2,7 +2,7 @@
 import * as aq from "arquero";
 import type { ColumnTable } from "arquero";
 import { percent } from "./format";
-import type { Layer } from "./network";
+import { changesChannels, kernelShape, type Layer, sizeOf } from "./network";
 import type { Row } from "./rows";
 import type { Epoch } from "./train";
 import type { Verdict } from "./verdict";
@@ -62,8 +62,8 @@ export function layerTable(layers: readonly Layer[]): Table {
       inputs: layer.inputs,
       outputs: layer.outputs,
       stride: layer.stride,
-      weights: layer.size * layer.size * layer.inputs * layer.outputs,
-      channels: layer.inputs === layer.outputs ? "keeps" : "changes",
+      weights: sizeOf(kernelShape(layer)),
+      channels: changesChannels(layer) ? "changes" : "keeps",
     })),
   );
 }

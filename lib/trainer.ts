@@ -1,6 +1,7 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, Nesterov update, running statistics.
 import { type Tensor, tf } from "./backend";
-import { type DType, Graph, type GraphNode, type Symbolic } from "./graph";
+import { CHANNELS, SIDE } from "./cifar-files";
+import { Graph, type GraphNode, type Symbolic } from "./graph";
 import { gradients } from "./gradient";
 import {
   forward,
@@ -59,14 +60,13 @@ export async function openTrainer(spec: Spec, normalization: Normalization, opti
     read: { inputs: {}, outputs: mapValues(variables, (variable) => graph.read(variable)) },
     step: stepSignature(graph, spec, normalization, variables, options),
   });
-  const side = 32;
   return {
     read: () => fromTensors(program.run("read", {})),
     write: (state) => tf.tidy(() => void program.run("write", toTensors(state))),
     step: (images, labels, rate) =>
       tf.tidy(() => {
         const { loss, accuracy } = program.run("step", {
-          images: tf.tensor4d(images, [options.batch, side, side, 3]),
+          images: tf.tensor4d(images, [options.batch, SIDE, SIDE, CHANNELS]),
           labels: tf.tensor1d(labels, "int32"),
           rate: tf.scalar(rate),
         });
@@ -107,13 +107,13 @@ function stepSignature(
   variables: Named,
   options: StepOptions,
 ): Signature {
-  const images = graph.placeholder("images", { shape: [options.batch, 32, 32, 3], dtype: "float32" });
+  const images = graph.placeholder("images", { shape: [options.batch, SIDE, SIDE, CHANNELS], dtype: "float32" });
   const labels = graph.placeholder("labels", { shape: [options.batch], dtype: "int32" });
   const rate = graph.placeholder("rate", { shape: [], dtype: "float32" });
   const values = mapValues(variables, (variable) => graph.read(variable));
   const updates = new Map<string, Symbolic>();
   const words = trainingWords((name) => values[name], normalization, {
-    precision: options.precision as DType,
+    precision: options.precision,
     updates,
   });
   const logits = forward(spec, words, images);

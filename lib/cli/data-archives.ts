@@ -4,7 +4,16 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { PNG } from "pngjs";
 import { tarEntries } from "../tar";
-import { type BatchFile, batchFiles, CIFAR10, fileBytes, IMAGE_BYTES, type Layout, recordBytes } from "../cifar-files";
+import {
+  type BatchFile,
+  batchFiles,
+  CHANNELS,
+  CIFAR10,
+  fileBytes,
+  type Layout,
+  recordBytes,
+  SIDE,
+} from "../cifar-files";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
 export interface Archive {
@@ -160,7 +169,7 @@ function readLabels(json: Uint8Array, layout: Layout, split: "train" | "test"): 
  * @throws Error when the PNG has another size or kind, before it is decoded
  */
 export function recordsOfPng(png: Uint8Array, labels: readonly number[], layout: Layout): Uint8Array {
-  const plane = IMAGE_BYTES / 3;
+  const plane = SIDE * SIDE;
   const image = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
   const kind =
     image.length < 33 ? "nothing" : `${image.readUInt32BE(16)} x ${image.readUInt32BE(20)}, ${image[24]} bits`;
@@ -173,7 +182,7 @@ export function recordsOfPng(png: Uint8Array, labels: readonly number[], layout:
     records[i * size] = label;
     for (let p = 0; p < plane; p++) {
       const from = (i * plane + p) * 4;
-      for (let c = 0; c < 3; c++) records[i * size + 1 + c * plane + p] = data[from + c]!;
+      for (let c = 0; c < CHANNELS; c++) records[i * size + 1 + c * plane + p] = data[from + c]!;
     }
   }
   return records;
