@@ -1,13 +1,78 @@
-// Run folders: a training's weights, config, history and provenance, saved and loaded with every check.
+// Run folders (weights, config, history and provenance of a training) and network files, saved and loaded with every check.
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readWhole, writeTogether } from "./files";
-import { type ImportOptions, importTorch } from "./importer";
+import type { Dataset } from "./cifar";
 import type { Network, Parameters } from "./network";
-import { checkParameters, parseJson, parseNormalization, parseSpec } from "./parameters";
-import { decodeRunFile, type Digest, encodeRunFile, type Run } from "./run-file";
+import { checkParameters, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import type { Epoch } from "./train";
+import { readWhole, writeTogether } from "./files";
+import { type ImportOptions, importTorch } from "./torch";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors";
+
+/** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
+export interface Run {
+  readonly network: Network;
+  /** The parameters before the first epoch. */
+  readonly start?: Parameters;
+  readonly seed: number;
+  /** What it was trained on. */
+  readonly data: Pick<Dataset, "name" | "sha256">;
+  /** Test accuracy at the end, as a fraction. */
+  readonly accuracy: number;
+  readonly history: readonly Epoch[];
+  /** What was asked for: any JSON. */
+  readonly config: unknown;
+  /** What it was made with: versions, hardware, commit, times; any JSON. */
+  readonly provenance: Readonly<Record<string, unknown>>;
+}
+
+/** What run.json holds: a run without its parameters, which are named by the SHA-256 of their files. */
+type RunFile = Omit<Run, "network" | "start"> &
+  Omit<Network, "parameters"> & { readonly weights: Digest; readonly start?: Digest };
+
+/** The identity of a weights file beside run.json. */
+interface Digest {
+  readonly sha256: string;
+}
+
+const SCHEMA = 1;
+const EPOCH_FIELDS = ["epoch", "rate", "trainLoss", "trainAccuracy", "seconds", "imagesPerSecond"] as const;
+
+/** A run as JSON. @throws Error naming a number that JSON does not have (NaN, an infinity) */
+function encodeRunFile(run: Run, files: { readonly weights: Digest; readonly start?: Digest }): Uint8Array {
+  const { network, seed, data, accuracy, history, config, provenance } = run;
+  const { name, spec, normalization } = network;
+  const identity = { schema: SCHEMA, name, spec, normalization, seed, data: { name: data.name, sha256: data.sha256 } };
+  const json = { ...identity, accuracy, ...files, config, provenance, history };
+  return new TextEncoder().encode(`${JSON.stringify(json, refuseNaN, 2)}\n`);
+}
+
+// JSON.stringify would silently write null.
+function refuseNaN(field: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw new Error(`Cannot save the run: ${field} is ${value}, expected a finite number`);
+  return value;
+}
+
+/** What a run.json says. @throws Error naming the field that is not as wanted */
+function decodeRunFile(bytes: Uint8Array): RunFile {
+  const json = parseJson("run.json", new TextDecoder().decode(bytes)) as RunFile & { schema: unknown };
+  if (json?.schema !== SCHEMA) wrong("schema", json?.schema, String(SCHEMA));
+  if (typeof json.name !== "string") wrong("name", json.name, "a string");
+  if (!Number.isFinite(json.seed)) wrong("seed", json.seed, "a number");
+  if (!(json.accuracy >= 0 && json.accuracy <= 1)) wrong("accuracy", json.accuracy, "a fraction");
+  if (typeof json.data?.sha256 !== "string") wrong("data.sha256", json.data?.sha256, "a string");
+  if (typeof json.weights?.sha256 !== "string") wrong("weights.sha256", json.weights?.sha256, "a string");
+  if (!Array.isArray(json.history)) wrong("history", json.history, "a list");
+  json.history.forEach(checkEpoch);
+  return { ...json, spec: parseSpec(json.spec), normalization: parseNormalization(json.normalization) };
+}
+
+function checkEpoch(epoch: Epoch, index: number): void {
+  for (const field of EPOCH_FIELDS)
+    if (!Number.isFinite(epoch?.[field])) wrong(`history[${index}].${field}`, epoch?.[field], "a number");
+}
 
 const WEIGHTS = "weights.safetensors";
 const START = "start.safetensors";
@@ -17,8 +82,8 @@ const FORMAT = "nontrivial network 1"; // in the metadata of our own weights
 
 /**
  * Saves a run into its folder; `run.json`, which names the weights by their SHA-256, is put in place last.
- * Throws an Error naming the parameter that is missing or not finite, or the file that could not be written; nothing
- * half-written stays.
+ * Nothing half-written stays.
+ * @throws Error naming the parameter that is missing or not finite, or the file that could not be written
  */
 export async function saveRun(dir: string, run: Run): Promise<void> {
   const weights = encodeNetwork(run.network);
@@ -33,7 +98,7 @@ export async function saveRun(dir: string, run: Run): Promise<void> {
 
 /**
  * Loads a run from its folder.
- * Throws an Error naming the file or field that is missing, damaged or does not fit the others.
+ * @throws Error naming the file or field that is missing, damaged or does not fit the others.
  */
 export async function loadRun(dir: string): Promise<Run> {
   try {
@@ -53,8 +118,9 @@ export async function loadRun(dir: string): Promise<Run> {
 
 /**
  * Loads a network from a run folder, from a `.safetensors` file that `encodeNetwork` made, or from a PyTorch checkpoint
- * (`.safetensors`, `.th`, `.pt`, `.pth`). The options are those of `importTorch`; what the project wrote itself needs none.
- * Throws an Error saying what was found where none can be loaded.
+ * (`.safetensors`, `.th`, `.pt`, `.pth`).
+ * @param options those of `importTorch`; what the project wrote itself needs none
+ * @throws Error saying what was found where none can be loaded
  */
 export async function loadNetwork(
   path: string,
@@ -74,7 +140,10 @@ export async function loadNetwork(
   }
 }
 
-/** Encodes a complete network as safetensors, with its name, spec and normalization as metadata. */
+/**
+ * A complete network as safetensors, with its name, spec and normalization as metadata.
+ * @throws Error naming the parameter that is missing or not finite
+ */
 export function encodeNetwork(network: Network): Uint8Array {
   checkParameters(network);
   const { name, spec, normalization, parameters } = network;
@@ -86,7 +155,7 @@ export function encodeNetwork(network: Network): Uint8Array {
   });
 }
 
-/** Decodes what `encodeNetwork` made; throws an Error naming what is missing or does not fit. */
+/** The network that `encodeNetwork` was given. @throws Error naming what is missing or does not fit */
 export function decodeNetwork(bytes: Uint8Array): Network {
   return networkOf(decodeSafetensors(bytes));
 }

@@ -49,19 +49,27 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Reads `count` consecutive numbers from byte `at` on; throws a RangeError past the end of the view. */
+/** Reads `count` consecutive numbers from byte `at` on. @throws RangeError past the end of the view */
 export function readNumbers(view: DataView, at: number, options: { dtype: Dtype; count: number }): Float32Array {
   const { dtype, count } = options;
-  if (at + count * dtype.bytes > view.byteLength) throw new RangeError("Cannot read numbers past the end of the data");
+  if (at + count * dtype.bytes > view.byteLength) {
+    const left = Math.floor((view.byteLength - at) / dtype.bytes);
+    throw new RangeError(`Cannot read ${dtype.name} numbers at byte ${at}: expected ${count} but found ${left}`);
+  }
   const data = new Float32Array(count);
   for (let i = 0; i < count; i++) data[i] = dtype.read(view, at + i * dtype.bytes);
   return data;
 }
 
+/** Whether a value read from a file can count or place something: a whole number of at least 0. */
+export function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The number of elements of a shape, or NaN if it is not a list of at most 8 sizes with a product under 2 ** 31. */
 export function elementsOf(shape: unknown): number {
   if (!Array.isArray(shape) || shape.length > 8) return NaN;
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return NaN;
+  if (!shape.every(isIndex)) return NaN;
   if (shape.includes(0)) return 0;
   const product = shape.reduce((elements: number, size: number) => elements * size, 1);
   return product < 2 ** 31 ? product : NaN;

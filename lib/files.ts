@@ -3,7 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Reads a file of at most `most` bytes; throws an Error naming the file and what was found. */
+/**
+ * Reads a file of at most `most` bytes.
+ * @throws Error naming the file, what was expected and what was found
+ */
 export function readWhole(path: string, most: number): Uint8Array {
   try {
     const found = statSync(path);
@@ -17,7 +20,7 @@ export function readWhole(path: string, most: number): Uint8Array {
 
 /**
  * Writes files into a folder, which is made where it is missing: all under temporary names first, then renamed in order.
- * Throws an Error naming the file that could not be written; the temporary files, and a folder made for them, are gone then.
+ * @throws Error naming the file that could not be written; the temporary files, and a folder made for them, are gone then.
  */
 export async function writeTogether(dir: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   let path = dir;

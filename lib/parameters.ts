@@ -3,8 +3,9 @@ import { shown } from "./dtypes";
 import { type Network, type Normalization, type Parameters, parameterShapes, sizeOf, type Spec } from "./network";
 
 /**
- * Throws an Error naming the first parameters that are missing, unknown, of another shape, or hold NaN, an infinity or
- * a negative variance.
+ * Checks that a network has every parameter of its spec, and each with finite numbers.
+ * @throws Error naming the first parameters that are missing, unknown, of another shape, or hold NaN, an infinity or a
+ * negative variance
  */
 export function checkParameters(network: Pick<Network, "name" | "spec" | "parameters">): void {
   const { name, spec, parameters } = network;
@@ -41,7 +42,7 @@ export function firstOf(misfits: readonly string[]): string {
   return misfits.slice(0, 3).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
 }
 
-/** Parses JSON; throws an Error naming the field or file that is not JSON. */
+/** Parses JSON. @throws Error naming the field or file that is not JSON */
 export function parseJson(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -57,7 +58,7 @@ const SPEC_LIMITS = [
   ["classes", 100_000],
 ] as const;
 
-/** Reads a spec from JSON; throws an Error that names the field that is not what a spec holds. */
+/** Reads a spec from JSON. @throws Error that names the field that is not what a spec holds */
 export function parseSpec(value: unknown): Spec {
   const spec = (value ?? {}) as Spec;
   if (spec.family !== "resnet" && spec.family !== "plain") wrong("spec.family", spec.family, '"resnet" or "plain"');
@@ -69,7 +70,7 @@ export function parseSpec(value: unknown): Spec {
   return { family, depth, width, shortcut, classes };
 }
 
-/** Reads a normalization from JSON; throws an Error that names the field that is not what a normalization holds. */
+/** Reads a normalization from JSON. @throws Error that names the field that is not what a normalization holds */
 export function parseNormalization(value: unknown): Normalization {
   const { mean, std } = (value ?? {}) as Normalization;
   for (const [field, numbers] of Object.entries({ mean, std }))
@@ -79,7 +80,7 @@ export function parseNormalization(value: unknown): Normalization {
   return { mean, std };
 }
 
-/** Throws the Error that names a field of a file, what it holds and what was wanted. */
+/** @throws Error that names a field of a file, what it holds and what was wanted */
 export function wrong(field: string, found: unknown, wanted: string): never {
   throw new Error(`${field} is ${String(JSON.stringify(found)).slice(0, 100)}, expected ${wanted}`);
 }

@@ -27,8 +27,8 @@ const LONGEST_INTEGER = 16; // bytes; PyTorch's magic number has 10
 
 /**
  * Reads one pickle and returns its value (dict as Map; list and tuple as array; bytes of Python 2 as string) and its end.
- * Throws an Error naming the byte for a name, an opcode or a size that is not allowed.
  * Opcodes: CPython's Lib/pickletools.py; those here are what PyTorch's `weights_only` reader accepts too.
+ * @throws Error naming the byte for a name, an opcode or a size that is not allowed
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions = {}): { value: unknown; end: number } {
   const at = options.offset ?? 0;

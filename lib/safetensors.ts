@@ -1,5 +1,5 @@
 // Reads and writes the safetensors format: named arrays in one file, float32 here.
-import { type Dtype, dtypeOf, elementsOf, readNumbers, viewOf } from "./dtypes";
+import { type Dtype, dtypeOf, elementsOf, isIndex, readNumbers, shown, viewOf } from "./dtypes";
 import type { Parameters, Values } from "./network";
 
 // A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
@@ -15,8 +15,8 @@ interface Entry {
 
 /**
  * Encodes tensors as a safetensors file; equal input gives equal bytes, whatever the order of the names.
- * Throws a RangeError where the length of the data is not the product of the shape.
  * Format: https://huggingface.co/docs/safetensors
+ * @throws RangeError where the length of the data is not the product of the shape
  */
 export function encodeSafetensors(tensors: Parameters, metadata: Record<string, string> = {}): Uint8Array {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -40,7 +40,7 @@ function headerOf(sorted: readonly [string, Values][], metadata: Record<string, 
     if (name === "__metadata__")
       throw new RangeError('Cannot encode a tensor named "__metadata__": the name is reserved');
     if (elementsOf(shape) !== data.length)
-      throw new RangeError(`Cannot encode "${name}": shape [${shape.join(", ")}] does not hold ${data.length} numbers`);
+      throw new RangeError(`Cannot encode "${name}": shape ${shown(shape)} does not hold ${data.length} numbers`);
     const end = begin + data.length * 4;
     members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: [begin, end] })}`);
     begin = end;
@@ -53,7 +53,7 @@ function headerOf(sorted: readonly [string, Values][], metadata: Record<string, 
 
 /**
  * Decodes a safetensors file; every number format is read into float32.
- * Throws an Error that says what was found and wanted for anything but a complete and consistent file.
+ * @throws Error that says what was found and wanted for anything but a complete and consistent file.
  */
 export function decodeSafetensors(bytes: Uint8Array): {
   tensors: Map<string, Values>;
@@ -119,7 +119,7 @@ function checkEntry(name: string, entry: unknown): Entry {
   if (Number.isNaN(elements)) refuse(`${label} has the shape ${brief(entry.shape)}`);
   const offsets = entry.data_offsets;
   const [begin, end]: unknown[] = Array.isArray(offsets) && offsets.length === 2 ? offsets : [];
-  if (!isOffset(begin) || !isOffset(end)) return refuse(`${label} has the offsets ${brief(offsets)}`);
+  if (!isIndex(begin) || !isIndex(end)) return refuse(`${label} has the offsets ${brief(offsets)}`);
   const shape = entry.shape as number[];
   if (end - begin !== elements * dtype.bytes)
     refuse(`${label} takes ${end - begin} bytes, but ${dtype.name} ${brief(shape)} takes ${elements * dtype.bytes}`);
@@ -141,10 +141,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isStrings(value: unknown): value is Record<string, string> {
   return isRecord(value) && Object.values(value).every((member) => typeof member === "string");
-}
-
-function isOffset(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function brief(value: unknown): string {

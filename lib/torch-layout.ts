@@ -1,5 +1,5 @@
 // How PyTorch implementations of CIFAR ResNets name their tensors and order their axes, and what that is here.
-import { type Layer, layersOf, type Parameters, type Spec, type Values } from "./network";
+import { type Layer, layersOf, type Parameters, sizeOf, type Spec, type Values } from "./network";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
 export const STATED = "nontrivial";
@@ -59,7 +59,7 @@ export function authorOf(names: readonly string[]): "akamaster" | "chenyaofo" | 
 
 /**
  * The spec by names (akamaster's) and shapes; what does not fit this best guess has to be found out afterwards.
- * Throws an Error where the tensors are those of another architecture.
+ * @throws Error where the tensors are those of another architecture.
  */
 export function inferSpec(tensors: Parameters, family: Spec["family"]): Spec {
   const names = [...tensors.keys()];
@@ -106,7 +106,7 @@ function eachWeight(
   [outputs, inputs, ...sides]: readonly number[],
   visit: (first: number, last: number) => void,
 ): void {
-  const pixels = sides.reduce((product, side) => product * side, 1);
+  const pixels = sizeOf(sides);
   for (let output = 0, first = 0; output < outputs; output++)
     for (let input = 0; input < inputs; input++)
       for (let pixel = 0; pixel < pixels; pixel++, first++) visit(first, (pixel * inputs + input) * outputs + output);

@@ -1,100 +1,171 @@
-// Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
-import { viewOf } from "./dtypes";
-import type { Values } from "./network";
-import { type PickleOptions, readPickle } from "./pickle";
-import { brief, globalsOf, materialize, refuse, type Storage, storageOf, Tensor } from "./torch-tensors";
-import { listZip, type ZipEntry } from "./zip";
+// Networks from PyTorch and to PyTorch: imports checkpoints of CIFAR ResNets, with a report of what became what, and exports state_dicts.
+import { basename } from "node:path";
+import { shown } from "./dtypes";
+import { readWhole } from "./files";
+import { type Network, type Normalization, type Parameters, type Spec, specName, type Values } from "./network";
+import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors";
+import { decodeTorchCheckpoint } from "./torch-file";
+import {
+  authorOf,
+  commonName,
+  inferSpec,
+  type Place,
+  placesOf,
+  STATED,
+  toChannelsFirst,
+  toChannelsLast,
+} from "./torch-layout";
 
-const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
-const PROTOCOL_VERSION = 1001;
-const DICTS_INSIDE = ["state_dict", "model_state_dict", "model", "net"];
+const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
+
+/** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
+const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
- * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
- * Understands the zip format (torch >= 1.6) and the legacy one; throws an Error for anything else and for any name that
- * a state_dict does not need. Formats: `_save` and `_legacy_save` in
- * https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
+ * What chenyaofo's networks were trained with, by the number of classes.
+ * Source: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models.
  */
-export function decodeTorchCheckpoint(bytes: Uint8Array): Map<string, Values> {
-  const storages = new Map<string, Storage>();
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return materialize(findTensors(readArchive(bytes, storages)), bytes);
-  if (bytes[0] !== 0x80) refuse("the file begins neither with a zip archive nor with a pickle");
-  const { value, end } = readObject(bytes, storages);
-  locate(bytes, end, storages);
-  return materialize(findTensors(value), bytes);
+const CHENYAOFO_NORMALIZATIONS: ReadonlyMap<number, Normalization> = new Map([
+  [10, { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] }],
+  [100, { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] }],
+]);
+
+export interface ImportOptions {
+  /** The network's name; otherwise the one in the file, or the file's own. */
+  readonly name?: string;
+  /** What the pixels were normalized by in training, which decides over the names' usual one. */
+  readonly normalization?: Normalization;
+  /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
+  readonly family?: Spec["family"];
 }
 
-// <root>/data.pkl is the object, <root>/data/<key> the storages; versions and identities beside them hold no numbers.
-function readArchive(bytes: Uint8Array, storages: Map<string, Storage>): unknown {
-  const entries = listZip(bytes);
-  const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickles.length !== 1) return refuse(`expected one data.pkl in the zip archive but found ${pickles.length}`);
-  const root = pickles[0].slice(0, -"data.pkl".length);
-  const contentOf = (name: string) => {
-    const entry = entries.get(root + name);
-    return entry && bytes.subarray(entry.start, entry.end);
-  };
-  if (entries.has(`${root}constants.pkl`)) refuse("it is a TorchScript program, expected a state_dict");
-  const order = new TextDecoder().decode(contentOf("byteorder") ?? new Uint8Array()).slice(0, 20);
-  if (order && order !== "little") refuse(`the byte order is ${brief(order)}, expected "little"`);
-  const pickle = contentOf("data.pkl")!;
-  const { value, end } = readPickle(pickle, referring(bytes.length, storages));
-  if (end !== pickle.length) refuse(`its pickle ends at byte ${end} of ${pickle.length}`);
-  for (const [key, storage] of storages) placeStorage(storage, key, entries.get(`${root}data/${key}`));
-  return value;
+/** One tensor of the file: its name and shape there, and the parameter it became ("" where it is not needed). */
+export interface ImportRow {
+  readonly from: string;
+  readonly to: string;
+  readonly shape: string;
 }
 
-function placeStorage(storage: Storage, key: string, entry: ZipEntry | undefined): void {
-  if (!entry) return refuse(`storage ${brief(key)} is missing`);
-  const wanted = storage.count * storage.dtype.bytes;
-  const found = entry.end - entry.start;
-  if (found !== wanted) refuse(`storage ${brief(key)} holds ${found} instead of ${wanted} bytes`);
-  storage.start = entry.start;
+/** An imported network, and where everything in it comes from. */
+export interface ImportReport {
+  readonly network: Network;
+  /** Who decided the normalization: the caller, the file itself, or the author whose names the tensors have. */
+  readonly normalizedBy: "options" | "file" | "akamaster" | "chenyaofo";
+  /** In the order of the file. */
+  readonly rows: readonly ImportRow[];
 }
 
-function referring(size: number, storages: Map<string, Storage>): PickleOptions {
-  return { globals: globalsOf(size), persistent: (id: unknown) => storageOf(id, storages) };
+/**
+ * Imports a PyTorch checkpoint (zip, legacy or safetensors), given as a path or its bytes. Understands the names of
+ * akamaster/pytorch_resnet_cifar10, of chenyaofo/pytorch-cifar-models (as in torchvision and timm), and of wrappers
+ * around them. Depth, width, shortcut and classes follow from names and shapes.
+ *
+ * The pixels' normalization is part of a network but not of the file. By default it is ImageNet's for akamaster's names
+ * (`linear`, `shortcut`), CIFAR's with his constants for chenyaofo's (`fc`, `downsample`; 10 or 100 classes), and that
+ * of the metadata for what `encodeTorchState` wrote; with any other names it has to be given.
+ * @throws Error naming the first parameters that do not fit or are not finite.
+ */
+export function importTorch(file: string | Uint8Array, options: ImportOptions = {}): Network {
+  return importReport(file, options).network;
 }
 
-// Five pickles: magic number, protocol version, system, object, keys of the storages. The storages follow.
-function readObject(bytes: Uint8Array, storages: Map<string, Storage>): { value: unknown; end: number } {
-  const magic = readPickle(bytes);
-  if (magic.value !== MAGIC_NUMBER) refuse("the file does not begin with PyTorch's magic number");
-  const protocol = readPickle(bytes, { offset: magic.end });
-  if (protocol.value !== PROTOCOL_VERSION) refuse(`the protocol version is not ${PROTOCOL_VERSION}`);
-  const system = readPickle(bytes, { offset: protocol.end });
-  if (!(system.value instanceof Map) || system.value.get("little_endian") !== true)
-    refuse("the file was not written by a little-endian machine");
-  return readPickle(bytes, { offset: system.end, ...referring(bytes.length, storages) });
+/** Like `importTorch`, with a report of what was mapped to what. */
+export function importReport(file: string | Uint8Array, options: ImportOptions = {}): ImportReport {
+  const { found, stated } = readTensors(typeof file === "string" ? readWhole(file, LARGEST_FILE) : file);
+  const tensors = commonTensors(found);
+  const spec = stated?.spec ?? inferSpec(tensors, options.family ?? "resnet");
+  const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
+  const places = placesOf(spec);
+  checkFit(name, spec, tensors);
+  const { normalization, by } = chooseNormalization([...found.keys()], spec, { stated, options });
+  const parameters = new Map(places.map((place) => [place.name, toChannelsLast(tensors.get(place.source)!)]));
+  const network = { name, spec, normalization, parameters };
+  checkParameters(network);
+  return { network, normalizedBy: by, rows: rowsOf(found, places) };
 }
 
-/** Finds where each storage begins: in the order of the keys, each after its length in 8 bytes. */
-function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, Storage>): void {
-  const keys = readPickle(bytes, { offset: end });
-  const view = viewOf(bytes);
-  if (!Array.isArray(keys.value)) return refuse("the list of storages is missing");
-  let at = keys.end;
-  for (const key of keys.value) {
-    const storage = storages.get(key);
-    if (!storage || !Number.isNaN(storage.start)) return refuse(`storage ${brief(key)} is unknown or comes twice`);
-    storage.start = at + 8;
-    at = storage.start + storage.count * storage.dtype.bytes;
-    if (at > bytes.length) refuse(`expected at least ${at} bytes but found ${bytes.length}: the file is cut short`);
-    const count = view.getBigInt64(storage.start - 8, true);
-    if (count !== BigInt(storage.count))
-      refuse(`storage ${brief(key)} holds ${count} instead of ${storage.count} numbers`);
+type Stated = Pick<Network, "name" | "spec" | "normalization">;
+
+/** The tensors of a file in any of the formats, and what a file of `encodeTorchState` states besides. */
+function readTensors(bytes: Uint8Array): { found: Map<string, Values>; stated?: Stated } {
+  // Safetensors' JSON begins at byte 8, where a zip archive has a 0 and the legacy format a byte of its magic number.
+  if (bytes[8] !== 0x7b) return { found: decodeTorchCheckpoint(bytes) };
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  return { found: tensors, stated: Object.hasOwn(metadata, STATED) ? parseStated(metadata[STATED]) : undefined };
+}
+
+function parseStated(text: string): Stated {
+  const { name, spec, normalization } = (parseJson(STATED, text) ?? {}) as Record<string, unknown>;
+  if (typeof name !== "string") return wrong(`${STATED}.name`, name, "a string");
+  return { name, spec: parseSpec(spec), normalization: parseNormalization(normalization) };
+}
+
+function commonTensors(found: Parameters): Map<string, Values> {
+  const tensors = new Map<string, Values>();
+  for (const [from, values] of found) {
+    const name = commonName(from);
+    if (name === undefined) continue;
+    if (tensors.has(name))
+      throw new Error(`Cannot import the checkpoint: it holds "${name.slice(0, 100)}" under two names`);
+    tensors.set(name, values);
   }
-  if (keys.value.length !== storages.size) refuse(`expected ${storages.size} storages but found ${keys.value.length}`);
-  if (at !== bytes.length) refuse(`expected ${at} bytes but found ${bytes.length}`);
+  return tensors;
 }
 
-function findTensors(root: unknown): Map<string, Tensor> {
-  if (!(root instanceof Map)) return refuse("it holds no dict of tensors");
-  const inside = DICTS_INSIDE.map((key) => root.get(key)).find((value) => value instanceof Map);
-  const found = (inside ?? root) as Map<unknown, unknown>;
-  for (const [name, value] of found)
-    if (typeof name !== "string" || !(value instanceof Tensor))
-      refuse(`expected a state_dict of tensors but found something else under ${brief(name)}`);
-  if (found.size === 0) refuse("its state_dict is empty");
-  return found as Map<string, Tensor>;
+function nameOf(path: string): string {
+  return basename(path).replace(/\.(th|pt|pth|safetensors)$/, "");
+}
+
+function checkFit(name: string, spec: Spec, tensors: Parameters): void {
+  const misfits = misfitsOf(new Map(placesOf(spec).map(({ source, shape }) => [source, shape])), tensors);
+  if (!misfits.length) return;
+  const { family, depth, width, shortcut, classes } = spec;
+  const kind = family === "plain" ? `plain-${depth}` : `ResNet-${depth}`;
+  const guess = `a ${kind} of width ${width} with shortcut ${shortcut} and ${classes} classes`;
+  throw new Error(`Cannot import "${name}" as ${guess}: ${firstOf(misfits)}`);
+}
+
+function chooseNormalization(
+  names: readonly string[],
+  spec: Spec,
+  { stated, options }: { readonly stated?: Stated; readonly options: ImportOptions },
+): { normalization: Normalization; by: ImportReport["normalizedBy"] } {
+  if (options.normalization) return { normalization: parseNormalization(options.normalization), by: "options" };
+  if (stated) return { normalization: stated.normalization, by: "file" };
+  const author = authorOf(names);
+  const usual = author === "akamaster" ? IMAGENET_NORMALIZATION : CHENYAOFO_NORMALIZATIONS.get(spec.classes);
+  if (author && usual) return { normalization: usual, by: author };
+  throw new Error(
+    "Cannot import the checkpoint: expected the names of akamaster's or chenyaofo's networks, from which the " +
+      `normalization of the pixels would follow, but found a mixture or another number of classes (${spec.classes}); ` +
+      "give the normalization",
+  );
+}
+
+function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
+  const parameters = new Map(places.map(({ source, name }) => [source, name]));
+  return [...found].map(([from, { shape }]) => ({
+    from,
+    to: parameters.get(commonName(from) ?? "") ?? "",
+    shape: shown(shape),
+  }));
+}
+
+/**
+ * A network as a PyTorch state_dict in safetensors: akamaster's names, kernels [out, in, h, w], float32. PyTorch
+ * reads it by `safetensors.torch.load_file` and, with `strict=True`, `load_state_dict`. Name, spec and normalization go
+ * along as metadata, so that `importTorch` gives back the same network.
+ * @throws Error naming the parameter that is missing or not finite.
+ */
+export function encodeTorchState(network: Network): Uint8Array {
+  checkParameters(network);
+  const { name, spec, normalization, parameters } = network;
+  const tensors = placesOf(spec).map(
+    (place) => [place.source, toChannelsFirst(parameters.get(place.name)!, place.shape)] as const,
+  );
+  return encodeSafetensors(new Map(tensors), {
+    format: "pt", // by which other readers of safetensors know PyTorch's order of axes
+    [STATED]: JSON.stringify({ name, spec, normalization }),
+  });
 }

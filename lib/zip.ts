@@ -30,8 +30,9 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * Lists the entries of a zip archive by name, all checked to lie within it, apart from each other, with the CRC-32 that
  * the archive states (PyTorch states 0 where it was told to compute none).
- * Throws an Error for compression, encryption, comments, several disks, sizes beyond 32 bits, names that occur twice, and
- * everything that does not fit together. Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ * @throws Error for compression, encryption, comments, several disks, sizes beyond 32 bits, names that occur twice, and
+ * everything that does not fit together
  */
 export function listZip(bytes: Uint8Array): Map<string, ZipEntry> {
   const view = viewOf(bytes);

@@ -7,11 +7,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
+import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, type Run, saveRun } from "../lib/checkpoint";
 import { initialParameters, type Network } from "../lib/network";
 import { checkParameters } from "../lib/parameters";
 import { randomStream } from "../lib/random";
-import type { Run } from "../lib/run-file";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;
 const network: Network = {

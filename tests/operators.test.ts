@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ablate, isUnchanged, type LayerValues, type Operator, type Site, zero } from "../lib/ablate";
 import { tf } from "../lib/backend";
 import { batchOf } from "../lib/batches";
-import { layersNamed } from "../lib/cli/layer-names";
+import { layersNamed, operatorList, operatorNamed } from "../lib/cli/names";
 import { eagerWeights, eagerWords } from "../lib/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import {
@@ -19,7 +19,6 @@ import {
   specOf,
   type Values,
 } from "../lib/network";
-import { operatorList, operatorNamed } from "../lib/operator-names";
 import * as operators from "../lib/operators";
 import { randomStream } from "../lib/random";
 import { rowsOf } from "../lib/rows";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import type { Values } from "../lib/network";
 import { readPickle } from "../lib/pickle";
-import { decodeTorchCheckpoint } from "../lib/torch";
+import { decodeTorchCheckpoint } from "../lib/torch-file";
 import { fuzz } from "./mutations";
 import { floats, legacyFile, op, orderedDict, stateDictFile, tensor } from "./torch-file";
 

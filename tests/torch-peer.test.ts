@@ -8,11 +8,10 @@ import { test } from "node:test";
 import { batchOf } from "../lib/batches";
 import { type Dataset, firstImages, loadCifar } from "../lib/cifar";
 import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
-import { encodeTorchState } from "../lib/exporter";
-import { importTorch } from "../lib/importer";
+import { encodeTorchState, importTorch } from "../lib/torch";
 import { blocksPerStage, type Network, type Values } from "../lib/network";
 import { decodeSafetensors } from "../lib/safetensors";
-import { decodeTorchCheckpoint } from "../lib/torch";
+import { decodeTorchCheckpoint } from "../lib/torch-file";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const named = process.env.TORCH_PYTHON;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Values } from "../lib/network";
-import { decodeTorchCheckpoint } from "../lib/torch";
+import { decodeTorchCheckpoint } from "../lib/torch-file";
 import { listZip } from "../lib/zip";
 import { fuzz } from "./mutations";
 import { floats, op, orderedDict, tensor, torchEntries, zipFile } from "./torch-file";

@@ -12,8 +12,9 @@ export type OnBytes = (received: number) => void;
 export const OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
 
 /**
- * Downloads a file of known length into memory. Throws an Error when the server does not answer within `timeout`
- * milliseconds, is silent for three times as long, answers with an error, or sends more bytes than expected.
+ * Downloads a file of known length into memory.
+ * @throws Error when the server does not answer within `timeout` milliseconds, is silent for three times as long, answers
+ * with an error, or sends more bytes than expected
  */
 export async function download(
   url: string,

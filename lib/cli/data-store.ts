@@ -19,8 +19,8 @@ async function freeBytes(dir: string): Promise<number> {
 }
 
 /**
- * Makes the folder, clears away what killed runs left there, and sees that all files will fit. Throws an Error when
- * the disk is too full.
+ * Makes the folder, clears away what killed runs left there, and sees that all files will fit.
+ * @throws Error when the disk is too full
  */
 export async function prepareFolder(layout: Layout, dir: string, free = freeBytes): Promise<void> {
   await mkdir(dir, { recursive: true });

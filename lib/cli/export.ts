@@ -2,9 +2,8 @@
 import { basename, dirname } from "node:path";
 import { type Command, type Given, runCommand, UsageError } from "./command";
 import { encodeNetwork, loadNetwork } from "../checkpoint";
-import { encodeTorchState } from "../exporter";
+import { encodeTorchState, type ImportOptions, importReport } from "../torch";
 import { writeTogether } from "../files";
-import { type ImportOptions, importReport } from "../importer";
 import { type Network, specName } from "../network";
 import { tableOf, toText } from "../table";
 

@@ -6,12 +6,11 @@ import { loadNetwork, loadRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { writeTogether } from "../files";
 import type { Layer, Network, Parameters } from "../network";
-import { type NamedOperator, operatorList, operatorNamed } from "../operator-names";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
 import { rowsOf, type Sweep } from "../rows";
 import { sweep } from "../sweep";
 import { ablationTable, tableOf, toText } from "../table";
 import { type Verdict, verdictsOf } from "../verdict";
-import { layersNamed } from "./layer-names";
 
 type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";
 

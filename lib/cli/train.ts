@@ -6,7 +6,7 @@ import { saveRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { specOf } from "../network";
 import { provenanceOf } from "../provenance";
-import { loadProgress, removeProgress, saveProgress } from "../resume";
+import { loadProgress, removeProgress, saveProgress } from "./resume";
 import { type Epoch, FAST, train, type TrainConfig } from "../train";
 
 type Names =

@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readWhole, writeTogether } from "./files";
-import type { Parameters, Spec } from "./network";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors";
-import type { Epoch, Progress, TrainConfig } from "./train";
+import { readWhole, writeTogether } from "../files";
+import type { Parameters, Spec } from "../network";
+import { decodeSafetensors, encodeSafetensors } from "../safetensors";
+import type { Epoch, Progress, TrainConfig } from "../train";
 
 /** What has to be the same for a training to go on. */
 export interface Purpose {

@@ -1,7 +1,7 @@
-// Operators by name, as the command line writes them: "zero", "noise:0.5", "zeroTap:1,1".
-import { type Operator, zero } from "./ablate";
-import { type Layer, layersOf, type Spec } from "./network";
-import * as operators from "./operators";
+// Operators and layers by name, as a command line writes them: "zeroTap:1,1" on "stem.conv,stage2.*".
+import { type Operator, zero } from "../ablate";
+import { type Layer, layersOf, type Spec } from "../network";
+import * as operators from "../operators";
 
 /** An operator that has a name. */
 export interface NamedOperator {
@@ -77,4 +77,23 @@ export function operatorNamed(text: string): NamedOperator {
 
 function formOf(name: string, values: readonly string[] = []): string {
   return values.length ? `${name}:${values.join(",")}` : name;
+}
+
+/**
+ * The layers whose names fit one of the comma-separated words, in their own order; in a word, * stands for any characters.
+ * @throws RangeError that lists the layers when a word fits none
+ */
+export function layersNamed(layers: readonly Layer[], text: string): Layer[] {
+  const patterns = text.split(",").map((word) => ({ word: word.trim(), fits: patternOf(word.trim()) }));
+  const odd = patterns.find(({ fits }) => !layers.some(({ name }) => fits.test(name)));
+  if (odd) {
+    const names = layers.map(({ name }) => name).join(", ");
+    throw new RangeError(`Cannot find a layer named "${odd.word}": expected some of ${names}`);
+  }
+  return layers.filter(({ name }) => patterns.some(({ fits }) => fits.test(name)));
+}
+
+function patternOf(word: string): RegExp {
+  const literal = word.split(/\*+/).map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  return new RegExp(`^${literal.join(".*")}$`);
 }
