@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "./cifar";
+import { readWhole, writeTogether } from "./files";
 import type { Network, Parameters } from "./network";
 import { checkParameters, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
-import type { Epoch } from "./train";
-import { readWhole, writeTogether } from "./files";
-import { type ImportOptions, importTorch } from "./torch";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors";
+import { type ImportOptions, importTorch } from "./torch";
+import type { Epoch } from "./train";
 
 /** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
 export interface Run {

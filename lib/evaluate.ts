@@ -48,7 +48,7 @@ export interface ProgressOptions {
 }
 
 /** Keeps both the cores and the caches of a small machine busy; larger batches were not faster. */
-export const EVALUATION_BATCH = 250;
+const EVALUATION_BATCH = 250;
 
 /** How one engine computes logits, and the form of the parameters that it takes. */
 interface Computation {
@@ -205,6 +205,6 @@ export async function* testBatches(
 }
 
 /** How many predictions equal their labels. */
-export function countEqual(predictions: Uint8Array, labels: Uint8Array): number {
+function countEqual(predictions: Uint8Array, labels: Uint8Array): number {
   return predictions.reduce((sum, predicted, index) => sum + Number(predicted === labels[index]), 0);
 }

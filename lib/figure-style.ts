@@ -1,5 +1,6 @@
-// What all figures share: their type, the house template, colours that colour-blind readers can tell apart.
+// What all figures share: their type, the house template, colours that colour-blind readers can tell apart, the axis of layers.
 import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
+import { escapeHtml } from "./format";
 
 /** A figure as a value: plain JSON that plotly.js draws. */
 export interface Figure {
@@ -11,7 +12,7 @@ export interface Figure {
 export const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"] as const;
 export const INK = "#1f2933";
 export const GREY = "#6b7785";
-export const BAND = "#f4f6f8";
+const BAND = "#f4f6f8";
 const LINE = "#e3e7eb";
 
 /** The font comes with the browser that draws the PNGs; pages without it take the reader's own sans-serif. */
@@ -91,4 +92,66 @@ export function levelLine(y: number, dash: "dash" | "dot"): Partial<Shape> {
 export function levelName(y: number, text: string): Partial<Annotations> {
   const place = { xref: "paper", x: 1, xanchor: "left", xshift: 8, y, yanchor: "middle" } as const;
   return { text, ...place, align: "left", showarrow: false, font: { size: 12, color: GREY } };
+}
+
+/** What the axis needs to know of a layer or a row. */
+export interface AxisLayer {
+  readonly name: string;
+  readonly stage: number;
+}
+
+/** The layers in forward order, every name written out; smaller letters where there are many. */
+export function layerAxis(layers: readonly AxisLayer[]): Partial<LayoutAxis> {
+  const size = layers.length > 40 ? 9.5 : layers.length > 24 ? 10.5 : 12;
+  return baseAxis("", {
+    range: [0.4, layers.length + 0.6],
+    tickvals: layers.map((_, index) => index + 1),
+    ticktext: layers.map((layer) => escapeHtml(layer.name)),
+    tickangle: layers.length > 24 ? -90 : -60,
+    tickfont: { size },
+    fixedrange: layers.length < 24,
+  });
+}
+
+/** Runs of layers of one stage: first and last position. */
+function stageRuns(layers: readonly AxisLayer[]): { stage: number; from: number; to: number }[] {
+  const runs: { stage: number; from: number; to: number }[] = [];
+  layers.forEach(({ stage }, index) => {
+    const last = runs[runs.length - 1];
+    if (last?.stage === stage) last.to = index + 1;
+    else runs.push({ stage, from: index + 1, to: index + 1 });
+  });
+  return runs;
+}
+
+/** A light band behind every second stage. */
+export function stageBands(layers: readonly AxisLayer[]): Partial<Shape>[] {
+  return stageRuns(layers)
+    .filter(({ stage }) => stage % 2 === 1)
+    .map(({ from, to }) => ({
+      type: "rect",
+      layer: "below",
+      x0: from - 0.5,
+      x1: to + 0.5,
+      yref: "paper",
+      y0: 0,
+      y1: 1,
+      fillcolor: BAND,
+      line: { width: 0 },
+    }));
+}
+
+/** The name of each stage above its layers. */
+export function stageLabels(layers: readonly AxisLayer[]): Partial<Annotations>[] {
+  return stageRuns(layers)
+    .filter(({ stage }) => stage > 0)
+    .map(({ stage, from, to }) => ({
+      text: `stage ${stage}`,
+      x: (from + to) / 2,
+      yref: "paper",
+      y: 1,
+      yanchor: "bottom",
+      showarrow: false,
+      font: { size: 12, color: GREY },
+    }));
 }

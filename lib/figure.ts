@@ -1,13 +1,20 @@
 // Figures of a sweep: pure functions from rows to values that plotly.js draws.
 import type { Data } from "plotly.js";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./figure-style";
-import { layerAxis, stageBands, stageLabels } from "./layer-axis";
+import {
+  baseAxis,
+  COLOURS,
+  type Figure,
+  GREY,
+  houseLayout,
+  layerAxis,
+  levelLine,
+  levelName,
+  stageBands,
+  stageLabels,
+  valueAxis,
+} from "./figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
-
-export { historyFigure } from "./figure-history";
-export { classHistogram, imageGrid } from "./figure-images";
-export type { Figure } from "./figure-style";
 
 /** Options of the figures of a sweep. */
 export interface SweepFigureOptions {

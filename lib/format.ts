@@ -1,5 +1,4 @@
-// Numbers and names as they are shown to people: percent, points, thousands, and text that cannot act as markup.
-
+// How things are said to people: percent, thousands, durations, lines of progress, and text that cannot act as markup.
 /** A fraction as percent without its sign: 0.9173 -> "91.73". */
 export function percent(fraction: number, digits = 2): string {
   return (100 * fraction).toFixed(digits);
@@ -26,7 +25,7 @@ export function unescapeHtml(text: string): string {
 }
 
 /** Seconds as people say them: "0.4 s", "42 s", "3 min 05 s", "1 h 02 min". */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -34,4 +33,55 @@ export function duration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/** How far some work is; times in seconds. */
+export interface ProgressState {
+  readonly label: string;
+  /** What is counted, in the plural: "images", "steps". */
+  readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+  /** Since the work began. */
+  readonly seconds: number;
+  /** How many were done when the clock started. */
+  readonly first: number;
+  readonly note: string;
+}
+
+const WIDTH = 24; // characters of the bar
+
+/** One line for work under way: bar, share, count, rate, time left, note. */
+export function progressLine(state: ProgressState): string {
+  const { label, unit, done, total, note } = state;
+  const share = total > 0 ? Math.min(1, done / total) : 0;
+  const filled = Math.round(share * WIDTH);
+  const rate = rateOf(state);
+  const parts = [
+    `${grouped(done)} of ${grouped(total)} ${unit}`.trim(),
+    ...(rate ? [`${rateText(rate)} ${unit}/s`.replace(" /s", "/s"), `${duration((total - done) / rate)} left`] : []),
+    ...(note ? [note] : []),
+  ];
+  return `${label} ${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${Math.floor(100 * share)} %  ${parts.join(" · ")}`;
+}
+
+/** One line for work that has ended, also before its end. */
+export function finishedLine(state: ProgressState): string {
+  const { label, unit, done, total, note, seconds } = state;
+  const count = done >= total ? grouped(done) : `${grouped(done)} of ${grouped(total)}`;
+  const rate = rateOf(state);
+  const speed = rate ? [`${rateText(rate)} ${unit}/s`.replace(" /s", "/s")] : [];
+  return [
+    `${done >= total ? "✓" : "■"} ${label}: ${count} ${unit} in ${duration(seconds)}`.replace("  ", " "),
+    ...speed,
+    ...(note ? [note] : []),
+  ].join(" · ");
+}
+
+function rateOf({ done, first, seconds }: ProgressState): number {
+  return done > first && seconds > 0 ? (done - first) / seconds : 0;
+}
+
+function rateText(rate: number): string {
+  return rate >= 10 ? grouped(Math.round(rate)) : rate.toPrecision(2);
 }

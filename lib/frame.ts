@@ -1,4 +1,4 @@
-// A danfojs DataFrame of results, for those who know pandas.
+// A danfojs DataFrame of results, for those who know pandas; apart from table.ts, as danfojs and its types take long to load.
 import type { DataFrame } from "danfojs-node";
 
 /** Records with the same fields as a DataFrame. danfojs is loaded only here: it brings TensorFlow.js with it. */

@@ -10,7 +10,6 @@ export type Attribute =
   | { readonly type: DType }
   | { readonly string: string }
   | { readonly bool: boolean }
-  | { readonly int: number }
   | { readonly float: number }
   | { readonly ints: readonly number[] }
   | { readonly shape: Shape }

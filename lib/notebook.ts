@@ -1,12 +1,10 @@
-// What a notebook cell shows: figures and tables as bundles for every viewer, live progress, provenance. Only this file knows tslab.
+// What a notebook cell shows: figures and tables as bundles for every viewer, live progress. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
-import { type Bundle, figureBundle, saveFigure, titleOf } from "./bundle";
 import type { Figure } from "./figure-style";
-import type { ImageOptions } from "./image";
-import { finishedLine, progressLine, type ProgressState } from "./progress";
+import { writeTogether } from "./files";
+import { finishedLine, progressLine, type ProgressState, unescapeHtml } from "./format";
+import { type ImageOptions, toPng } from "./image";
 import { type Table, type TableOptions, toHtml, toText } from "./table";
-
-export { provenance } from "./provenance-table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {
@@ -153,4 +151,60 @@ export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}
 export function interruptSignal(): AbortSignal {
   const signal: unknown = Reflect.get(globalThis, Symbol.for("nontrivial.signal"));
   return signal instanceof AbortSignal ? signal : new AbortController().signal;
+}
+
+/** What a cell's output holds, by MIME type. */
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** No button that sends the figure to a server, none that has no use here. */
+const CONFIG = {
+  displaylogo: false,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d"],
+};
+
+/**
+ * The bundle of a figure: plotly's JSON, a PNG and a line of text.
+ * @param onMissing called with the reason where no browser starts; the bundle lacks the PNG then
+ */
+export async function figureBundle(
+  figure: Figure,
+  options: ImageOptions,
+  onMissing: (reason: Error) => void,
+): Promise<Bundle> {
+  const { data, layout } = figure;
+  const config = {
+    ...CONFIG,
+    responsive: layout.width === undefined,
+    displayModeBar: layout.width === undefined ? "hover" : false,
+  };
+  const bundle = { "application/vnd.plotly.v1+json": { data, layout, config }, "text/plain": titleOf(figure) };
+  const png = await toPng(figure, options).catch((error: Error) => {
+    if (!error.message.startsWith("Cannot start the browser")) throw error;
+    onMissing(error);
+  });
+  return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
+}
+
+/** The title of a figure as a line of plain text. */
+function titleOf({ layout }: Figure): string {
+  const title = typeof layout.title === "object" ? (layout.title.text ?? "") : "";
+  return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
+}
+
+/**
+ * Writes a figure to `<dir>/<save>.json` and, where there is one, its PNG.
+ * @throws RangeError when `save` is not a plain file name; Error when the files cannot be written
+ */
+async function saveFigure(
+  figure: Figure,
+  png: string | undefined,
+  { save, dir = "figures" }: { readonly save: string; readonly dir?: string },
+): Promise<void> {
+  if (!/^\w[\w.-]{0,99}$/.test(save))
+    throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);
+  const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(figure)}\n`)]]);
+  if (png) files.set(`${save}.png`, Buffer.from(png, "base64"));
+  await writeTogether(dir, files);
 }

@@ -105,7 +105,7 @@ export function broadcast(x: Symbolic, shape: Shape): Symbolic {
 }
 
 /** The attributes that every second-pixel pooling and its gradient share: a 1x1 average, because slices have no gradient. */
-export function subsampleAttributes(dtype: DType, stride: number): Attributes {
+function subsampleAttributes(dtype: DType, stride: number): Attributes {
   return {
     T: { type: dtype },
     ksize: { ints: [1, 1, 1, 1] },

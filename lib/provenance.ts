@@ -2,7 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
 import type { Engine } from "./backend";
+import { type Table, tableOf } from "./table";
 
 /** Facts about a result, by name; plain values that JSON keeps. */
 export type Provenance = Readonly<Record<string, string | number | boolean>>;
@@ -25,6 +27,32 @@ export function provenanceOf(engine: Engine): Provenance {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform} ${process.arch}`,
   };
+}
+
+/**
+ * Where a notebook's results come from, as a table: code, versions, hardware, its parameters and what else is given.
+ * @param config the notebook's parameters
+ * @param extra further facts, such as the data's digest
+ */
+export function provenance(engine: Engine, config: object, extra: object = {}): Table {
+  const versions = {
+    tslab: versionOf("tslab/package.json"),
+    typescript: versionOf(besideTslab("@tslab/typescript-for-tslab")),
+    "plotly.js": versionOf(besideTslab("plotly.js-dist")),
+    arquero: versionOf(besideTslab("arquero")),
+  };
+  const facts = { ...provenanceOf(engine), ...versions, ...extra, ...config };
+  return tableOf(
+    Object.entries(facts).map(([fact, value]) => ({
+      fact,
+      value: typeof value === "object" ? JSON.stringify(value) : String(value),
+    })),
+  );
+}
+
+/** The package.json of a package that does not export it, found as the neighbour of one that does. */
+function besideTslab(name: string): string {
+  return join(require.resolve("tslab/package.json"), "..", "..", name, "package.json");
 }
 
 function git(...words: string[]): string | undefined {

@@ -25,7 +25,7 @@ const DTYPES: Readonly<Record<DType, number>> = { float32: 1, int32: 3, bool: 10
 const PRODUCER = 1087;
 
 /** Serializes a graph and its signatures in TensorFlow's SavedModel format (saved_model.pb, tag "serve", no variables folder). */
-export function encodeSavedModel(graph: Graph, signatures: Readonly<Record<string, Signature>>): Uint8Array {
+function encodeSavedModel(graph: Graph, signatures: Readonly<Record<string, Signature>>): Uint8Array {
   const pb = protobufClasses();
   const versions = set(new pb.VersionDef(), { Producer: PRODUCER });
   const graphDef = set(new pb.GraphDef(), { NodeList: graph.nodes.map(nodeMessage), Versions: versions });
@@ -90,7 +90,6 @@ function attributeMessage(attribute: Attribute): Message {
   if ("type" in attribute) return set(message, { Type: DTYPES[attribute.type] });
   if ("string" in attribute) return set(message, { S: Buffer.from(attribute.string) });
   if ("bool" in attribute) return set(message, { B: attribute.bool });
-  if ("int" in attribute) return set(message, { I: attribute.int });
   if ("float" in attribute) return set(message, { F: attribute.float });
   if ("ints" in attribute) return set(message, { List: set(new pb.AttrValue.ListValue(), { IList: attribute.ints }) });
   if ("shape" in attribute) return set(message, { Shape: shapeMessage(attribute.shape) });

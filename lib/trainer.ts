@@ -1,8 +1,8 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, Nesterov update, running statistics.
 import { type Tensor, tf } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
-import { Graph, type GraphNode, type Symbolic } from "./graph";
 import { gradients } from "./gradient";
+import { Graph, type GraphNode, type Symbolic } from "./graph";
 import {
   forward,
   isTrainable,

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
-import { accuracyByLayer, classHistogram, dropByLayer, type Figure, historyFigure, imageGrid } from "../lib/figure";
+import { accuracyByLayer, dropByLayer } from "../lib/figure";
+import { historyFigure } from "../lib/figure-history";
+import { classHistogram, imageGrid } from "../lib/figure-images";
+import type { Figure } from "../lib/figure-style";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
 type Trace = {

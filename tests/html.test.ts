@@ -7,8 +7,10 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { closeBrowser, openBrowser } from "../lib/browser";
-import { figureBundle } from "../lib/bundle";
-import { accuracyByLayer, classHistogram, dropByLayer, historyFigure, imageGrid } from "../lib/figure";
+import { figureBundle } from "../lib/notebook";
+import { accuracyByLayer, dropByLayer } from "../lib/figure";
+import { historyFigure } from "../lib/figure-history";
+import { classHistogram, imageGrid } from "../lib/figure-images";
 import { ablationTable, toHtml, toText } from "../lib/table";
 import { colouredImages, someEpochs, someRows } from "./figures";
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { PNG } from "pngjs";
 import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/browser";
-import { accuracyByLayer, imageGrid } from "../lib/figure";
+import { accuracyByLayer } from "../lib/figure";
+import { imageGrid } from "../lib/figure-images";
 import { toPng } from "../lib/image";
 import { colouredImages, someRows } from "./figures";
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
 import { accuracyByLayer } from "../lib/figure";
-import { interruptSignal, liveFigure, progress, provenance, show } from "../lib/notebook";
+import { interruptSignal, liveFigure, progress, show } from "../lib/notebook";
+import { provenance } from "../lib/provenance";
 import { tableOf, toText } from "../lib/table";
 import { someRows } from "./figures";
 

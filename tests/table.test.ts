@@ -1,9 +1,9 @@
 // Tables: rows in, columns out, and the three ways to write them down.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ablationTable, historyTable, layerTable, tableOf, toHtml, toMarkdown, toText } from "../lib/table";
 import { dataFrame } from "../lib/frame";
 import { layersOf, specOf } from "../lib/network";
-import { ablationTable, historyTable, layerTable, tableOf, toHtml, toMarkdown, toText } from "../lib/table";
 import { verdictsOf } from "../lib/verdict";
 import { someEpochs, someRows } from "./figures";
 
