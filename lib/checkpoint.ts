@@ -36,49 +36,13 @@ interface Digest {
   readonly sha256: string;
 }
 
-const SCHEMA = 1;
-const EPOCH_FIELDS = ["epoch", "rate", "trainLoss", "trainAccuracy", "seconds", "imagesPerSecond"] as const;
-
-/** A run as JSON. @throws Error naming a number that JSON does not have (NaN, an infinity) */
-function encodeRunFile(run: Run, files: { readonly weights: Digest; readonly start?: Digest }): Uint8Array {
-  const { network, seed, data, accuracy, history, config, provenance } = run;
-  const { name, spec, normalization } = network;
-  const identity = { schema: SCHEMA, name, spec, normalization, seed, data: { name: data.name, sha256: data.sha256 } };
-  const json = { ...identity, accuracy, ...files, config, provenance, history };
-  return new TextEncoder().encode(`${JSON.stringify(json, refuseNaN, 2)}\n`);
-}
-
-// JSON.stringify would silently write null.
-function refuseNaN(field: string, value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new Error(`Cannot save the run: ${field} is ${value}, expected a finite number`);
-  return value;
-}
-
-/** What a run.json says. @throws Error naming the field that is not as wanted */
-function decodeRunFile(bytes: Uint8Array): RunFile {
-  const json = parseJson("run.json", new TextDecoder().decode(bytes)) as RunFile & { schema: unknown };
-  if (json?.schema !== SCHEMA) wrong("schema", json?.schema, String(SCHEMA));
-  if (typeof json.name !== "string") wrong("name", json.name, "a string");
-  if (!Number.isFinite(json.seed)) wrong("seed", json.seed, "a number");
-  if (!(json.accuracy >= 0 && json.accuracy <= 1)) wrong("accuracy", json.accuracy, "a fraction");
-  if (typeof json.data?.sha256 !== "string") wrong("data.sha256", json.data?.sha256, "a string");
-  if (typeof json.weights?.sha256 !== "string") wrong("weights.sha256", json.weights?.sha256, "a string");
-  if (!Array.isArray(json.history)) wrong("history", json.history, "a list");
-  json.history.forEach(checkEpoch);
-  return { ...json, spec: parseSpec(json.spec), normalization: parseNormalization(json.normalization) };
-}
-
-function checkEpoch(epoch: Epoch, index: number): void {
-  for (const field of EPOCH_FIELDS)
-    if (!Number.isFinite(epoch?.[field])) wrong(`history[${index}].${field}`, epoch?.[field], "a number");
-}
-
 const WEIGHTS = "weights.safetensors";
 const START = "start.safetensors";
 const LARGEST_WEIGHTS = 2 ** 30; // bytes
 const LARGEST_JSON = 2 ** 24;
 const FORMAT = "nontrivial network 1"; // in the metadata of our own weights
+const SCHEMA = 1; // of run.json
+const EPOCH_FIELDS = ["epoch", "rate", "trainLoss", "trainAccuracy", "seconds", "imagesPerSecond"] as const;
 
 /**
  * Saves a run into its folder; `run.json`, which names the weights by their SHA-256, is put in place last.
@@ -180,4 +144,39 @@ function loadWeights(dir: string, file: string, wanted: Digest): Parameters {
 
 function digestOf(bytes: Uint8Array): Digest {
   return { sha256: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** A run as JSON. @throws Error naming a number that JSON does not have (NaN, an infinity) */
+function encodeRunFile(run: Run, files: { readonly weights: Digest; readonly start?: Digest }): Uint8Array {
+  const { network, seed, data, accuracy, history, config, provenance } = run;
+  const { name, spec, normalization } = network;
+  const identity = { schema: SCHEMA, name, spec, normalization, seed, data: { name: data.name, sha256: data.sha256 } };
+  const json = { ...identity, accuracy, ...files, config, provenance, history };
+  return new TextEncoder().encode(`${JSON.stringify(json, refuseNaN, 2)}\n`);
+}
+
+// JSON.stringify would silently write null.
+function refuseNaN(field: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw new Error(`Cannot save the run: ${field} is ${value}, expected a finite number`);
+  return value;
+}
+
+/** What a run.json says. @throws Error naming the field that is not as wanted */
+function decodeRunFile(bytes: Uint8Array): RunFile {
+  const json = parseJson("run.json", new TextDecoder().decode(bytes)) as RunFile & { schema: unknown };
+  if (json?.schema !== SCHEMA) wrong("schema", json?.schema, String(SCHEMA));
+  if (typeof json.name !== "string") wrong("name", json.name, "a string");
+  if (!Number.isFinite(json.seed)) wrong("seed", json.seed, "a number");
+  if (!(json.accuracy >= 0 && json.accuracy <= 1)) wrong("accuracy", json.accuracy, "a fraction");
+  if (typeof json.data?.sha256 !== "string") wrong("data.sha256", json.data?.sha256, "a string");
+  if (typeof json.weights?.sha256 !== "string") wrong("weights.sha256", json.weights?.sha256, "a string");
+  if (!Array.isArray(json.history)) wrong("history", json.history, "a list");
+  json.history.forEach(checkEpoch);
+  return { ...json, spec: parseSpec(json.spec), normalization: parseNormalization(json.normalization) };
+}
+
+function checkEpoch(epoch: Epoch, index: number): void {
+  for (const field of EPOCH_FIELDS)
+    if (!Number.isFinite(epoch?.[field])) wrong(`history[${index}].${field}`, epoch?.[field], "a number");
 }

@@ -28,13 +28,7 @@ export function eagerWords(
     conv(x, { name, size, stride }) {
       // Padded by hand: TensorFlow.js has no gradient for a convolution with explicit padding.
       const side = (size - 1) / 2;
-      const padded = tf.pad(x as tf.Tensor4D, [
-        [0, 0],
-        [side, side],
-        [side, side],
-        [0, 0],
-      ]);
-      return tf.conv2d(padded, weights(`${name}.kernel`) as tf.Tensor4D, stride, "valid");
+      return tf.conv2d(padded(x, [0, side, side, 0]), weights(`${name}.kernel`) as tf.Tensor4D, stride, "valid");
     },
     batchNorm(x, { name }) {
       const { mean, variance } = options.training
@@ -51,14 +45,17 @@ export function eagerWords(
     pad(x, { inputs, outputs, stride }) {
       // A 1x1 average pool takes every second pixel; a strided slice would have no gradient.
       const side = (outputs - inputs) / 2;
-      return tf.pad(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [
-        [0, 0],
-        [0, 0],
-        [0, 0],
-        [side, side],
-      ]);
+      return padded(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [0, 0, 0, side]);
     },
     pool: (x) => tf.mean(x, [1, 2]),
     dense: (x) => tf.matMul(x as tf.Tensor2D, weights("dense.kernel") as tf.Tensor2D).add(weights("dense.bias")),
   };
+}
+
+/** Zeros before and after the present values: per axis, as many on each side. */
+function padded(x: Tensor, sides: readonly number[]): tf.Tensor4D {
+  return tf.pad(
+    x,
+    sides.map((side) => [side, side]),
+  ) as tf.Tensor4D;
 }

@@ -6,6 +6,17 @@ import { finishedLine, progressLine, type ProgressState, unescapeHtml } from "./
 import { type ImageOptions, toPng } from "./image";
 import { type Table, type TableOptions, toHtml, toText } from "./table";
 
+/** What a cell's output holds, by MIME type. */
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** No button that sends the figure to a server, none that has no use here. */
+const CONFIG = {
+  displaylogo: false,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d"],
+};
+
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {
   readonly html: string;
@@ -152,17 +163,6 @@ export function interruptSignal(): AbortSignal {
   const signal: unknown = Reflect.get(globalThis, Symbol.for("nontrivial.signal"));
   return signal instanceof AbortSignal ? signal : new AbortController().signal;
 }
-
-/** What a cell's output holds, by MIME type. */
-export type Bundle = Readonly<Record<string, unknown>>;
-
-/** No button that sends the figure to a server, none that has no use here. */
-const CONFIG = {
-  displaylogo: false,
-  showSendToCloud: false,
-  plotlyServerURL: "",
-  modeBarButtonsToRemove: ["select2d", "lasso2d"],
-};
 
 /**
  * The bundle of a figure: plotly's JSON, a PNG and a line of text.

@@ -6,6 +6,7 @@ import { Graph, type GraphNode, type Symbolic } from "./graph";
 import {
   forward,
   isTrainable,
+  type Network,
   type Normalization,
   type Parameters,
   parameterShapes,
@@ -58,7 +59,7 @@ export async function openTrainer(spec: Spec, normalization: Normalization, opti
   const program = await loadProgram(graph, {
     write: writeSignature(graph, variables),
     read: { inputs: {}, outputs: mapValues(variables, (variable) => graph.read(variable)) },
-    step: stepSignature(graph, spec, normalization, variables, options),
+    step: stepSignature(graph, variables, { spec, normalization, ...options }),
   });
   return {
     read: () => fromTensors(program.run("read", {})),
@@ -102,24 +103,20 @@ function writeSignature(graph: Graph, variables: Named): Signature {
 
 function stepSignature(
   graph: Graph,
-  spec: Spec,
-  normalization: Normalization,
   variables: Named,
-  options: StepOptions,
+  options: StepOptions & Pick<Network, "spec" | "normalization">,
 ): Signature {
+  const { spec, normalization, precision } = options;
   const images = graph.placeholder("images", { shape: [options.batch, SIDE, SIDE, CHANNELS], dtype: "float32" });
   const labels = graph.placeholder("labels", { shape: [options.batch], dtype: "int32" });
   const rate = graph.placeholder("rate", { shape: [], dtype: "float32" });
   const values = mapValues(variables, (variable) => graph.read(variable));
   const updates = new Map<string, Symbolic>();
-  const words = trainingWords((name) => values[name], normalization, {
-    precision: options.precision,
-    updates,
-  });
+  const words = trainingWords((name) => values[name], normalization, { precision, updates });
   const logits = forward(spec, words, images);
   const loss = ops.mean(ops.crossEntropy(logits, labels), [0]);
   const changes = [
-    ...parameterUpdates(loss, values, variables, rate, options),
+    ...parameterUpdates(loss, { values, variables, rate }, options),
     ...[...updates].map(([name, value]) => graph.assign(variables[name], value)),
   ];
   const accuracy = ops.shareEqual(ops.argMax(logits), labels);
@@ -128,9 +125,7 @@ function stepSignature(
 
 function parameterUpdates(
   loss: Symbolic,
-  values: Named,
-  variables: Named,
-  rate: Symbolic,
+  { values, variables, rate }: { readonly values: Named; readonly variables: Named; readonly rate: Symbolic },
   options: StepOptions,
 ): GraphNode[] {
   const { graph } = loss.node;

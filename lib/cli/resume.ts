@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readWhole, writeTogether } from "../files";
 import type { Parameters, Spec } from "../network";
+import { parseJson } from "../parameters";
 import { decodeSafetensors, encodeSafetensors } from "../safetensors";
 import type { Epoch, Progress, TrainConfig } from "../train";
 
@@ -35,14 +36,19 @@ export function loadProgress(dir: string, purpose: Purpose): Progress | undefine
   const path = join(dir, FILE);
   if (!existsSync(path)) return undefined;
   const { tensors, metadata } = decodeSafetensors(readWhole(path, LARGEST));
-  const difference = firstDifference(JSON.parse(metadata.purpose), JSON.parse(JSON.stringify(purpose)));
+  const difference = firstDifference(jsonIn(metadata, "purpose"), JSON.parse(JSON.stringify(purpose)));
   if (difference)
     throw new Error(`Cannot go on from "${path}": it has ${difference}; use another folder, or start afresh`);
   return {
     parameters: unprefixed(PARAMETER, tensors),
     velocity: unprefixed(VELOCITY, tensors),
-    history: JSON.parse(metadata.history) as Epoch[],
+    history: jsonIn(metadata, "history") as Epoch[],
   };
+}
+
+/** A field of the checkpoint's metadata. @throws Error naming the field that is missing or not JSON */
+function jsonIn(metadata: Readonly<Record<string, string>>, field: string): object {
+  return parseJson(`"${field}" in ${FILE}`, metadata[field] ?? "") as object;
 }
 
 /** Removes the checkpoint of a finished training. */

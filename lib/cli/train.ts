@@ -4,6 +4,7 @@ import { type Command, type Given, positiveNumber, progressBar, runCommand, Usag
 import { startEngine } from "../backend";
 import { saveRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
+import { percent } from "../format";
 import { specOf } from "../network";
 import { provenanceOf } from "../provenance";
 import { loadProgress, removeProgress, saveProgress } from "./resume";
@@ -50,22 +51,18 @@ function configOf(given: Given<Names>): TrainConfig {
   };
 }
 
-const percent = (fraction: number | undefined): string => ((fraction ?? 0) * 100).toFixed(2);
-
 function describe(epoch: Epoch): string {
   const { trainLoss, trainAccuracy, testAccuracy, imagesPerSecond } = epoch;
-  return `epoch ${epoch.epoch}: loss ${trainLoss.toFixed(4)}, training ${percent(trainAccuracy)} %, test ${percent(testAccuracy)} %, ${imagesPerSecond.toFixed(0)} images/s`;
+  return `epoch ${epoch.epoch}: loss ${trainLoss.toFixed(4)}, training ${percent(trainAccuracy)} %, test ${percent(testAccuracy ?? 0)} %, ${imagesPerSecond.toFixed(0)} images/s`;
 }
 
 async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
   const spec = specOf(given.network!);
   const config = configOf(given);
   const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
-  const [whole, test] = [
-    await loadCifar("cifar10", "train", { dir: given.data }),
-    await loadCifar("cifar10", "test", { dir: given.data }),
-  ];
-  const dataset = firstImages(whole, wholeNumber("images", given.images!));
+  const images = wholeNumber("images", given.images!);
+  const dataset = firstImages(await loadCifar("cifar10", "train", { dir: given.data }), images);
+  const test = await loadCifar("cifar10", "test", { dir: given.data });
   const purpose = { spec, config, data: `${dataset.sha256}, first ${dataset.count} images` };
   if (given.fresh) await removeProgress(dir);
   const resume = loadProgress(dir, purpose);
@@ -89,8 +86,9 @@ async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const provenance = { ...origin, trainingSeconds: Math.round(seconds), images: dataset.count };
   const accuracy = history[history.length - 1].testAccuracy!;
+  const named = { ...network, name: basename(dir) };
   await saveRun(dir, {
-    network: { ...network, name: basename(dir) },
+    network: named,
     start,
     seed: config.seed,
     data: dataset,
@@ -100,9 +98,9 @@ async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<v
     provenance,
   });
   await removeProgress(dir);
-  console.log(
-    `${dir}: ${percent(accuracy)} % of ${test.count} test images right after ${config.epochs} epochs, ${((performance.now() - began) / 60_000).toFixed(1)} min`,
-  );
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  const result = `${percent(accuracy)} % of ${test.count} test images right`;
+  console.log(`${dir}: ${result} after ${config.epochs} epochs, ${minutes} min`);
 }
 
 void runCommand(COMMAND, trainCommand);
