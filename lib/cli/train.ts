@@ -86,17 +86,8 @@ async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const provenance = { ...origin, trainingSeconds: Math.round(seconds), images: dataset.count };
   const accuracy = history[history.length - 1].testAccuracy!;
-  const named = { ...network, name: basename(dir) };
-  await saveRun(dir, {
-    network: named,
-    start,
-    seed: config.seed,
-    data: dataset,
-    accuracy,
-    history,
-    config,
-    provenance,
-  });
+  const record = { seed: config.seed, data: dataset, accuracy, history, config, provenance };
+  await saveRun(dir, { network: { ...network, name: basename(dir) }, start, ...record });
   await removeProgress(dir);
   const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   const result = `${percent(accuracy)} % of ${test.count} test images right`;
