@@ -1,7 +1,7 @@
 // The command lines as a user calls them: separate processes, real CIFAR-10.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -94,4 +94,14 @@ test("train says which file of CIFAR-10 is missing and how to get it", () => {
   assert.match(stderr, /no-data/);
   assert.match(stderr, /npm run data/);
   assert.ok(!existsSync(inFolder("never")));
+});
+
+test("runs writes a table of the finished trainings of a folder, and leaves out what has no run.json", () => {
+  mkdirSync(inFolder("table/unfinished"), { recursive: true });
+  cpSync(path.join("data", "runs", "resnet20-seed1"), inFolder("table/resnet20-seed1"), { recursive: true });
+  const { status, stdout, stderr } = run("runs", "--dir", inFolder("table"));
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /trained networks listed: 1/);
+  const table = readFileSync(inFolder("table/README.md"), "utf8");
+  assert.match(table, /\| resnet20-seed1 \| resnet20 \| 269,722 \| 90\.83 \| 50,000 \| 30 \| float32 \| 1 \|/);
 });

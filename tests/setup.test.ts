@@ -120,6 +120,7 @@ test("environment() finds the kernel, .venv and CUDA's libraries, and keeps what
   const found = environment({ root: "/p", base, cuda: ["/n/cublas/lib", "/n/cudnn/lib"] });
   assert.equal(found.PATH, "/p/.venv/bin:/usr/bin");
   assert.equal(found.JUPYTER_PATH, "/p/lib/jupyter:/mine");
+  assert.equal(found.JUPYTER_CONFIG_PATH, "/p/lib/jupyter");
   assert.equal(found.LD_LIBRARY_PATH, "/n/cublas/lib:/n/cudnn/lib:/opt/lib");
   assert.equal(found.TF_FORCE_GPU_ALLOW_GROWTH, "true");
   assert.equal(found.TF_CPP_MIN_LOG_LEVEL, "0");

@@ -48,7 +48,7 @@ async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {
   const lines = await Promise.all(names.sort().map((name) => lineOf(dir, name)));
   const text = `${INTRODUCTION}\n${toMarkdown(tableOf(lines))}\n`;
   await writeTogether(dir, new Map([["README.md", new TextEncoder().encode(text)]]));
-  console.log(`${join(dir, "README.md")}: ${lines.length} networks`);
+  console.log(`${join(dir, "README.md")}: trained networks listed: ${lines.length}`);
 }
 
 void runCommand(COMMAND, runsCommand);

@@ -42,6 +42,8 @@ export function environment({ root, base, cuda }) {
     ...base,
     PATH: joined(join(root, ".venv", "bin"), base.PATH),
     JUPYTER_PATH: joined(join(root, "lib", "jupyter"), base.JUPYTER_PATH),
+    // labconfig/ switches off JupyterLab's news, which it would ask for on the network.
+    JUPYTER_CONFIG_PATH: joined(join(root, "lib", "jupyter"), base.JUPYTER_CONFIG_PATH),
     TF_CPP_MIN_LOG_LEVEL: base.TF_CPP_MIN_LOG_LEVEL ?? "3",
     PYDEVD_DISABLE_FILE_VALIDATION: "1",
     ...(cuda.length > 0 && {
