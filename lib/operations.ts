@@ -157,6 +157,12 @@ export function argMax(logits: Symbolic): Symbolic {
   return apply("ArgMax", [logits, axis], attributes, { shape: [logits.shape[0]], dtype: "int32" });
 }
 
+/** The share [] of a matrix's elements that are neither NaN nor infinite. */
+export function shareFinite(x: Symbolic): Symbolic {
+  const finite = apply("IsFinite", [x], T(x), { shape: x.shape, dtype: "bool" });
+  return mean(cast(finite, "float32"), [0, 1]);
+}
+
 /** The share of predictions that equal their labels. */
 export function shareEqual(predictions: Symbolic, labels: Symbolic): Symbolic {
   const attributes: Attributes = { ...T(labels), incompatible_shape_error: { bool: true } };

@@ -23,7 +23,7 @@ const SWEEP_BATCH = 100;
  * Predictions of the intact network and of one ablation per layer, each with only that layer changed, on all images.
  * The network itself is not touched.
  * @throws RangeError when the dataset is empty
- * @throws Error when the signal is aborted
+ * @throws Error when the signal is aborted, or a network gives logits that are not finite
  */
 export async function sweep(network: Network, dataset: Dataset, options: SweepOptions = {}): Promise<Sweep> {
   let result: Sweep | undefined;

@@ -23,7 +23,10 @@ import { loadProgram } from "./savedmodel";
 
 /** A network and its ablations, compiled together. */
 export interface SweepProgram {
-  /** The predicted classes of a batch [batch, 32, 32, 3] in 0..255: the intact network's, then each ablation's. */
+  /**
+   * The predicted classes of a batch [batch, 32, 32, 3] in 0..255: the intact network's, then each ablation's.
+   * @throws Error when a network gives a logit that is not finite
+   */
   predict(images: Tensor): Uint8Array[];
   dispose(): void;
 }
@@ -59,25 +62,40 @@ async function openOneByOne(networks: readonly Network[]): Promise<SweepProgram>
 async function compileSweep(network: Network, ablations: readonly Network[], precision: DType): Promise<SweepProgram> {
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const classes = recordSweep(images, network, { ablations, precision });
-  const names = classes.map((_, index) => `network${index}`);
-  const outputs = Object.fromEntries(names.map((name, index) => [name, classes[index]]));
-  const program = await loadProgram(graph, { predict: { inputs: { images }, outputs } });
+  const logits = recordSweep(images, network, { ablations, precision });
+  const classes = named("class", logits.map(ops.argMax));
+  const finite = named("finite", logits.map(ops.shareFinite));
+  const program = await loadProgram(graph, { predict: { inputs: { images }, outputs: { ...classes, ...finite } } });
   return {
     predict(batch) {
       const found = program.run("predict", { images: batch });
-      return names.map((name) => {
-        const predicted = Uint8Array.from(found[name].dataSync());
-        found[name].dispose();
-        // A network that no longer looks at the image answers once for all of them.
-        return predicted.length === batch.shape[0] ? predicted : new Uint8Array(batch.shape[0]).fill(predicted[0]);
-      });
+      const numbers = (name: string) => found[name].dataSync();
+      try {
+        checkFinite(Object.keys(finite).map((name) => numbers(name)[0]));
+        return Object.keys(classes).map((name) => wholeBatch(Uint8Array.from(numbers(name)), batch.shape[0]));
+      } finally {
+        for (const tensor of Object.values(found)) tensor.dispose();
+      }
     },
     dispose: program.dispose,
   };
 }
 
-/** Records the predictions of all networks: one pass of the intact one, from which each ablation branches off. */
+const named = (name: string, tensors: readonly Symbolic[]): Record<string, Symbolic> =>
+  Object.fromEntries(tensors.map((tensor, index) => [name + index, tensor]));
+
+function checkFinite(shares: readonly number[]): void {
+  const bad = shares.findIndex((share) => share < 1);
+  if (bad < 0) return;
+  const which = bad === 0 ? "the intact network" : `ablation ${bad} of ${shares.length - 1}`;
+  throw new Error(`Cannot read predictions of ${which}: its logits hold NaN or an infinity, expected finite numbers`);
+}
+
+/** A network that no longer looks at the image answers once for all of them. */
+const wholeBatch = (predicted: Uint8Array, count: number): Uint8Array =>
+  predicted.length === count ? predicted : new Uint8Array(count).fill(predicted[0]);
+
+/** Records the logits of all networks: one pass of the intact one, from which each ablation branches off. */
 function recordSweep(
   images: Symbolic,
   network: Network,
@@ -92,7 +110,7 @@ function recordSweep(
       if (firstChange(network, ablation) !== block) return;
       const words = wordsOf(ablation);
       const from = block === STEM ? { block: 0, x: forwardStem(spec, words, images) } : { block, x };
-      results[index + 1] = ops.argMax(forwardFrom(spec, words, from));
+      results[index + 1] = forwardFrom(spec, words, from);
     });
   branchOff(STEM, images);
   let x = forwardStem(spec, intact, images);
@@ -102,7 +120,7 @@ function recordSweep(
   });
   const head = blocksOf(spec).length;
   branchOff(head, x);
-  results[0] = ops.argMax(forwardFrom(spec, intact, { block: head, x }));
+  results[0] = forwardFrom(spec, intact, { block: head, x });
   return results;
 }
 

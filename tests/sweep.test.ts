@@ -217,3 +217,12 @@ test(
     assert.deepEqual((await evaluate(network, dataset)).predictions, result.baseline);
   },
 );
+
+test("sweep() refuses an ablation whose logits are no longer finite, and leaves no tensor behind", () =>
+  expectNoLeak(async () => {
+    const huge = ({ shape, data }: Values): Values => ({ shape, data: data.map((weight) => weight * 1e37) });
+    await assert.rejects(
+      sweep(smallNetwork(), smallDataset(10), { operator: huge, operatorName: "huge" }),
+      /Cannot read predictions of ablation \d+ of 7: its logits hold NaN or an infinity, expected finite numbers/,
+    );
+  }));
