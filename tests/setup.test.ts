@@ -156,23 +156,24 @@ test("packagesAgree() sees a missing, another and an altered package, but not a 
 
 test("adviceFor() knows a full disk, a missing network and missing rights from what npm and pip print", () => {
   assert.match(adviceFor("OSError: [Errno 28] No space left on device"), /disk is full/);
-  assert.match(adviceFor("getaddrinfo EAI_AGAIN registry.npmjs.org"), /network/);
+  assert.match(adviceFor("getaddrinfo EAI_AGAIN registry"), /network/);
   assert.match(adviceFor("Temporary failure in name resolution\nERROR: No matching distribution"), /network/);
   assert.match(
     adviceFor("ERROR: No matching distribution found for tensorflow-cpu"),
-    /pypi\.org.* or has no build of this version/,
+    /PyPI.* or has no build of this version/,
   );
   assert.match(adviceFor("EACCES: permission denied, mkdir"), /cannot be written/);
 });
 
-test("package-lock.json takes packages from npm's public registry alone", () => {
+test("package-lock.json names no place for a package, so every one comes from the registry that npm is configured for", () => {
   const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
     packages: Record<string, { resolved?: string }>;
   };
-  const others = Object.values(lock.packages).filter(
-    ({ resolved }) => resolved && !resolved.startsWith("https://registry.npmjs.org/"),
+  assert.ok(Object.keys(lock.packages).length > 400);
+  assert.deepEqual(
+    Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined),
+    [],
   );
-  assert.deepEqual(others, []);
 });
 
 test("a step's stamp counts only for the very inputs it was made from, and a damaged one not at all", (context) => {

@@ -80,7 +80,7 @@ async function npmOptions() {
   const text = (key: string) => (typeof config[key] === "string" ? (config[key] as string) : undefined);
   const cafile = text("cafile");
   return {
-    registry: text("registry") ?? "https://registry.npmjs.org/",
+    ...(text("registry") && { registry: text("registry") }),
     cache: text("cache") && path.join(text("cache")!, "_cacache"),
     proxy: text("https-proxy") ?? text("proxy"),
     noProxy: text("noproxy") || undefined,

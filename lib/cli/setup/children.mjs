@@ -121,10 +121,10 @@ export function adviceFor(output) {
       output,
     )
   )
-    return "The package registry cannot be reached: check the network (registry.npmjs.org, pypi.org) and try again.";
+    return "The package registry cannot be reached: check the network (npm's registry and PyPI have to be reached) and try again.";
   if (/EACCES|EPERM|Permission denied/i.test(output))
     return "This folder, or one in it, cannot be written to: check who owns it.";
   if (/No matching distribution/i.test(output))
-    return "The package index (pypi.org) cannot be reached, or has no build of this version for this Python and system.";
+    return "The package index PyPI cannot be reached, or has no build of this version for this Python and system.";
   return "Read the lines above; to begin anew delete node_modules and .venv, then: npm run setup";
 }
