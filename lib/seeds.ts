@@ -10,6 +10,7 @@ export interface SeedRow {
   readonly trivial: number; // of the seeds
   readonly nonTrivial: number;
   readonly undecided: number;
+  readonly unchanged: number;
   readonly meanDrop: number; // fraction
 }
 
@@ -35,6 +36,7 @@ export function acrossSeeds(runs: readonly (readonly Verdict[])[]): SeedRow[] {
       trivial: count("trivial"),
       nonTrivial: count("non-trivial"),
       undecided: count("undecided"),
+      unchanged: count("unchanged"),
       meanDrop: column.reduce((total, { drop }) => total + drop, 0) / runs.length,
     };
   });

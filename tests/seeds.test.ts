@@ -18,6 +18,8 @@ test("acrossSeeds() counts the verdicts of each layer and averages its drop", ()
   const [a, b] = acrossSeeds(runs);
   assert.deepEqual([a.layer, a.seeds, a.trivial, a.nonTrivial, a.undecided, a.meanDrop], ["a", 3, 2, 0, 1, 0.002]);
   assert.deepEqual([b.trivial, b.nonTrivial, b.undecided, b.meanDrop.toFixed(12)], [0, 3, 0, "0.300000000000"]);
+  const [idle] = acrossSeeds([[judged("a", "unchanged", 0)], [judged("a", "undecided", 0)]]);
+  assert.deepEqual([idle.unchanged, idle.undecided, a.unchanged], [1, 1, 0]);
 });
 
 test("acrossSeeds() refuses runs over different layers", () => {
