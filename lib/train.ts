@@ -25,7 +25,7 @@ export interface TrainConfig extends StepOptions, Augmentation {
   readonly warmup: number;
 }
 
-/** Trains a ResNet-20 to 91 % and more; not tuned on the test set (one run, values usual in the field). */
+/** Thirty epochs: 90.83 % for ResNet-20 with seed 1. Values usual in the field, taken once and never tuned on the test set. */
 export const FAST: TrainConfig = {
   seed: 1,
   epochs: 30,
