@@ -1,25 +1,43 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
-import { changesChannels, kernelShape, type Layer, sizeOf } from "./network";
+import { changesChannels, kernelShape, sizeOf } from "./network";
 import { normalQuantile } from "./normal";
+import type { LayerSet } from "./sets";
 
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
 export interface Sweep {
   readonly network: string;
   readonly operator: string;
-  readonly layers: readonly Layer[]; // one ablation per layer, in order
+  readonly seed: number; // where the operator's random numbers start
+  readonly precision: "float32" | "bfloat16"; // of activations
+  readonly sets: readonly LayerSet[]; // what each ablation changes, in order
   readonly labels: Uint8Array; // [images]
   readonly baseline: Uint8Array; // [images] predicted class of the intact network
-  readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images]
+  readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
+  readonly losses?: SweepLosses;
   readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
+  readonly stops?: readonly (Stop | undefined)[]; // per ablation, where the sweep stops ablations that are decided
 }
 
-/** What the ablation of one layer does to the test set; accuracies and drops are fractions. */
+/** The cross-entropy of every prediction, in nats: as long as the predictions. */
+export interface SweepLosses {
+  readonly baseline: Float32Array;
+  readonly ablations: readonly Float32Array[];
+}
+
+/** Why an ablation was stopped before the last image: p values that hold although the moment was chosen by looking. */
+export interface Stop {
+  readonly margin: number; // the drop, as a fraction, that was tested against
+  readonly harmP: number;
+  readonly trivialP: number;
+}
+
+/** What one ablation does to the test set; accuracies and drops are fractions. */
 export interface Row {
-  readonly layer: string;
-  readonly stage: number;
+  readonly layer: string; // or the name of a set
+  readonly stage: number; // of the first layer
   readonly block: number;
-  readonly changesChannels: boolean;
-  readonly parameters: number; // weights in the kernel
+  readonly changesChannels: boolean; // one of the layers at least
+  readonly parameters: number; // weights in the kernels
   readonly images: number;
   readonly correct: number;
   readonly accuracy: number;
@@ -30,6 +48,10 @@ export interface Row {
   readonly lost: number; // right before, wrong after
   readonly gained: number; // wrong before, right after
   readonly flips: number; // predictions that changed, right or wrong
+  readonly lossChange?: number; // mean change of the cross-entropy, in nats, with its 95 % interval
+  readonly lossLow?: number;
+  readonly lossHigh?: number;
+  readonly stop?: Stop; // where it was stopped before the last image
   readonly unchanged?: boolean; // true where the operator changed nothing: such a row says nothing about the layer
 }
 
@@ -54,15 +76,15 @@ export interface ClassRow {
  */
 export function rowsOf(sweep: Sweep): Row[] {
   checkSweep(sweep);
-  return sweep.layers.map((layer, index) => {
+  return sweep.sets.map(({ name, layers }, index) => {
     const counts = compare(sweep, sweep.predictions[index]);
     const [low, high] = wilson(counts.correct, counts.images);
     return {
-      layer: layer.name,
-      stage: layer.stage,
-      block: layer.block,
-      changesChannels: changesChannels(layer),
-      parameters: sizeOf(kernelShape(layer)),
+      layer: name,
+      stage: layers[0].stage,
+      block: layers[0].block,
+      changesChannels: layers.some(changesChannels),
+      parameters: layers.reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0),
       images: counts.images,
       correct: counts.correct,
       accuracy: counts.correct / counts.images,
@@ -73,6 +95,8 @@ export function rowsOf(sweep: Sweep): Row[] {
       lost: counts.lost,
       gained: counts.gained,
       flips: counts.flips,
+      ...lossChangeOf(sweep, index),
+      ...(sweep.stops?.[index] ? { stop: sweep.stops[index] } : {}),
       ...(sweep.unchanged?.[index] ? { unchanged: true } : {}),
     };
   });
@@ -86,11 +110,11 @@ export function rowsOf(sweep: Sweep): Row[] {
 export function classRowsOf(sweep: Sweep): ClassRow[] {
   checkSweep(sweep);
   const labels = [...new Set(sweep.labels)].sort((a, b) => a - b);
-  return sweep.layers.flatMap((layer, index) =>
+  return sweep.sets.flatMap(({ name }, index) =>
     labels.map((label) => {
       const { images, before, correct, lost, gained, flips } = compare(sweep, sweep.predictions[index], label);
       return {
-        layer: layer.name,
+        layer: name,
         label,
         images,
         baseline: before / images,
@@ -123,9 +147,20 @@ export function wilson(correct: number, images: number, confidence = 0.95): [low
   return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
 }
 
+/** The mean change of the cross-entropy and its normal interval, paired by image. */
+function lossChangeOf({ losses }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
+  if (!losses) return {};
+  const changes = Float64Array.from(losses.ablations[index], (loss, image) => loss - losses.baseline[image]);
+  const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+  const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
+  const half = normalQuantile(0.975) * Math.sqrt(squares / Math.max(1, changes.length - 1) / changes.length);
+  return { lossChange: mean, lossLow: mean - half, lossHigh: mean + half };
+}
+
+/** Counts over the images that the ablation has seen. */
 function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
   const counts = { images: 0, before: 0, correct: 0, lost: 0, gained: 0, flips: 0 };
-  for (let image = 0; image < labels.length; image++) {
+  for (let image = 0; image < after.length; image++) {
     const label = labels[image];
     if (only !== undefined && label !== only) continue;
     counts.images++;
@@ -139,16 +174,20 @@ function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) 
   return counts;
 }
 
-function checkSweep({ layers, labels, baseline, predictions, unchanged }: Sweep): void {
+function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, stops }: Sweep): void {
   const fail = (what: string, wanted: number, found: number) => {
     throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
-  if (predictions.length !== layers.length) fail("ablations, one per layer,", layers.length, predictions.length);
-  if (unchanged && unchanged.length !== layers.length) fail("flags, one per layer,", layers.length, unchanged.length);
+  const lists = { predictions, losses: losses?.ablations, flags: unchanged, stops };
+  for (const [what, list] of Object.entries(lists))
+    if (list && list.length !== sets.length) fail(`${what}, one per ablation,`, sets.length, list.length);
   predictions.forEach((after, index) => {
-    if (after.length !== labels.length)
-      fail(`predictions without "${layers[index].name}"`, labels.length, after.length);
+    const wanted = stops?.[index] ? Math.min(after.length, labels.length) : labels.length;
+    if (after.length !== wanted || wanted === 0)
+      fail(`predictions without "${sets[index].name}"`, labels.length, after.length);
+    const loss = losses?.ablations[index];
+    if (loss && loss.length !== after.length) fail(`losses without "${sets[index].name}"`, after.length, loss.length);
   });
 }

@@ -4,6 +4,7 @@ import type { Dataset } from "./cifar";
 import { type ProgressOptions, testBatches } from "./evaluate";
 import { type Layer, layersOf, type Network } from "./network";
 import type { Sweep } from "./rows";
+import { singles } from "./sets";
 import { openSweep } from "./sweepgraph";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
@@ -48,7 +49,8 @@ export async function* sweepSteps(
       program.predict(images).forEach((predicted, index) => matrix[index].set(predicted, start));
       const [baseline, ...predictions] = matrix.map((row) => row.subarray(0, start + labels.length));
       const seen = dataset.labels.subarray(0, start + labels.length);
-      const what = { network: network.name, operator: operatorName, layers, unchanged };
+      const { seed = 1, precision = "float32" } = options;
+      const what = { network: network.name, operator: operatorName, seed, precision, sets: singles(layers), unchanged };
       yield { ...what, labels: seen, baseline, predictions };
     }
   } finally {

@@ -3,6 +3,7 @@ import type { Dataset } from "../lib/cifar";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf, specOf } from "../lib/network";
 import { type Row, rowsOf } from "../lib/rows";
+import { singles } from "../lib/sets";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
 export function someRows(name = "resnet20"): Row[] {
@@ -10,7 +11,8 @@ export function someRows(name = "resnet20"): Row[] {
   const labels = Uint8Array.from({ length: 1000 }, (_, image) => image % 10);
   const without = (k: number) => labels.map((label, image) => (image % (layers.length + 1) < k ? 9 - label : label));
   const predictions = layers.map((_, index) => without(index));
-  return rowsOf({ network: name, operator: "zero", layers, labels, baseline: without(1), predictions });
+  const rest = { seed: 1, precision: "float32", sets: singles(layers) } as const;
+  return rowsOf({ network: name, operator: "zero", ...rest, labels, baseline: without(1), predictions });
 }
 
 /** A training of some epochs; the test set is looked at in the last one only. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Layer } from "../lib/network";
 import { classRowsOf, rowsOf, type Sweep, wilson } from "../lib/rows";
+import { pairs, singles } from "../lib/sets";
 
 const layers: Layer[] = [
   { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1 },
@@ -11,7 +12,9 @@ const layers: Layer[] = [
 const sweep: Sweep = {
   network: "tiny",
   operator: "zero",
-  layers,
+  seed: 1,
+  precision: "float32",
+  sets: singles(layers),
   labels: Uint8Array.of(0, 0, 0, 1, 1, 3),
   baseline: Uint8Array.of(0, 0, 1, 1, 0, 2),
   predictions: [Uint8Array.of(0, 1, 0, 1, 0, 1), Uint8Array.of(0, 0, 1, 1, 0, 2)],
@@ -70,10 +73,36 @@ test("rowsOf() refuses a sweep whose parts differ in length, and says which", ()
     assert.throws(() => rowsOf({ ...sweep, ...change }), { name: "RangeError", message });
   refuses({ labels: new Uint8Array(0) }, /at least one image/);
   refuses({ baseline: new Uint8Array(5) }, /6 predictions of the intact network but found 5/);
-  refuses({ predictions: sweep.predictions.slice(1) }, /2 ablations, one per layer, but found 1/);
-  refuses({ unchanged: [true] }, /2 flags, one per layer, but found 1/);
+  refuses({ predictions: sweep.predictions.slice(1) }, /2 predictions, one per ablation, but found 1/);
+  refuses({ unchanged: [true] }, /2 flags, one per ablation, but found 1/);
   const short = [sweep.predictions[0], new Uint8Array(7)];
   refuses({ predictions: short }, /6 predictions without "stage2.block1.shortcut" but found 7/);
+});
+
+test("rowsOf() gives the mean change of the cross-entropy with its paired interval, by hand", () => {
+  const baseline = Float32Array.of(1, 1, 1, 1, 1, 1);
+  const ablations = [Float32Array.of(2, 1, 1, 1, 1, 1), baseline];
+  const [first, second] = rowsOf({ ...sweep, losses: { baseline, ablations } });
+  // Six changes, one of 1: mean 1/6, variance ((5/6)^2 + 5 (1/6)^2) / 5 = 1/6.
+  const half = 1.959964 * Math.sqrt(1 / 6 / 6);
+  assert.equal(first.lossChange!.toFixed(6), (1 / 6).toFixed(6));
+  assert.equal(first.lossLow!.toFixed(6), (1 / 6 - half).toFixed(6));
+  assert.equal(first.lossHigh!.toFixed(6), (1 / 6 + half).toFixed(6));
+  assert.deepEqual([second.lossChange, second.lossLow, second.lossHigh], [0, 0, 0]);
+});
+
+test("rowsOf() compares an ablation that was stopped with the intact network on the images that both have seen", () => {
+  const stop = { margin: 0.005, harmP: 0.001, trivialP: 1 };
+  const stopped = { ...sweep, predictions: [Uint8Array.of(0, 1), sweep.predictions[1]], stops: [stop, undefined] };
+  const [first, second] = rowsOf(stopped);
+  assert.deepEqual([first.images, first.baseline, first.correct, first.lost, first.stop], [2, 1, 1, 1, stop]);
+  assert.deepEqual(second, rowsOf(sweep)[1]);
+});
+
+test("rowsOf() names a set by its layers and adds up their weights", () => {
+  const [both] = rowsOf({ ...sweep, sets: pairs(layers), predictions: sweep.predictions.slice(1) });
+  assert.equal(both.layer, "stage1.block1.conv1 + stage2.block1.shortcut");
+  assert.deepEqual([both.parameters, both.changesChannels, both.stage], [2304 + 512, true, 1]);
 });
 
 test("classRowsOf() splits the damage by class and leaves out classes without images", () => {

@@ -32,7 +32,9 @@ test("dropByImage() is 1 for a lost image, -1 for a gained one and 0 for a wrong
   const sweep: Sweep = {
     network: "tiny",
     operator: "zero",
-    layers: [],
+    seed: 1,
+    precision: "float32",
+    sets: [],
     labels: Uint8Array.of(0, 0, 1, 1),
     baseline: Uint8Array.of(0, 1, 2, 1),
     predictions: [Uint8Array.of(1, 0, 0, 1)],

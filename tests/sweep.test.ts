@@ -11,6 +11,7 @@ import { eagerWeights, eagerWords } from "../lib/eager";
 import { evaluate, imageTensor } from "../lib/evaluate";
 import { EPSILON, forward, type Layer, layerOf, layersOf, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
+import { singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
 import { bitsOf, expectNoLeak, smallDataset, smallNetwork } from "./small";
 
@@ -108,10 +109,10 @@ test("sweep() predicts for each layer what evaluating the ablated network predic
     const [network, dataset] = [smallNetwork("resnet8-w4", 5), smallDataset(33)];
     const before = bitsOf(network);
     const result = await sweep(network, dataset, { batch: 10 });
-    assert.deepEqual(result.layers, layersOf(network.spec));
+    assert.deepEqual(result.sets, singles(layersOf(network.spec)));
     assert.deepEqual(result.baseline, (await evaluate(network, dataset)).predictions);
     assert.ok(new Set(result.baseline).size > 1, "a network that predicts one class only would not show a difference");
-    for (const [index, layer] of result.layers.entries()) {
+    for (const [index, layer] of result.sets.entries()) {
       const wanted = await evaluate(ablate(network, layer.name, zero), dataset);
       assert.deepEqual(result.predictions[index], wanted.predictions, layer.name);
     }
@@ -125,7 +126,7 @@ for (const [name, seed] of [
   test(`sweep() of ${name} agrees with evaluating each ablated network`, async () => {
     const [network, dataset] = [smallNetwork(name, seed), smallDataset(40)];
     const result = await sweep(network, dataset);
-    for (const [index, layer] of result.layers.entries()) {
+    for (const [index, layer] of result.sets.entries()) {
       const wanted = await evaluate(ablate(network, layer.name, zero), dataset);
       assert.deepEqual(result.predictions[index], wanted.predictions, layer.name);
     }
@@ -174,7 +175,7 @@ test("a plain network with any kernel zeroed gives every image the same class: e
   // The share needs all images; that all of them get one class shows on any: 600 here, counted against all 10,000 labels.
   const result = await sweep(smallNetwork("plain14-w4", 4), firstImages(test, 600));
   assert.ok(new Set(result.baseline).size > 1, "the intact network tells images apart");
-  for (const [index, layer] of result.layers.entries()) {
+  for (const [index, layer] of result.sets.entries()) {
     const classes = new Set(result.predictions[index]);
     assert.equal(classes.size, 1, `${layer.name} predicts ${[...classes]}`);
     const [only] = classes;
@@ -204,7 +205,7 @@ test(
     const rows = rowsOf(result);
     assert.equal(rows.length, Object.keys(reference.layers).length);
     rows.forEach(({ correct, lost, gained, flips }, index) => {
-      const wanted = reference.layers[torchName(result.layers[index])];
+      const wanted = reference.layers[torchName(result.sets[index].layers[0])];
       const found = { correct, b: lost, c: gained, flips };
       for (const key of ["correct", "b", "c", "flips"] as const) {
         assert.ok(
