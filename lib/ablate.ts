@@ -1,5 +1,15 @@
-// Ablations: networks with one layer changed. Nothing is changed in place, so there is nothing to restore.
-import { BATCH_NORM, type Layer, layerOf, type Network, type Parameters, type Spec, type Values } from "./network";
+// Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
+import { activationName, type ActivationOperator, type Activations } from "./activations";
+import {
+  BATCH_NORM,
+  branchEnds,
+  type Layer,
+  layerOf,
+  type Network,
+  type Parameters,
+  type Spec,
+  type Values,
+} from "./network";
 import { type Random, randomStream } from "./random";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
@@ -26,7 +36,15 @@ export interface Site {
  * Makes a layer's new kernel out of a copy of its trained one: `(kernel, layer, { random }) => kernel`.
  * One that changes the batch norm too returns the new arrays by name, such as `{ kernel, beta }`.
  */
-export type Operator = (kernel: Values, layer: Layer, site: Site) => Values | Partial<LayerValues>;
+export type KernelOperator = (kernel: Values, layer: Layer, site: Site) => Values | Partial<LayerValues>;
+
+/** What is done to a layer: to its trained arrays, or (`onOutput`, `onShortcut`) to what it passes on. */
+export type Operator = KernelOperator | ActivationOperator;
+
+/** A network with something changed: in its arrays, in its activations, or in both. */
+export interface Ablation extends Network {
+  readonly activations?: Activations;
+}
 
 /** What operators may need besides the network. */
 export interface AblationOptions {
@@ -37,35 +55,59 @@ export interface AblationOptions {
 }
 
 /** The paper's operator: every weight zero. The layer's batch norm then gives one constant per channel. */
-export const zero: Operator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
+export const zero: KernelOperator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
 
 const PARTS = ["kernel", ...BATCH_NORM] as const;
 
 /**
- * The network with the operator applied to one layer. It shares every other array with the given one, also those that the
- * operator returns with the same numbers; the given network stays as it is.
- * @throws RangeError when there is no such layer, or a new array has another shape, is not finite or a negative variance
+ * The network with the operator applied to some layers, named one by one or as a list. It shares every other array with the
+ * given one, also those that the operator returns with the same numbers; the given network stays as it is.
+ * @throws RangeError when there is no such layer, the operator does not apply to it, or a new array has another shape, is not
+ * finite or a negative variance
  */
 export function ablate(
-  network: Network,
-  layerName: string,
+  network: Ablation,
+  layerNames: string | readonly string[],
   operator: Operator,
-  { seed = 1, start }: AblationOptions = {},
-): Network {
-  const layer = layerOf(network.spec, layerName);
+  options: AblationOptions = {},
+): Ablation {
+  const layers = [layerNames].flat().map((name) => layerOf(network.spec, name));
+  if (typeof operator !== "function") return withActivations(network, layers, operator);
+  const parameters = new Map(network.parameters);
+  for (const layer of layers)
+    for (const [name, values] of changedArrays(network, layer, operator, options)) parameters.set(name, values);
+  return { ...network, parameters };
+}
+
+function withActivations(network: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
+  const ends = branchEnds(network.spec).map(({ name }) => name);
+  const odd = place === "shortcut" ? layers.find(({ name }) => !ends.includes(name)) : undefined;
+  if (odd) {
+    throw new RangeError(
+      `Cannot change the shortcut at ${odd.name}: expected the last convolution of a residual block, like stage1.block1.conv2`,
+    );
+  }
+  const added = layers.map((layer) => [activationName(layer, place), { layer, change }] as const);
+  return { ...network, activations: new Map([...(network.activations ?? []), ...added]) };
+}
+
+/** The arrays of a layer that the operator gives other numbers, by their names. */
+function changedArrays(
+  network: Network,
+  layer: Layer,
+  operator: KernelOperator,
+  { seed = 1, start }: AblationOptions,
+): [name: string, values: Values][] {
   const values = layerValues(network.parameters, layer);
   const random = randomStream(seed, `ablate ${layer.name}`);
   const site = { spec: network.spec, random, values, start: start && layerValues(start, layer) };
-  const returned = operator(values.kernel, layer, site);
-  const parameters = new Map(network.parameters);
-  for (const [part, after] of newArrays(returned)) {
+  return newArrays(operator(values.kernel, layer, site)).flatMap(([part, after]) => {
     const name = `${layer.name}.${part}`;
     const before = network.parameters.get(name)!;
     checkValues(after, before, { layer, part });
     // Copied, for an operator that goes on writing into what it returned.
-    if (!sameNumbers(after, before)) parameters.set(name, { shape: before.shape, data: after.data.slice() });
-  }
-  return { ...network, parameters };
+    return sameNumbers(after, before) ? [] : [[name, { shape: before.shape, data: after.data.slice() }]];
+  });
 }
 
 function newArrays(returned: Values | Partial<LayerValues>): [part: string, after: Values][] {
@@ -74,8 +116,11 @@ function newArrays(returned: Values | Partial<LayerValues>): [part: string, afte
 }
 
 /** Whether an ablation is the network itself, number by number: its operator changed nothing. */
-export function isUnchanged(network: Network, ablation: Network): boolean {
-  return [...network.parameters].every(([name, values]) => ablation.parameters.get(name) === values);
+export function isUnchanged(network: Network, ablation: Ablation): boolean {
+  return (
+    !ablation.activations?.size &&
+    [...network.parameters].every(([name, values]) => ablation.parameters.get(name) === values)
+  );
 }
 
 function layerValues(parameters: Parameters, { name }: Layer): LayerValues {

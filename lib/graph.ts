@@ -11,6 +11,7 @@ export type Attribute =
   | { readonly string: string }
   | { readonly bool: boolean }
   | { readonly float: number }
+  | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly shape: Shape }
   | { readonly constant: Float32Array | Int32Array; readonly dimensions: Shape };

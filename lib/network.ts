@@ -151,6 +151,11 @@ export function layerOf(spec: Spec, name: string): Layer {
   );
 }
 
+/** The last convolution of every residual branch, in forward order; none in a plain network. */
+export function branchEnds(spec: Spec): Layer[] {
+  return spec.family === "plain" ? [] : blocksOf(spec).map(([, conv2]) => conv2);
+}
+
 /** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */
 export function changesChannels(layer: Layer): boolean {
   return layer.inputs !== layer.outputs;
@@ -216,7 +221,8 @@ export interface Vocabulary<T> {
   conv(x: T, layer: Layer): T;
   batchNorm(x: T, layer: Layer): T;
   relu(x: T): T;
-  add(x: T, y: T): T;
+  /** A block's branch and its shortcut; the layer is the last convolution of the branch. */
+  add(branch: T, shortcut: T, layer: Layer): T;
   /** Shortcut A into the given layer's outputs: every second pixel, zero channels on both sides. */
   pad(x: T, layer: Layer): T;
   /** The mean over all pixels. */
@@ -252,6 +258,6 @@ export function forwardBlock<T>(spec: Spec, words: Vocabulary<T>, x: T, [conv1, 
   const y = words.relu(words.batchNorm(words.conv(x, conv1), conv1));
   const branch = words.batchNorm(words.conv(y, conv2), conv2);
   if (spec.family === "plain") return words.relu(branch);
-  if (shortcut) return words.relu(words.add(branch, words.batchNorm(words.conv(x, shortcut), shortcut)));
-  return words.relu(words.add(branch, changesChannels(conv1) ? words.pad(x, conv1) : x));
+  if (shortcut) return words.relu(words.add(branch, words.batchNorm(words.conv(x, shortcut), shortcut), conv2));
+  return words.relu(words.add(branch, changesChannels(conv1) ? words.pad(x, conv1) : x, conv2));
 }

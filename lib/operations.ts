@@ -172,3 +172,9 @@ export function shareEqual(predictions: Symbolic, labels: Symbolic): Symbolic {
 
 /** How many elements the mean over these axes takes together. */
 export const countOver = (x: Symbolic, axes: readonly number[]): number => sizeOf(axes.map((axis) => x.shape[axis]));
+
+/** Tensors of one shape as the rows of one more axis, the first. */
+export function stack(rows: readonly Symbolic[]): Symbolic {
+  const attributes: Attributes = { ...T(rows[0]), N: { int: rows.length }, axis: { int: 0 } };
+  return apply("Pack", rows, attributes, { shape: [rows.length, ...rows[0].shape], dtype: rows[0].dtype });
+}

@@ -1,9 +1,10 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
-import type { Operator } from "./ablate";
-import { initialKernel, type Layer, layersOf, type Spec, type Values } from "./network";
+import type { KernelOperator } from "./ablate";
+import { onOutput, onShortcut } from "./activations";
+import { branchEnds, initialKernel, type Values } from "./network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
-export const removeConstant: Operator = (kernel, { outputs }) => {
+export const removeConstant: KernelOperator = (kernel, { outputs }) => {
   const none: Values = { shape: [outputs], data: new Float32Array(outputs) };
   return { kernel: mapped(kernel, () => 0), gamma: none, beta: none };
 };
@@ -13,8 +14,8 @@ export const removeConstant: Operator = (kernel, { outputs }) => {
  * A branch is named by its last convolution, so the operator applies to the layers of `branchEnds` only.
  * @throws RangeError for any other layer: the stem, a block's first convolution, a shortcut, a plain network's
  */
-export const zeroBranch: Operator = (kernel, layer, site) => {
-  if (!isBranchEnd(site.spec, layer)) {
+export const zeroBranch: KernelOperator = (kernel, layer, site) => {
+  if (!branchEnds(site.spec).some(({ name }) => name === layer.name)) {
     throw new RangeError(
       `Cannot zero the branch at ${layer.name}: expected the last convolution of a residual block, like stage1.block1.conv2`,
     );
@@ -22,17 +23,17 @@ export const zeroBranch: Operator = (kernel, layer, site) => {
   return removeConstant(kernel, layer, site);
 };
 
-/** The last convolution of every residual branch, in forward order; none in a plain network. */
-export function branchEnds(spec: Spec): Layer[] {
-  return layersOf(spec).filter((layer) => isBranchEnd(spec, layer));
-}
+/** The layer's output is its mean over the reference images, place by place: the same for every image. */
+export const mean = onOutput((_, site) => site.mean());
 
-function isBranchEnd({ family }: Spec, { name }: Layer): boolean {
-  return family === "resnet" && name.endsWith(".conv2");
-}
+/** The layer's output is that of another image, drawn from the reference images: its distribution stays, its message goes. */
+export const resample = onOutput((_, site) => site.other());
+
+/** A block's shortcut gives nothing, the branch alone is left; the block is called by the last convolution of its branch. */
+export const shortcutZero = onShortcut((x, { scale }) => scale(x, 0));
 
 /** Adds normal noise of `share` times the standard deviation of the kernel's weights. */
-export function noise(share: number): Operator {
+export function noise(share: number): KernelOperator {
   check("noise", share, { wanted: "a share of at least 0", met: share >= 0 });
   return (kernel, _, { random }) => {
     const deviation = share * deviationOf(kernel.data);
@@ -41,7 +42,7 @@ export function noise(share: number): Operator {
 }
 
 /** The kernel as it was before this run's first epoch; the batch norm stays trained. @throws Error where the run kept none */
-export const reinit: Operator = (_, layer, { start }) => {
+export const reinit: KernelOperator = (_, layer, { start }) => {
   if (start) return start.kernel;
   throw new Error(
     `Cannot give ${layer.name} its first kernel back: expected the parameters before epoch 1 (a run's start), found none`,
@@ -49,22 +50,25 @@ export const reinit: Operator = (_, layer, { start }) => {
 };
 
 /** A fresh draw of the initialization. */
-export const rerandomize: Operator = ({ shape }, _, { random }) => ({ shape, data: initialKernel(shape, random) });
+export const rerandomize: KernelOperator = ({ shape }, _, { random }) => ({
+  shape,
+  data: initialKernel(shape, random),
+});
 
 /** Multiplies every weight by `factor`; the batch norm does not follow. */
-export function scale(factor: number): Operator {
+export function scale(factor: number): KernelOperator {
   check("scale", factor, { wanted: "a number", met: true });
   return (kernel) => mapped(kernel, (weight) => factor * weight);
 }
 
 /** Keeps every weight's sign and replaces its size by the kernel's mean size. */
-export const signs: Operator = (kernel) => {
+export const signs: KernelOperator = (kernel) => {
   const size = kernel.data.reduce((sum, weight) => sum + Math.abs(weight), 0) / kernel.data.length;
   return mapped(kernel, (weight) => size * Math.sign(weight));
 };
 
 /** Zeroes a share of the filters (rounded to whole ones), those with the smallest L1 norm first. */
-export function zeroFilters(share: number): Operator {
+export function zeroFilters(share: number): KernelOperator {
   check("zeroFilters", share, { wanted: "a share from 0 to 1", met: share >= 0 && share <= 1 });
   return (kernel, { outputs }) => {
     const norms = filterNorms(kernel, outputs);
@@ -75,7 +79,7 @@ export function zeroFilters(share: number): Operator {
 }
 
 /** Zeroes one filter, counted from 0: the kernel of one output channel. */
-export function zeroFilter(filter: number): Operator {
+export function zeroFilter(filter: number): KernelOperator {
   return (kernel, layer) => {
     checkIndex(filter, layer.outputs, `filter ${filter} of ${layer.name}`);
     return mapped(kernel, (weight, index) => (index % layer.outputs === filter ? 0 : weight));
@@ -83,7 +87,7 @@ export function zeroFilter(filter: number): Operator {
 }
 
 /** Zeroes all weights of one input channel, counted from 0: the layer no longer sees it. */
-export function zeroInput(channel: number): Operator {
+export function zeroInput(channel: number): KernelOperator {
   return (kernel, layer) => {
     checkIndex(channel, layer.inputs, `input channel ${channel} of ${layer.name}`);
     const inputOf = (index: number) => Math.floor(index / layer.outputs) % layer.inputs;
@@ -92,7 +96,7 @@ export function zeroInput(channel: number): Operator {
 }
 
 /** Zeroes one spatial tap, row and column counted from 0: in a 3x3 kernel, (1, 1) is the centre. */
-export function zeroTap(row: number, column: number): Operator {
+export function zeroTap(row: number, column: number): KernelOperator {
   return (kernel, layer) => {
     checkIndex(row, layer.size, `row ${row} of ${layer.name}`);
     checkIndex(column, layer.size, `column ${column} of ${layer.name}`);

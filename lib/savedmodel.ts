@@ -91,6 +91,7 @@ function attributeMessage(attribute: Attribute): Message {
   if ("string" in attribute) return set(message, { S: Buffer.from(attribute.string) });
   if ("bool" in attribute) return set(message, { B: attribute.bool });
   if ("float" in attribute) return set(message, { F: attribute.float });
+  if ("int" in attribute) return set(message, { I: attribute.int });
   if ("ints" in attribute) return set(message, { List: set(new pb.AttrValue.ListValue(), { IList: attribute.ints }) });
   if ("shape" in attribute) return set(message, { Shape: shapeMessage(attribute.shape) });
   const { constant, dimensions } = attribute;

@@ -1,6 +1,6 @@
 // Which layers are ablated together: one at a time, pairs, blocks, stages, growing sets. Pure lists, before anything is computed.
 import { type Layer, layersOf, type Spec } from "./network";
-import type { Random } from "./random";
+import { type Random, shuffled } from "./random";
 
 /** The layers that one ablation changes. A set of one layer has that layer's name. */
 export interface LayerSet {
@@ -53,12 +53,7 @@ export function cumulative(order: readonly Layer[]): LayerSet[] {
   return order.map((_, index) => setOf(order.slice(0, index + 1)));
 }
 
-/** The layers in a random order (Fisher and Yates). */
-export function shuffled(layers: readonly Layer[], random: Random): Layer[] {
-  const order = [...layers];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = random.integer(last + 1);
-    [order[last], order[other]] = [order[other], order[last]];
-  }
-  return order;
+/** The layers in a random order. */
+export function randomOrder(layers: readonly Layer[], random: Random): Layer[] {
+  return Array.from(shuffled(layers.length, random), (index) => layers[index]);
 }

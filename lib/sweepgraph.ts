@@ -1,12 +1,14 @@
-// A whole sweep as one frozen graph: what ablations share with the intact network is computed once, what is constant once per graph.
-import { startEngine, type Tensor } from "./backend";
+// Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
+import type { Ablation } from "./ablate";
+import { activationName, type ActivationSite, type Arithmetic, changedWords, notingWords } from "./activations";
+import type { Tensor } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
-import { logitsOf, openPredictor, predictedClasses } from "./evaluate";
 import { foldedBias, foldedKernel, foldedParameters } from "./fold";
 import { type DType, Graph, type Symbolic } from "./graph";
 import {
   BATCH_NORM,
   blocksOf,
+  forward,
   forwardBlock,
   forwardFrom,
   forwardStem,
@@ -19,60 +21,72 @@ import {
 } from "./network";
 import * as ops from "./operations";
 import { inferenceWords } from "./recorder";
+import type { Means } from "./reference";
 import { loadProgram } from "./savedmodel";
 
-/** A network and its ablations, compiled together. */
+/** A batch under test. */
+export interface SweepBatch {
+  /** [batch, 32, 32, 3] in 0..255 */
+  readonly images: Tensor;
+  /** [batch], int32 */
+  readonly labels: Tensor;
+  /** [batch, 32, 32, 3]: for operators that look at another image, one per image under test. */
+  readonly others: Tensor;
+}
+
+/** What networks say about a batch: the intact one first, then each ablation. */
+export interface Answers {
+  /** Predicted classes, [batch] per network. */
+  readonly predictions: Uint8Array[];
+  /** Cross-entropies in nats, [batch] per network. */
+  readonly losses: Float32Array[];
+}
+
+/** A network and its ablations, ready for batches. */
 export interface SweepProgram {
-  /**
-   * The predicted classes of a batch [batch, 32, 32, 3] in 0..255: the intact network's, then each ablation's.
-   * @throws Error when a network gives a logit that is not finite
-   */
-  predict(images: Tensor): Uint8Array[];
+  /** @throws Error when a network gives a logit that is not finite */
+  run(batch: SweepBatch): Answers;
   dispose(): void;
+}
+
+/** How ablations are computed, apart from what they are. */
+export interface SweepGraphOptions {
+  readonly precision: DType;
+  readonly means: Means;
 }
 
 const STEM = -1;
 
-/** Prepares a network and ablations of it for batches of images: as one graph on the native engine, one by one elsewhere. */
-export async function openSweep(
+/** Compiles a network and ablations of it into one graph of the native engine. */
+export async function compileSweep(
   network: Network,
-  ablations: readonly Network[],
-  precision: DType = "float32",
+  ablations: readonly Ablation[],
+  options: SweepGraphOptions,
 ): Promise<SweepProgram> {
-  const { backend } = await startEngine();
-  return backend === "tensorflow" ? compileSweep(network, ablations, precision) : openOneByOne([network, ...ablations]);
-}
-
-async function openOneByOne(networks: readonly Network[]): Promise<SweepProgram> {
-  const predictor = await openPredictor(networks[0]);
-  const loaded = networks.map((network) => predictor.load(network));
-  return {
-    predict: (images) =>
-      loaded.map((network) => predictedClasses(logitsOf(predictor, network, images), networks[0].spec.classes)),
-    dispose() {
-      for (const held of [...loaded, predictor]) held.dispose();
-    },
-  };
-}
-
-/**
- * One graph of all networks. An ablation is computed from the first block in which it differs, and the convolution of a
- * kernel that is zero never: its result is the same for every image.
- */
-async function compileSweep(network: Network, ablations: readonly Network[], precision: DType): Promise<SweepProgram> {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const logits = recordSweep(images, network, { ablations, precision });
-  const classes = named("class", logits.map(ops.argMax));
-  const finite = named("finite", logits.map(ops.shareFinite));
-  const program = await loadProgram(graph, { predict: { inputs: { images }, outputs: { ...classes, ...finite } } });
+  const type = { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" } as const;
+  const inputs = {
+    images: graph.placeholder("images", type),
+    labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
+    others: graph.placeholder("others", type),
+  };
+  const logits = recordSweep(inputs, network, ablations, options);
+  const outputs = {
+    classes: ops.stack(logits.map(ops.argMax)),
+    losses: ops.stack(logits.map((row) => ops.crossEntropy(row, inputs.labels))),
+    finite: ops.stack(logits.map(ops.shareFinite)),
+  };
+  const program = await loadProgram(graph, { sweep: { inputs, outputs } });
   return {
-    predict(batch) {
-      const found = program.run("predict", { images: batch });
-      const numbers = (name: string) => found[name].dataSync();
+    run(batch) {
+      const found = program.run("sweep", { ...batch });
       try {
-        checkFinite(Object.keys(finite).map((name) => numbers(name)[0]));
-        return Object.keys(classes).map((name) => wholeBatch(Uint8Array.from(numbers(name)), batch.shape[0]));
+        checkFinite(found.finite.dataSync());
+        const size = batch.images.shape[0];
+        return {
+          predictions: rowsIn(Uint8Array.from(found.classes.dataSync()), size),
+          losses: rowsIn(found.losses.dataSync() as Float32Array, size),
+        };
       } finally {
         for (const tensor of Object.values(found)) tensor.dispose();
       }
@@ -81,29 +95,35 @@ async function compileSweep(network: Network, ablations: readonly Network[], pre
   };
 }
 
-const named = (name: string, tensors: readonly Symbolic[]): Record<string, Symbolic> =>
-  Object.fromEntries(tensors.map((tensor, index) => [name + index, tensor]));
+/** The rows of a matrix [rows, size], each an array of its own. */
+function rowsIn<A extends Uint8Array | Float32Array>(matrix: A, size: number): A[] {
+  return Array.from({ length: matrix.length / size }, (_, row) => matrix.slice(row * size, (row + 1) * size) as A);
+}
 
-function checkFinite(shares: readonly number[]): void {
-  const bad = shares.findIndex((share) => share < 1);
+/** @throws Error naming the first network of which not all logits are finite numbers */
+export function checkFinite(shares: ArrayLike<number>): void {
+  const bad = Array.from(shares).findIndex((share) => share < 1);
   if (bad < 0) return;
   const which = bad === 0 ? "the intact network" : `ablation ${bad} of ${shares.length - 1}`;
   throw new Error(`Cannot read predictions of ${which}: its logits hold NaN or an infinity, expected finite numbers`);
 }
 
-/** A network that no longer looks at the image answers once for all of them. */
-const wholeBatch = (predicted: Uint8Array, count: number): Uint8Array =>
-  predicted.length === count ? predicted : new Uint8Array(count).fill(predicted[0]);
-
-/** Records the logits of all networks: one pass of the intact one, from which each ablation branches off. */
+/**
+ * Records the logits [batch, classes] of all networks: one pass of the intact one, from which each ablation branches off at the
+ * first block in which it differs. The convolution of a kernel that is zero is never computed: it gives every image the same.
+ */
 function recordSweep(
-  images: Symbolic,
+  { images, others }: { readonly images: Symbolic; readonly others: Symbolic },
   network: Network,
-  { ablations, precision }: { readonly ablations: readonly Network[]; readonly precision: DType },
+  ablations: readonly Ablation[],
+  options: SweepGraphOptions,
 ): Symbolic[] {
   const { spec } = network;
-  const wordsOf = frozenWords(images.node.graph, network, precision);
-  const intact = wordsOf(network);
+  const frozen = frozenWords(images.node.graph, network, options.precision);
+  const intact = frozen(network);
+  const siteOf = graphSites(others, network, intact, options);
+  const wordsOf = (ablation: Ablation) =>
+    ablation.activations ? changedWords(frozen(ablation), ablation.activations, siteOf) : frozen(ablation);
   const results: Symbolic[] = [];
   const branchOff = (block: number, x: Symbolic) =>
     ablations.forEach((ablation, index) => {
@@ -121,11 +141,17 @@ function recordSweep(
   const head = blocksOf(spec).length;
   branchOff(head, x);
   results[0] = forwardFrom(spec, intact, { block: head, x });
-  return results;
+  return results.map((logits) => forWholeBatch(logits, results[0]));
+}
+
+/** A network that no longer looks at the image answers once for all of them: that answer, repeated. */
+function forWholeBatch(logits: Symbolic, intact: Symbolic): Symbolic {
+  const { graph } = logits.node;
+  return logits.shape[0] === 1 ? ops.add(logits, ops.multiply(intact, graph.scalar(0))) : logits;
 }
 
 /** The block in which an ablation first differs from the network: -1 for the stem, the number of blocks for the dense layer. */
-function firstChange(network: Network, ablation: Network): number {
+function firstChange(network: Network, ablation: Ablation): number {
   const changed = (layer: Layer) => isChanged(network, ablation, layer);
   const [stem] = layersOf(network.spec);
   if (changed(stem)) return STEM;
@@ -134,8 +160,17 @@ function firstChange(network: Network, ablation: Network): number {
   return first < 0 ? blocks.length : first;
 }
 
+/** Whether an ablation changes anything at a layer: its arrays, its output, or the shortcut that is added to it. */
+function isChanged(network: Network, ablation: Ablation, layer: Layer): boolean {
+  const places = ["output", "shortcut"] as const;
+  return (
+    hasNewArrays(network, ablation, layer) ||
+    places.some((place) => ablation.activations?.has(activationName(layer, place)))
+  );
+}
+
 /** Ablations share the arrays that they do not change, so identity tells. */
-function isChanged(network: Network, ablation: Network, { name }: Layer): boolean {
+function hasNewArrays(network: Network, ablation: Network, { name }: Layer): boolean {
   const parts = ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`);
   return parts.some((part) => network.parameters.get(part) !== ablation.parameters.get(part));
 }
@@ -161,7 +196,7 @@ function frozenWords(graph: Graph, network: Network, precision: DType): (of: Net
 /** The folded parameters of an ablation, the arrays of unchanged layers shared with the intact network. */
 function foldedLike(network: Network, ablation: Network, shared: Parameters): Parameters {
   const folded = new Map(shared);
-  for (const layer of layersOf(network.spec).filter((candidate) => isChanged(network, ablation, candidate))) {
+  for (const layer of layersOf(network.spec).filter((candidate) => hasNewArrays(network, ablation, candidate))) {
     folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
     folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
   }
@@ -180,4 +215,34 @@ function zeros(
   const [, height, width] = x.shape;
   const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
   return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
+}
+
+/** What operators on activations may look at in the graph. The other images' pass is recorded when one first asks for it. */
+function graphSites(
+  others: Symbolic,
+  { spec }: Network,
+  intact: Vocabulary<Symbolic>,
+  { precision, means }: SweepGraphOptions,
+): (name: string) => ActivationSite<Symbolic> {
+  const { graph } = others.node;
+  const arithmetic: Arithmetic<Symbolic> = {
+    add: ops.add,
+    scale: (x, factor) => ops.multiply(x, ops.cast(graph.scalar(factor), x.dtype)),
+    constant: ({ data, shape }) => ops.cast(graph.constant(data, shape), precision),
+  };
+  let noted: Map<string, Symbolic> | undefined;
+  const noteOthers = () => {
+    const notes = new Map<string, Symbolic>();
+    forward(
+      spec,
+      notingWords(intact, (name, x) => notes.set(name, x)),
+      others,
+    );
+    return notes;
+  };
+  return (name) => ({
+    ...arithmetic,
+    mean: () => arithmetic.constant(means.get(name)!),
+    other: () => (noted ??= noteOthers()).get(name)!,
+  });
 }

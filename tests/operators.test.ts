@@ -1,7 +1,7 @@
 // Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, isUnchanged, type LayerValues, type Operator, type Site, zero } from "../lib/ablate";
+import { ablate, isUnchanged, type LayerValues, type KernelOperator, type Site, zero } from "../lib/ablate";
 import { tf } from "../lib/backend";
 import { batchOf } from "../lib/batches";
 import { layersNamed, operatorList, operatorNamed } from "../lib/cli/names";
@@ -9,6 +9,7 @@ import { eagerWeights, eagerWords } from "../lib/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import {
   blocksOf,
+  branchEnds,
   forwardBlock,
   forwardStem,
   initialParameters,
@@ -42,7 +43,8 @@ const kernelOf = (weightOf: (weight: number, place: Place) => number): Values =>
 };
 const kernel = kernelOf((weight) => weight);
 const site = { spec: specOf("resnet8"), random: randomStream(1, "by hand") } as Site;
-const apply = (operator: Operator, layer = LAYER) => operator({ ...kernel, data: kernel.data.slice() }, layer, site);
+const apply = (operator: KernelOperator, layer = LAYER) =>
+  operator({ ...kernel, data: kernel.data.slice() }, layer, site);
 
 test("zero(), scale() and signs() give the kernels written by hand", () => {
   assert.deepEqual(
@@ -175,7 +177,7 @@ for (const [name, seed, block] of [
 
 test("zeroBranch applies to the last convolution of each residual branch and refuses the rest by name", () => {
   const { spec } = smallNetwork("resnet8-B-w4");
-  const ends = operators.branchEnds(spec).map(({ name }) => name);
+  const ends = branchEnds(spec).map(({ name }) => name);
   assert.deepEqual(ends, ["stage1.block1.conv2", "stage2.block1.conv2", "stage3.block1.conv2"]);
   for (const { name } of layersOf(spec).filter((layer) => !ends.includes(layer.name))) {
     assert.throws(
@@ -185,13 +187,13 @@ test("zeroBranch applies to the last convolution of each residual branch and ref
     );
   }
   const plain = smallNetwork("plain8-w4");
-  assert.deepEqual(operators.branchEnds(plain.spec), []);
+  assert.deepEqual(branchEnds(plain.spec), []);
   assert.throws(() => ablate(plain, "stage1.block1.conv2", operators.zeroBranch), /Cannot zero the branch/);
 });
 
 test("removeConstant makes the layer's output exactly 0, where zero leaves its batch norm's constant", () => {
   const layer = layerOf(specOf("resnet8-w4"), "stem.conv");
-  const largest = (operator: Operator) => {
+  const largest = (operator: KernelOperator) => {
     const weights = eagerWeights(ablate(smallNetwork(), layer.name, operator).parameters);
     const words = eagerWords((name) => weights.get(name)!, smallNetwork().normalization);
     const { images } = batchOf(smallDataset(2), 0, 2);
@@ -211,14 +213,14 @@ test("removeConstant makes the layer's output exactly 0, where zero leaves its b
 
 test("removeConstant on a block's first convolution leaves what zero on its second leaves: that one's constant", async () => {
   const [network, dataset] = [smallNetwork("resnet8-B-w4", 4), smallDataset(60)];
-  const byOperator = (conv: string, operator: Operator) =>
+  const byOperator = (conv: string, operator: KernelOperator) =>
     sweep(network, dataset, { layers: layersNamed(layersOf(network.spec), `*.${conv}`), operator });
   const [first, second] = [await byOperator("conv1", operators.removeConstant), await byOperator("conv2", zero)];
   assert.deepEqual(first.predictions, second.predictions);
   assert.notDeepEqual(first.predictions, (await byOperator("conv1", zero)).predictions);
 });
 
-const CHANGES: Record<string, Operator> = {
+const CHANGES: Record<string, KernelOperator> = {
   removeConstant: operators.removeConstant,
   noise: operators.noise(2),
   rerandomize: operators.rerandomize,
@@ -266,7 +268,7 @@ test("a sweep's random ablations are the same in any order and beside any other 
 
 test("a researcher's own operator is a function of a kernel, its layer and random numbers", () => {
   const network = smallNetwork();
-  const own: Operator = ({ shape, data }, layer, { random }) => ({
+  const own: KernelOperator = ({ shape, data }, layer, { random }) => ({
     shape,
     data: data.map((weight) => (random.uniform() < 0.5 ? weight / layer.outputs : weight)),
   });
@@ -282,14 +284,20 @@ test("ablate() leaves network and start bit-identical whatever an operator write
   const wreck = (kernel: Values, values: LayerValues, start: LayerValues) => {
     for (const { data } of [kernel, ...Object.values(values), ...Object.values(start)]) data.fill(7);
   };
-  const writes: Operator = (kernel, _, { values, start }) => (wreck(kernel, values, start!), values);
-  const throws: Operator = (kernel, _, { values, start }) => (wreck(kernel, values, start!), assert.fail("thrown"));
+  const writes: KernelOperator = (kernel, _, { values, start }) => (wreck(kernel, values, start!), values);
+  const throws: KernelOperator = (kernel, _, { values, start }) => (
+    wreck(kernel, values, start!),
+    assert.fail("thrown")
+  );
   const { parameters } = ablate(network, "stem.conv", writes, { start: first.parameters });
   assert.ok(parameters.get("stem.conv.beta")!.data.every((shift) => shift === 7));
   assert.throws(() => ablate(network, "stem.conv", throws, { start: first.parameters }), /thrown/);
   assert.deepEqual([bitsOf(network), bitsOf(first)], before);
   const shared = new Float32Array(3 * 3 * 4 * 4);
-  const reuses: Operator = ({ shape }, { name }) => ({ shape, data: shared.fill(name.endsWith("conv1") ? 1 : 2) });
+  const reuses: KernelOperator = ({ shape }, { name }) => ({
+    shape,
+    data: shared.fill(name.endsWith("conv1") ? 1 : 2),
+  });
   const [one] = ["conv1", "conv2"].map((conv) => ablate(network, `stage1.block1.${conv}`, reuses));
   assert.ok(one.parameters.get("stage1.block1.conv1.kernel")!.data.every((weight) => weight === 1));
 });
@@ -307,7 +315,7 @@ test("ablate() refuses batch-norm arrays of another shape, that are not finite, 
 test("an operator that changes nothing is reported as unchanged, and its layer is never called trivial", async () => {
   const [network, dataset] = [smallNetwork(), smallDataset(600)];
   const layers = layersOf(network.spec).slice(0, 3);
-  const operator: Operator = (kernel, layer, site) =>
+  const operator: KernelOperator = (kernel, layer, site) =>
     layer.name === layers[1].name ? operators.scale(1)(kernel, layer, site) : zero(kernel, layer, site);
   const result = await sweep(network, dataset, { layers, operator });
   assert.deepEqual(result.unchanged, [false, true, false]);
@@ -329,13 +337,16 @@ test("ablate() recognizes what is already there: zeroing twice, no noise, no fil
   assert.ok(isUnchanged(zeroed, ablate(zeroed, "stem.conv", zero)));
   for (const operator of [operators.noise(0), operators.zeroFilters(0), operators.scale(1)])
     assert.ok(isUnchanged(network, ablate(network, "stem.conv", operator)));
-  const tiny: Operator = ({ shape, data }) => ({ shape, data: data.map((w, index) => (index ? w : w * (1 + 1e-6))) });
+  const tiny: KernelOperator = ({ shape, data }) => ({
+    shape,
+    data: data.map((w, index) => (index ? w : w * (1 + 1e-6))),
+  });
   assert.ok(!isUnchanged(network, ablate(network, "stem.conv", tiny)), "one weight in its last digits");
 });
 
 test("operatorNamed() reads names with their numbers", () => {
   const layer = layerOf(specOf("resnet8"), "stem.conv");
-  const same = (text: string, operator: Operator) =>
+  const same = (text: string, operator: KernelOperator) =>
     assert.deepEqual(
       ablate(smallNetwork(), layer.name, operatorNamed(text).operator).parameters,
       ablate(smallNetwork(), layer.name, operator).parameters,
@@ -352,7 +363,7 @@ test("operatorNamed() reads names with their numbers", () => {
   same("zeroInput:1", operators.zeroInput(1));
   same("zeroTap:0,2", operators.zeroTap(0, 2));
   assert.equal(operatorNamed("reinit").operator, operators.reinit);
-  assert.deepEqual(operatorNamed("zeroBranch").layersOf(specOf("resnet8")), operators.branchEnds(specOf("resnet8")));
+  assert.deepEqual(operatorNamed("zeroBranch").layersOf(specOf("resnet8")), branchEnds(specOf("resnet8")));
   assert.equal(operatorNamed("zero").layersOf(specOf("resnet8")).length, 7);
 });
 
@@ -360,7 +371,7 @@ test("operatorNamed() lists all operators with a sentence when there is none of 
   const unknown = { name: "RangeError", message: /Cannot find the operator "prune"[^]*zeroFilters:SHARE .*L1 norm/ };
   assert.throws(() => operatorNamed("prune"), unknown);
   assert.throws(() => operatorNamed("constructor"), /Cannot find the operator "constructor"/);
-  assert.equal(operatorList().split("\n").length, 12);
+  assert.equal(operatorList().split("\n").length, 15);
   for (const text of ["noise", "noise:", "noise:much", "noise:1,2", "noise:1:2"])
     assert.throws(() => operatorNamed(text), { name: "RangeError", message: /: expected noise:SHARE$/ }, text);
   assert.throws(() => operatorNamed("zero:1"), /Cannot read the operator "zero:1": expected zero$/);

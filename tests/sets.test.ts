@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layersOf, specOf } from "../lib/network";
 import { randomStream } from "../lib/random";
-import { blockSets, cumulative, pairs, setOf, shuffled, singles, stageSets } from "../lib/sets";
+import { blockSets, cumulative, pairs, setOf, randomOrder, singles, stageSets } from "../lib/sets";
 
 const spec = specOf("resnet8-B");
 const layers = layersOf(spec);
@@ -44,17 +44,17 @@ test("cumulative() grows by one layer at a time up to the whole order", () => {
   assert.deepEqual(sets[2].layers, layers.slice(0, 3));
 });
 
-test("shuffled() gives every order of three layers about equally often, the same for the same seed", () => {
+test("randomOrder() gives every order of three layers about equally often, the same for the same seed", () => {
   const three = layers.slice(0, 3);
   const random = randomStream(1, "orders");
   const counts = new Map<string, number>();
   for (let i = 0; i < 6000; i++) {
-    const order = names(shuffled(three, random)).join();
+    const order = names(randomOrder(three, random)).join();
     counts.set(order, (counts.get(order) ?? 0) + 1);
   }
   assert.equal(counts.size, 6);
   for (const count of counts.values()) assert.ok(Math.abs(count - 1000) < 5 * Math.sqrt(1000 * (5 / 6)), `${count}`);
-  const again = () => names(shuffled(layers, randomStream(7, "orders")));
+  const again = () => names(randomOrder(layers, randomStream(7, "orders")));
   assert.deepEqual(again(), again());
 });
 

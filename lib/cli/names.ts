@@ -1,6 +1,6 @@
 // Operators and layers by name, as a command line writes them: "zeroTap:1,1" on "stem.conv,stage2.*".
 import { type Operator, zero } from "../ablate";
-import { type Layer, layersOf, type Spec } from "../network";
+import { branchEnds, type Layer, layersOf, type Spec } from "../network";
 import * as operators from "../operators";
 
 /** An operator that has a name. */
@@ -25,7 +25,14 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   zeroBranch: {
     meaning: "the whole residual branch gives nothing; one ablation per block",
     make: () => operators.zeroBranch,
-    layersOf: operators.branchEnds,
+    layersOf: branchEnds,
+  },
+  mean: { meaning: "its output is its mean over training images", make: () => operators.mean },
+  resample: { meaning: "its output is that of another, random training image", make: () => operators.resample },
+  shortcutZero: {
+    meaning: "a block's shortcut gives nothing, its branch alone is left; one ablation per block",
+    make: () => operators.shortcutZero,
+    layersOf: branchEnds,
   },
   noise: {
     meaning: "normal noise of SHARE times the kernel's standard deviation added",
