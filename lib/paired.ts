@@ -104,7 +104,8 @@ export function holm(pValues: readonly number[]): number[] {
   return adjusted;
 }
 
-function checkPairs({ images, lost, gained }: Pairs): void {
+/** @throws RangeError when the counts are impossible */
+export function checkPairs({ images, lost, gained }: Pairs): void {
   const counts = [images, lost, gained].every((count) => Number.isInteger(count) && count >= 0);
   if (counts && images > 0 && lost + gained <= images) return;
   throw new RangeError(

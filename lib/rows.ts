@@ -15,7 +15,7 @@ export interface Sweep {
   readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
   readonly losses?: SweepLosses;
   readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
-  readonly stops?: readonly (Stop | undefined)[]; // per ablation, where the sweep stops ablations that are decided
+  readonly stopping?: Stopping; // where the sweep stops ablations that are decided
 }
 
 /** The cross-entropy of every prediction, in nats: as long as the predictions. */
@@ -24,11 +24,10 @@ export interface SweepLosses {
   readonly ablations: readonly Float32Array[];
 }
 
-/** Why an ablation was stopped before the last image: p values that hold although the moment was chosen by looking. */
-export interface Stop {
-  readonly margin: number; // the drop, as a fraction, that was tested against
-  readonly harmP: number;
-  readonly trivialP: number;
+/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`). */
+export interface Stopping {
+  readonly margin: number; // the drop, as a fraction, that was decided about
+  readonly stopped: readonly boolean[]; // per ablation: ended by what was seen so far; false while it runs
 }
 
 /** What one ablation does to the test set; accuracies and drops are fractions. */
@@ -41,7 +40,7 @@ export interface Row {
   readonly images: number;
   readonly correct: number;
   readonly accuracy: number;
-  readonly low: number; // Wilson interval of the accuracy, 95 %
+  readonly low: number; // Wilson interval of the accuracy, 95 %; of a stopped ablation it is a little too short
   readonly high: number;
   readonly baseline: number; // accuracy of the intact network
   readonly drop: number; // baseline - accuracy
@@ -51,7 +50,7 @@ export interface Row {
   readonly lossChange?: number; // mean change of the cross-entropy, in nats, with its 95 % interval
   readonly lossLow?: number;
   readonly lossHigh?: number;
-  readonly stop?: Stop; // where it was stopped before the last image
+  readonly stopped?: boolean; // in a sweep that stops what is decided: whether this ablation was stopped
   readonly unchanged?: boolean; // true where the operator changed nothing: such a row says nothing about the layer
 }
 
@@ -96,7 +95,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       gained: counts.gained,
       flips: counts.flips,
       ...lossChangeOf(sweep, index),
-      ...(sweep.stops?.[index] ? { stop: sweep.stops[index] } : {}),
+      ...(sweep.stopping ? { stopped: sweep.stopping.stopped[index] } : {}),
       ...(sweep.unchanged?.[index] ? { unchanged: true } : {}),
     };
   });
@@ -174,17 +173,17 @@ function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) 
   return counts;
 }
 
-function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, stops }: Sweep): void {
+function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
   const fail = (what: string, wanted: number, found: number) => {
     throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
-  const lists = { predictions, losses: losses?.ablations, flags: unchanged, stops };
+  const lists = { predictions, losses: losses?.ablations, flags: unchanged, stops: stopping?.stopped };
   for (const [what, list] of Object.entries(lists))
     if (list && list.length !== sets.length) fail(`${what}, one per ablation,`, sets.length, list.length);
   predictions.forEach((after, index) => {
-    const wanted = stops?.[index] ? Math.min(after.length, labels.length) : labels.length;
+    const wanted = stopping?.stopped[index] ? Math.min(after.length, labels.length) : labels.length;
     if (after.length !== wanted || wanted === 0)
       fail(`predictions without "${sets[index].name}"`, labels.length, after.length);
     const loss = losses?.ablations[index];

@@ -42,10 +42,12 @@ export function acrossSeeds(runs: readonly (readonly Verdict[])[]): SeedRow[] {
   });
 }
 
-/** Per image, 1 where the ablation of this layer loses a right answer, -1 where it gains one, else 0: [images]. */
+/** Per image that the ablation has seen, 1 where it loses a right answer, -1 where it gains one, else 0: [images]. */
 export function dropByImage({ labels, baseline, predictions }: Sweep, layerIndex: number): Int8Array {
   const after = predictions[layerIndex];
-  return Int8Array.from(labels, (label, image) => Number(baseline[image] === label) - Number(after[image] === label));
+  return Int8Array.from(after, (predicted, image) => {
+    return Number(baseline[image] === labels[image]) - Number(predicted === labels[image]);
+  });
 }
 
 /**

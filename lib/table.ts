@@ -20,14 +20,30 @@ export function tableOf(records: readonly object[]): Table {
 
 /**
  * The paper's table: one line per ablated layer, in forward order or the largest drop first.
- * Accuracies in percent with their Wilson interval, drops in percentage points; verdicts where the rows have them.
+ * Accuracies in percent with their Wilson interval, drops in percentage points; verdicts where the rows have them; after how many images
+ * an ablation was stopped, where one was; how much the cross-entropy grew (nats, 95 %), where losses are known.
+ *
+ * @param options `narrow`: without the columns that only describe the layer or bound its accuracy, for lines of 120 characters.
  */
 export function ablationTable(
   rows: readonly JudgedRow[],
-  options: { readonly order?: "forward" | "drop" } = {},
+  { order = "forward", narrow = false }: { readonly order?: "forward" | "drop"; readonly narrow?: boolean } = {},
 ): Table {
-  const sorted = options.order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
-  return tableOf(sorted.map((row) => ({ ...resultColumns(row), ...verdictColumns(row) })));
+  const sorted = order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
+  const has = {
+    stops: rows.some(({ stopped }) => stopped),
+    losses: rows.some(({ lossChange }) => lossChange !== undefined),
+    verdicts: rows.some(({ verdict }) => verdict !== undefined),
+  };
+  const table = tableOf(
+    sorted.map((row) => ({
+      ...resultColumns(row),
+      ...(has.losses ? { "loss nats": lossText(row) } : {}),
+      ...(has.verdicts ? verdictColumns(row) : {}),
+      ...(has.stops ? { "stopped at": row.stopped ? row.images : null } : {}),
+    })),
+  );
+  return narrow ? table.select(aq.not("channels", "weights", "95 % interval")) : table;
 }
 
 function resultColumns(row: Row) {
@@ -44,9 +60,34 @@ function resultColumns(row: Row) {
   };
 }
 
+/** The change of the cross-entropy and half its interval, which is symmetric. */
+function lossText({ lossChange, lossHigh }: Row): string | null {
+  if (lossChange === undefined || lossHigh === undefined) return null;
+  const change = Math.abs(lossChange).toFixed(3);
+  const sign = Number(change) === 0 ? "" : lossChange < 0 ? "−" : "+";
+  return `${sign}${change} ± ${(lossHigh - lossChange).toFixed(3)}`;
+}
+
 /** The upper bound of the drop (one-sided 95 %) beside the verdict lets readers apply a margin of their own. */
 function verdictColumns({ upper, verdict }: JudgedRow) {
-  return verdict === undefined || upper === undefined ? {} : { "drop ≤ pp": 100 * upper, verdict };
+  return { "drop ≤ pp": upper === undefined ? null : 100 * upper, verdict: verdict ?? null };
+}
+
+/** Every field of the verdicts, raw, for files: always the same columns, empty where a sweep did not measure something. */
+export function verdictTable(verdicts: readonly Verdict[]): Table {
+  return tableOf(
+    verdicts.map((verdict) => {
+      const {
+        lossChange = null,
+        lossLow = null,
+        lossHigh = null,
+        stopped = null,
+        unchanged = false,
+        ...rest
+      } = verdict;
+      return { ...rest, lossChange, lossLow, lossHigh, stopped, unchanged };
+    }),
+  );
 }
 
 /** The layers of a network: kernel, stride and what comes in and goes out. */

@@ -1,15 +1,16 @@
 // How a layer is called trivial, non-trivial or undecided (or was left unchanged), with the evidence beside it.
-import { holm, mcnemar, nonInferiority, upperBound } from "./paired";
+import { holm } from "./paired";
 import type { Row } from "./rows";
+import { dropBound, harmTest, trivialTest } from "./sequential";
 
 export type Call = "trivial" | "non-trivial" | "undecided" | "unchanged";
 
 /** A row with its verdict; p values are raw and adjusted over the layers of the network (Holm, each family apart). */
 export interface Verdict extends Row {
   readonly upper: number; // one-sided upper bound of the drop (fraction) at confidence 1 - level, not adjusted
-  readonly harmP: number; // McNemar, two-sided: does the ablation change the accuracy?
+  readonly harmP: number; // McNemar, two-sided: does the ablation change the accuracy? Stopped: one-sided, does it lower it?
   readonly harmAdjusted: number;
-  readonly trivialP: number; // Tango: is the drop smaller than the margin?
+  readonly trivialP: number; // Tango (stopped: by betting): is the drop smaller than the margin?
   readonly trivialAdjusted: number;
   readonly verdict: Call;
   readonly detectable: boolean; // trivial although the network is significantly worse
@@ -19,6 +20,7 @@ export interface Verdict extends Row {
  * A verdict for every layer of one network: trivial when the drop is shown to be below the margin, non-trivial when the
  * network is shown to be worse and the layer is not trivial, undecided otherwise. Where the operator changed nothing there
  * is nothing to judge: such a layer is called unchanged, whatever its p values, and still counts in the adjustment.
+ * Where the sweep stops ablations that are decided, the p values and bounds of all its rows allow for the looking, at any margin.
  *
  * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
  * @param options `margin`: largest harmless drop, a fraction fixed before the sweep; `level`: of each family of tests.
@@ -29,8 +31,8 @@ export function verdictsOf(
   { margin = 0.005, level = 0.05 }: { margin?: number; level?: number } = {},
 ): Verdict[] {
   checkLayers(rows);
-  const harm = rows.map((row) => mcnemar(row.lost, row.gained));
-  const trivial = rows.map((row) => nonInferiority(row, margin));
+  const harm = rows.map(harmTest);
+  const trivial = rows.map((row) => trivialTest(row, margin));
   const harmAdjusted = holm(harm);
   const trivialAdjusted = holm(trivial);
   return rows.map((row, index) => {
@@ -38,7 +40,7 @@ export function verdictsOf(
     const within = trivialAdjusted[index] < level;
     return {
       ...row,
-      upper: upperBound(row, 1 - level),
+      upper: dropBound(row, level),
       harmP: harm[index],
       harmAdjusted: harmAdjusted[index],
       trivialP: trivial[index],

@@ -2,7 +2,7 @@
 import type { Dataset } from "../lib/cifar";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf, specOf } from "../lib/network";
-import { type Row, rowsOf } from "../lib/rows";
+import { type Row, rowsOf, wilson } from "../lib/rows";
 import { singles } from "../lib/sets";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
@@ -13,6 +13,21 @@ export function someRows(name = "resnet20"): Row[] {
   const predictions = layers.map((_, index) => without(index));
   const rest = { seed: 1, precision: "float32", sets: singles(layers) } as const;
   return rowsOf({ network: name, operator: "zero", ...rest, labels, baseline: without(1), predictions });
+}
+
+/** A row with these counts; before the ablation, `before` images of 10,000 were right. */
+export function countedRow(
+  layer: string,
+  lost: number,
+  gained: number,
+  { before = 9173, images = 10_000, ...rest }: { before?: number } & Partial<Row> = {},
+): Row {
+  const right = Math.round((before * images) / 10_000);
+  const correct = right - lost + gained;
+  const [low, high] = wilson(correct, images);
+  const site = { layer, stage: 1, block: 1, changesChannels: false, parameters: 2304 };
+  const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
+  return { ...site, ...accuracy, drop: (lost - gained) / images, lost, gained, flips: lost + gained, ...rest };
 }
 
 /** A training of some epochs; the test set is looked at in the last one only. */

@@ -75,6 +75,7 @@ test("rowsOf() refuses a sweep whose parts differ in length, and says which", ()
   refuses({ baseline: new Uint8Array(5) }, /6 predictions of the intact network but found 5/);
   refuses({ predictions: sweep.predictions.slice(1) }, /2 predictions, one per ablation, but found 1/);
   refuses({ unchanged: [true] }, /2 flags, one per ablation, but found 1/);
+  refuses({ stopping: { margin: 0.005, stopped: [true] } }, /2 stops, one per ablation, but found 1/);
   const short = [sweep.predictions[0], new Uint8Array(7)];
   refuses({ predictions: short }, /6 predictions without "stage2.block1.shortcut" but found 7/);
 });
@@ -92,11 +93,11 @@ test("rowsOf() gives the mean change of the cross-entropy with its paired interv
 });
 
 test("rowsOf() compares an ablation that was stopped with the intact network on the images that both have seen", () => {
-  const stop = { margin: 0.005, harmP: 0.001, trivialP: 1 };
-  const stopped = { ...sweep, predictions: [Uint8Array.of(0, 1), sweep.predictions[1]], stops: [stop, undefined] };
+  const predictions = [Uint8Array.of(0, 1), sweep.predictions[1]];
+  const stopped = { ...sweep, predictions, stopping: { margin: 0.005, stopped: [true, false] } };
   const [first, second] = rowsOf(stopped);
-  assert.deepEqual([first.images, first.baseline, first.correct, first.lost, first.stop], [2, 1, 1, 1, stop]);
-  assert.deepEqual(second, rowsOf(sweep)[1]);
+  assert.deepEqual([first.images, first.baseline, first.correct, first.lost, first.stopped], [2, 1, 1, 1, true]);
+  assert.deepEqual(second, { ...rowsOf(sweep)[1], stopped: false });
 });
 
 test("rowsOf() names a set by its layers and adds up their weights", () => {

@@ -40,6 +40,8 @@ test("dropByImage() is 1 for a lost image, -1 for a gained one and 0 for a wrong
     predictions: [Uint8Array.of(1, 0, 0, 1)],
   };
   assert.deepEqual(dropByImage(sweep, 0), Int8Array.of(1, -1, 0, 0));
+  const stopped = { ...sweep, predictions: [Uint8Array.of(1, 0)], stopping: { margin: 0.005, stopped: [true] } };
+  assert.deepEqual(dropByImage(stopped, 0), Int8Array.of(1, -1), "images that were not seen are not lost");
 });
 
 test("bootstrapDrop() of one seed is as wide as the normal interval of a mean", () => {

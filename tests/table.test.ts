@@ -1,11 +1,20 @@
 // Tables: rows in, columns out, and the three ways to write them down.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablationTable, historyTable, layerTable, tableOf, toHtml, toMarkdown, toText } from "../lib/table";
+import {
+  ablationTable,
+  historyTable,
+  layerTable,
+  tableOf,
+  toHtml,
+  toMarkdown,
+  toText,
+  verdictTable,
+} from "../lib/table";
 import { dataFrame } from "../lib/frame";
 import { layersOf, specOf } from "../lib/network";
 import { verdictsOf } from "../lib/verdict";
-import { someEpochs, someRows } from "./figures";
+import { countedRow, someEpochs, someRows } from "./figures";
 
 const hostile = `<img src=x onerror="alert('x')">&|*\n\u202e`;
 
@@ -31,6 +40,46 @@ test("ablationTable() can put the largest drop first, and shows verdicts where r
   const [first] = table.objects() as Record<string, unknown>[];
   assert.deepEqual([first.layer, first.verdict], ["stage3.block3.conv2", "non-trivial"]);
   assert.ok((first["drop ≤ pp"] as number) > (first["drop pp"] as number));
+});
+
+/** Two layers of a sweep that stops and holds losses; only the first was stopped. */
+function watchedRows() {
+  const loss = { lossChange: 1.2346, lossLow: 1.1346, lossHigh: 1.3346 };
+  const better = { lossChange: -0.0401, lossLow: -0.0501, lossHigh: -0.0301 };
+  const first = countedRow("stage1.block1.conv1", 60, 2, { images: 150, stopped: true, ...loss });
+  return verdictsOf([first, countedRow("stage2.block1.shortcut", 30, 40, { stopped: false, ...better })]);
+}
+
+test("ablationTable() says which ablations were stopped after how many images, and how the cross-entropy changed", () => {
+  const [first, second] = ablationTable(watchedRows()).objects() as Record<string, unknown>[];
+  assert.deepEqual([first["stopped at"], first["loss nats"]], [150, "+1.235 ± 0.100"]);
+  assert.deepEqual([second["stopped at"], second["loss nats"]], [null, "−0.040 ± 0.010"]);
+  assert.deepEqual([first.verdict, second.verdict], ["non-trivial", "trivial"]);
+  const all = ablationTable([countedRow("a", 1, 0, { stopped: false }), countedRow("b", 2, 0, { stopped: false })]);
+  assert.deepEqual(all.columnNames(), ablationTable(someRows()).columnNames(), "no column where nothing was stopped");
+  const partly = ablationTable([countedRow("a", 1, 0), countedRow("b", 2, 0, { lossChange: 0, lossHigh: 0.5 })]);
+  assert.deepEqual(partly.array("loss nats"), [null, "0.000 ± 0.500"]);
+});
+
+test("ablationTable() with everything fits into 120 characters when narrow, and into HTML", () => {
+  const text = toText(ablationTable(watchedRows(), { narrow: true }));
+  assert.ok(Math.max(...text.split("\n").map((line) => line.length)) <= 120, text);
+  assert.match(text, /\+1\.235 ± 0\.100 .* non-trivial +150$/m);
+  assert.match(toHtml(ablationTable(watchedRows())), />−0\.040 ± 0\.010<.*>trivial</);
+});
+
+test("verdictTable() has the same columns for every kind of sweep, whichever row comes first", () => {
+  const [stopped, whole] = watchedRows();
+  const plain = verdictsOf(someRows());
+  const idle = verdictsOf([countedRow("idle", 0, 0, { unchanged: true })]);
+  const columns = verdictTable(plain).columnNames();
+  for (const rows of [[stopped, whole], [whole, stopped], idle, [...plain, stopped], [stopped, ...plain]]) {
+    assert.deepEqual(verdictTable(rows).columnNames(), columns);
+  }
+  assert.deepEqual(columns.slice(-5), ["lossChange", "lossLow", "lossHigh", "stopped", "unchanged"]);
+  const [header, line] = verdictTable(idle).toCSV().split("\n");
+  assert.equal(header.split(",").length, line.split(",").length);
+  assert.match(line, /,false,,,,,true$/, "detectable, no losses, no stopping, unchanged");
 });
 
 test("layerTable() shows kernels and channels", () => {

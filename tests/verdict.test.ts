@@ -3,16 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { type Row, wilson } from "../lib/rows";
 import { verdictsOf } from "../lib/verdict";
-
-const row = (layer: string, lost: number, gained: number, { before = 9173, images = 10_000 } = {}): Row => {
-  const correct = before - lost + gained;
-  const [low, high] = wilson(correct, images);
-  const accuracies = { accuracy: correct / images, baseline: before / images, drop: (lost - gained) / images };
-  const site = { layer, stage: 1, block: 1, changesChannels: false, parameters: 2304 };
-  return { ...site, ...accuracies, images, correct, low, high, lost, gained, flips: lost + gained };
-};
+import { countedRow as row } from "./figures";
 
 test("verdictsOf() tells trivial, detectable, non-trivial and undecided layers apart", () => {
   const verdicts = verdictsOf([

@@ -9,7 +9,7 @@ import type { Layer, Network, Parameters } from "../network";
 import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
 import { rowsOf, type Sweep } from "../rows";
 import { sweep } from "../sweep";
-import { ablationTable, tableOf, toText } from "../table";
+import { ablationTable, toText, verdictTable } from "../table";
 import { type Verdict, verdictsOf } from "../verdict";
 
 type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";
@@ -97,11 +97,7 @@ async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const verdicts = verdictsOf(rowsOf(result), { margin });
   console.log(toText(ablationTable(verdicts)));
   if (given.json) await write(given.json, JSON.stringify(report(result, verdicts, seconds), null, 1));
-  if (given.csv)
-    await write(
-      given.csv,
-      tableOf(verdicts.map((verdict) => ({ ...verdict, unchanged: verdict.unchanged ?? false }))).toCSV(),
-    );
+  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
   console.log(`${layers.length} layers, ${test.count} images, ${seconds.toFixed(1)} s`);
 }
 
