@@ -21,8 +21,8 @@ export interface Augmentation {
 /** The images from `start` to before `end`, unchanged. */
 export function batchOf(dataset: Dataset, start: number, end: number): Batch {
   return {
-    images: Float32Array.from(dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE)),
-    labels: Int32Array.from(dataset.labels.subarray(start, end)),
+    images: new Float32Array(dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE)),
+    labels: new Int32Array(dataset.labels.subarray(start, end)),
   };
 }
 
@@ -60,20 +60,40 @@ function augment(source: Uint8Array, target: Float32Array, random: Random, { shi
   copyShifted(source, target, { down, right, mirrored: flip && random.uniform() < 0.5 });
 }
 
+// Names of this file, as the innermost loop must not look them up in another module.
+const [WIDTH, STEP] = [SIDE, CHANNELS];
+const ROW = WIDTH * STEP;
+
 /** Copies an image [32, 32, 3] moved by whole pixels, mirrored left to right if asked for; zeros come in at the edges. */
 export function copyShifted(
   source: Uint8Array,
   target: Float32Array,
   { down, right, mirrored }: { readonly down: number; readonly right: number; readonly mirrored: boolean },
 ): void {
+  const count = WIDTH - Math.abs(right); // pixels of each row that stay in the image
+  const from = Math.max(0, -right) * STEP;
+  const to = (mirrored ? WIDTH - 1 - Math.max(0, right) : Math.max(0, right)) * STEP;
   target.fill(0);
-  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row++) {
-    for (let column = Math.max(0, right); column < Math.min(SIDE, SIDE + right); column++) {
-      const from = ((row - down) * SIDE + (column - right)) * CHANNELS;
-      const to = (row * SIDE + (mirrored ? SIDE - 1 - column : column)) * CHANNELS;
-      target[to] = source[from];
-      target[to + 1] = source[from + 1];
-      target[to + 2] = source[from + 2];
-    }
+  for (let row = Math.max(0, down); row < Math.min(WIDTH, WIDTH + down); row++) {
+    const read = (row - down) * ROW + from;
+    if (mirrored) copyMirrored(source, target, { read, write: row * ROW + to, count });
+    else copyPixels(source, target, { read, write: row * ROW + to, count });
+  }
+}
+
+/** Where pixels are copied from and to, as indices of their first channels, and how many. */
+interface Span {
+  readonly read: number;
+  readonly write: number;
+  readonly count: number;
+}
+
+function copyPixels(source: Uint8Array, target: Float32Array, { read, write, count }: Span): void {
+  for (let at = 0; at < count * STEP; at++) target[write + at] = source[read + at];
+}
+
+function copyMirrored(source: Uint8Array, target: Float32Array, { read, write, count }: Span): void {
+  for (let at = 0; at < count * STEP; at += STEP) {
+    for (let channel = 0; channel < STEP; channel++) target[write - at + channel] = source[read + at + channel];
   }
 }

@@ -1,5 +1,6 @@
 // Small things that several tests need: networks and datasets made from a seed, and a check that no tensor is left behind.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { startEngine, tf } from "../lib/backend";
 import type { Dataset } from "../lib/cifar";
 import { CIFAR10_NORMALIZATION, initialParameters, type Network, specOf, type Values } from "../lib/network";
@@ -28,7 +29,8 @@ export function smallDataset(count: number, seed = 1): Dataset {
     return ((label * (37 + 31 * (at % 3))) % 200) + random.integer(56);
   });
   const classes = Array.from({ length: 10 }, (_, label) => `class ${label}`);
-  return { name: "cifar10", split: "test", count, images, labels, classes, sha256: `small ${count} ${seed}` };
+  const sha256 = createHash("sha256").update(images).update(labels).digest("hex");
+  return { name: "cifar10", split: "test", count, images, labels, classes, sha256 };
 }
 
 /** Runs the body and checks that as many tensors are alive after it as before. */
