@@ -20,6 +20,29 @@ function readHalf(view: DataView, at: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** The bits of the float16 nearest to a number, ties to the even one; what is too large becomes an infinity. */
+export function halfBits(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00; // halfway between the largest float16 and the next power of two
+  const exponent = size < 2 ** -14 ? -14 : Math.floor(Math.log2(size));
+  // Counted in units of the last place; a carry into the next exponent comes out right by itself.
+  return sign | (roundedToEven(size / 2 ** (exponent - 10)) + 1024 * (exponent + 14));
+}
+
+function roundedToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** The float16 nearest to a number. */
+export function toHalf(value: number): number {
+  scratch.setUint16(0, halfBits(value), true);
+  return readHalf(scratch, 0);
+}
+
 // bfloat16 is the upper half of a float32.
 function readBrain(view: DataView, at: number): number {
   scratch.setUint32(0, view.getUint16(at, true) << 16);

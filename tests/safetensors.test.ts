@@ -1,6 +1,7 @@
 // The safetensors format against bytes written by the original package (Python safetensors 0.8.0), and hostile files.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dtypeOf, halfBits, readNumbers, toHalf } from "../lib/dtypes";
 import type { Values } from "../lib/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
 import { fuzz } from "./mutations";
@@ -134,4 +135,51 @@ test("3,000 mutated safetensors files each give whole tensors or a clear error",
   const decode = (bytes: Uint8Array) => decodeSafetensors(bytes).tensors;
   const { valid, refused } = fuzz(fromPython, { decode, head: fromPython.length, count: 3000 });
   assert.ok(valid > 20 && refused > 1000, `${valid} valid, ${refused} refused`);
+});
+
+test("encodeSafetensors() writes float16 as the Python package does, the wider numbers first", () => {
+  const half = new Map([
+    ["a", values([4], [1.5, -2, 2 ** -24, 65504])],
+    ["b", values([1], [0.1])],
+  ]);
+  const decoded = decodeSafetensors(encodeSafetensors(half, {}, (name) => name === "a"));
+  assert.deepEqual(new Map([...decoded.tensors].sort()), half);
+  const bytes = Buffer.from(encodeSafetensors(half, {}, (name) => name === "a"));
+  // numpy: np.array([1.5, -2, 2**-24, 65504], np.float16).tobytes().hex()
+  assert.equal(bytes.subarray(-8).toString("hex"), "003e00c00100ff7b");
+  assert.match(
+    bytes.toString("latin1"),
+    /"b":\{"dtype":"F32","shape":\[1\],"data_offsets":\[0,4\]\},"a":\{"dtype":"F16"/,
+  );
+});
+
+test("encodeSafetensors() refuses to round: a number that float16 does not have", () => {
+  for (const value of [0.1, 1e6, 2 ** -25])
+    assert.throws(() => encodeSafetensors(new Map([["a", values([1], [value])]]), {}, () => true), {
+      name: "RangeError",
+      message: /Cannot encode "a" as float16: it holds .*, which has to be rounded first/,
+    });
+});
+
+test("toHalf() rounds to the nearest float16, ties to even, and reaches every one of them", () => {
+  // numpy.float16 of these, as float64.
+  const pairs = [
+    [0.1, 0.0999755859375],
+    [1 + 2 ** -11, 1],
+    [1 + 3 * 2 ** -11, 1 + 2 ** -9],
+    [2 ** -25, 0],
+    [3 * 2 ** -25, 2 ** -23],
+    [2047.75, 2048],
+    [65519, 65504],
+    [65520, Infinity],
+    [-1e9, -Infinity],
+  ];
+  for (const [value, wanted] of pairs) assert.equal(toHalf(value), wanted, String(value));
+  for (let bits = 0; bits < 2 ** 16; bits++) {
+    const view = new DataView(new ArrayBuffer(2));
+    view.setUint16(0, bits, true);
+    const value = readNumbers(view, 0, { dtype: dtypeOf("F16")!, count: 1 })[0];
+    if (!Number.isNaN(value)) assert.equal(halfBits(value), bits);
+  }
+  assert.ok(Number.isNaN(toHalf(NaN)));
 });
