@@ -117,6 +117,51 @@ export function firstImages(dataset: Dataset, count: number): Dataset {
   return { ...dataset, count, images, labels: dataset.labels.subarray(0, count) };
 }
 
+/** A data set cut in two: images to train on, and images of the same kind to choose by. */
+export interface Split {
+  readonly training: Dataset;
+  readonly heldOut: Dataset;
+}
+
+/**
+ * Keeps images of a data set apart: the last ones of every class, equally many of each, in their order; the same ones in every
+ * run. `sha256` of both parts stays that of the whole split.
+ * @param count how many, such as He et al.'s 5,000 of 50,000
+ * @throws RangeError when the count is not a multiple of the number of classes, or a class has no image left to train on
+ */
+export function holdOut(dataset: Dataset, count: number): Split {
+  const { classes, labels } = dataset;
+  const each = count / classes.length;
+  if (!Number.isInteger(each) || each < 1) {
+    throw new RangeError(`Cannot hold out ${count} images: expected a positive multiple of ${classes.length} classes`);
+  }
+  const left = classes.map(() => each);
+  const isHeldOut = new Array<boolean>(dataset.count).fill(false);
+  for (let image = dataset.count - 1; image >= 0; image--) isHeldOut[image] = left[labels[image]]-- > 0;
+  const lacking = left.findIndex((rest) => rest >= 0);
+  if (lacking >= 0) {
+    const found = each - left[lacking];
+    throw new RangeError(
+      `Cannot hold out ${each} images of class ${lacking} and train on others: there are ${found} of them`,
+    );
+  }
+  const indices = [...isHeldOut.keys()];
+  return {
+    training: imagesAt(dataset, Uint32Array.from(indices.filter((image) => !isHeldOut[image]))),
+    heldOut: imagesAt(dataset, Uint32Array.from(indices.filter((image) => isHeldOut[image]))),
+  };
+}
+
+/** A copy of the images at these indices, in this order. */
+function imagesAt(dataset: Dataset, indices: Uint32Array): Dataset {
+  const images = new Uint8Array(indices.length * IMAGE_SIZE);
+  indices.forEach((from, to) =>
+    images.set(dataset.images.subarray(from * IMAGE_SIZE, (from + 1) * IMAGE_SIZE), to * IMAGE_SIZE),
+  );
+  const labels = Uint8Array.from(indices, (index) => dataset.labels[index]);
+  return { ...dataset, count: indices.length, images, labels };
+}
+
 function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): void {
   const counts = layout.classes.map(() => 0);
   for (const label of labels) counts[label]!++;

@@ -5,9 +5,10 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { channelStatistics, firstImages, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
+import { channelStatistics, firstImages, holdOut, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
 import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/cifar-files";
 import { CIFAR10_NORMALIZATION } from "../lib/network";
+import { smallDataset } from "./small";
 
 const THREE: Omit<Layout, "files"> = { ...CIFAR10, classes: ["a", "b", "c"], labels: [3], remedy: "ask somebody" };
 
@@ -221,4 +222,51 @@ test("firstImages() gives views of the first images", async (t) => {
   for (const count of [0, -1, 1.5, 4, NaN]) {
     assert.throws(() => firstImages(data, count), /expected a whole number from 1 to 3/);
   }
+});
+
+test("holdOut() keeps the last images of every class apart, each in its order, and none is in both parts", () => {
+  // Classes 0, 1, 2 ... in turn; the first image is marked as being of class 9.
+  const dataset = smallDataset(40);
+  dataset.labels[0] = 9;
+  const { training, heldOut } = holdOut(dataset, 20);
+  const place = ({ images }: typeof dataset, index: number) =>
+    Buffer.from(dataset.images).indexOf(images.subarray(3072 * index, 3072 * (index + 1))) / 3072;
+  const places = (part: typeof dataset) => Array.from({ length: part.count }, (_, index) => place(part, index));
+  assert.deepEqual(
+    places(heldOut),
+    Array.from({ length: 20 }, (_, index) => 20 + index),
+  );
+  assert.deepEqual(
+    places(training),
+    Array.from({ length: 20 }, (_, index) => index),
+  );
+  assert.deepEqual([...training.labels], [9, ...dataset.labels.subarray(1, 20)]);
+  assert.deepEqual([training.sha256, heldOut.split, heldOut.count], [dataset.sha256, "test", 20]);
+});
+
+test("holdOut() of CIFAR-10 leaves 4,500 training images of each class, the same ones every time", async () => {
+  const dataset = await loadCifar("cifar10", "train");
+  const { training, heldOut } = holdOut(dataset, 5000);
+  const counts = (labels: Uint8Array) => labels.reduce((sum, label) => ((sum[label] += 1), sum), new Array(10).fill(0));
+  assert.deepEqual(
+    [counts(training.labels), counts(heldOut.labels)],
+    [new Array(10).fill(4500), new Array(10).fill(500)],
+  );
+  assert.deepEqual(holdOut(dataset, 5000).heldOut.labels, heldOut.labels);
+  assert.ok(
+    Buffer.from(heldOut.images.subarray(-3072)).equals(dataset.images.subarray(-3072)),
+    "the last image of all",
+  );
+});
+
+test("holdOut() refuses what it cannot take equally from all classes", () => {
+  assert.throws(
+    () => holdOut(smallDataset(40), 15),
+    /Cannot hold out 15 images: expected a positive multiple of 10 classes/,
+  );
+  assert.throws(() => holdOut(smallDataset(40), 0), RangeError);
+  assert.throws(
+    () => holdOut(smallDataset(35), 30),
+    /Cannot hold out 3 images of class 5 and train on others: there are 3 of them/,
+  );
 });
