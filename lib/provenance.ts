@@ -18,9 +18,11 @@ export function provenanceOf(engine: Engine): Provenance {
     codeChangedSinceCommit: status === undefined ? "unknown" : status !== "",
     nontrivial: versionOf("../package.json"),
     node: process.versions.node,
+    tfjs: engine.version,
     "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),
     backend: engine.backend,
     tensorflow: engine.library ?? "none",
+    "pure-rand": versionOf("pure-rand/package.json"), // makes the random numbers
     gpu: engine.gpu,
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
@@ -41,7 +43,11 @@ export function provenance(engine: Engine, config: object, extra: object = {}): 
     "plotly.js": versionOf(besideTslab("plotly.js-dist")),
     arquero: versionOf(besideTslab("arquero")),
   };
-  const facts = { ...provenanceOf(engine), ...versions, ...extra, ...config };
+  return factTable({ ...provenanceOf(engine), ...versions, ...extra, ...config });
+}
+
+/** Facts by name as a table of two columns; what is not plain is shown as JSON. */
+export function factTable(facts: object): Table {
   return tableOf(
     Object.entries(facts).map(([fact, value]) => ({
       fact,

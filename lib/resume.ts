@@ -2,18 +2,35 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readWhole, writeTogether } from "../files";
-import type { Parameters, Spec } from "../network";
-import { parseJson } from "../parameters";
-import { decodeSafetensors, encodeSafetensors } from "../safetensors";
-import type { Epoch, Progress, TrainConfig } from "../train";
+import { readWhole, writeTogether } from "./files";
+import { isTrainable, type Parameters, parameterShapes, type Spec } from "./network";
+import { checkParameters, firstOf, misfitsOf, parseJson } from "./parameters";
+import type { TrainConfig } from "./recipe";
+import { parseHistory, type TrainedOn } from "./run-file";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors";
+import type { Progress } from "./train";
 
 /** What has to be the same for a training to go on. */
 export interface Purpose {
   readonly spec: Spec;
   readonly config: TrainConfig;
-  /** The digest of the training images, and how many of them are used. */
-  readonly data: string;
+  readonly data: TrainedOn;
+}
+
+/** One stretch of a training that was interrupted and went on. */
+export interface Session {
+  /** How many epochs were done when it began. */
+  readonly afterEpoch: number;
+  /** When, in ISO 8601. */
+  readonly began: string;
+  /** The code that it ran. */
+  readonly commit: string;
+}
+
+/** What a checkpoint holds. */
+export interface SavedProgress extends Progress {
+  /** The last one is the one that saved it. */
+  readonly sessions: readonly Session[];
 }
 
 const FILE = "checkpoint.safetensors";
@@ -21,39 +38,55 @@ const LARGEST = 2 ** 31;
 const PARAMETER = "parameter/";
 const VELOCITY = "velocity/";
 
-/** Saves where a training stands, in place of its last checkpoint. */
-export async function saveProgress(dir: string, purpose: Purpose, progress: Progress): Promise<void> {
+/** Saves where a training stands, in place of its last checkpoint. @throws Error when the file cannot be written */
+export async function saveProgress(dir: string, purpose: Purpose, progress: SavedProgress): Promise<void> {
   const tensors = new Map([...prefixed(PARAMETER, progress.parameters), ...prefixed(VELOCITY, progress.velocity)]);
-  const metadata = { purpose: JSON.stringify(purpose), history: JSON.stringify(progress.history) };
-  await writeTogether(dir, new Map([[FILE, encodeSafetensors(tensors, metadata)]]));
+  const { history, sessions } = progress;
+  const metadata = Object.entries({ purpose, history, sessions }).map(([key, value]) => [key, JSON.stringify(value)]);
+  await writeTogether(dir, new Map([[FILE, encodeSafetensors(tensors, Object.fromEntries(metadata))]]));
 }
 
 /**
  * Where the training of that folder stopped; undefined where there is no checkpoint.
- * @throws Error naming the field in which the checkpoint's training differs
+ * @throws Error naming the field in which the checkpoint's training differs, or what is damaged in it
  */
-export function loadProgress(dir: string, purpose: Purpose): Progress | undefined {
+export function loadProgress(dir: string, purpose: Purpose): SavedProgress | undefined {
   const path = join(dir, FILE);
   if (!existsSync(path)) return undefined;
-  const { tensors, metadata } = decodeSafetensors(readWhole(path, LARGEST));
-  const difference = firstDifference(jsonIn(metadata, "purpose"), JSON.parse(JSON.stringify(purpose)));
-  if (difference)
-    throw new Error(`Cannot go on from "${path}": it has ${difference}; use another folder, or start afresh`);
-  return {
-    parameters: unprefixed(PARAMETER, tensors),
-    velocity: unprefixed(VELOCITY, tensors),
-    history: jsonIn(metadata, "history") as Epoch[],
-  };
+  try {
+    const { tensors, metadata } = decodeSafetensors(readWhole(path, LARGEST));
+    checkSame(jsonIn(metadata, "purpose"), purpose);
+    const [parameters, velocity] = [unprefixed(PARAMETER, tensors), unprefixed(VELOCITY, tensors)];
+    checkParameters({ name: FILE, spec: purpose.spec, parameters });
+    checkVelocity(purpose.spec, velocity);
+    const history = parseHistory(jsonIn(metadata, "history"));
+    return { parameters, velocity, history, sessions: jsonIn(metadata, "sessions") as Session[] };
+  } catch (error) {
+    const advice = "use another folder, or start afresh";
+    throw new Error(`Cannot go on from "${path}": ${(error as Error).message}; ${advice}`, { cause: error });
+  }
+}
+
+/** Removes the checkpoint of a folder's training. */
+export async function removeProgress(dir: string): Promise<void> {
+  await rm(join(dir, FILE), { force: true });
+}
+
+/** @throws Error naming the first field in which what was found is not what is wanted: 'it has config.seed 1, wanted 2' */
+export function checkSame(found: object, wanted: Purpose): void {
+  const difference = firstDifference(found, JSON.parse(JSON.stringify(wanted)));
+  if (difference) throw new Error(`it has ${difference}`);
+}
+
+function checkVelocity(spec: Spec, velocity: Parameters): void {
+  const shapes = new Map([...parameterShapes(spec)].filter(([name]) => isTrainable(name)));
+  const misfits = misfitsOf(shapes, velocity);
+  if (misfits.length) throw new Error(`of the velocities, ${firstOf(misfits)}`);
 }
 
 /** A field of the checkpoint's metadata. @throws Error naming the field that is missing or not JSON */
 function jsonIn(metadata: Readonly<Record<string, string>>, field: string): object {
   return parseJson(`"${field}" in ${FILE}`, metadata[field] ?? "") as object;
-}
-
-/** Removes the checkpoint of a finished training. */
-export async function removeProgress(dir: string): Promise<void> {
-  await rm(join(dir, FILE), { force: true });
 }
 
 /** "config.seed 1, wanted 2" for the first field that differs. */

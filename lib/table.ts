@@ -107,16 +107,20 @@ export function layerTable(layers: readonly Layer[]): Table {
   );
 }
 
-/** A training by epoch; what was not measured stays empty. */
+/** A training by epoch; what was not measured stays empty. What was watched is named: test images, or held-out ones. */
 export function historyTable(epochs: readonly Epoch[]): Table {
+  const heldOut = epochs.some((epoch) => epoch.heldOutLoss !== undefined);
+  const [split, loss, accuracy] = heldOut
+    ? (["held-out", "heldOutLoss", "heldOutAccuracy"] as const)
+    : (["test", "testLoss", "testAccuracy"] as const);
   return tableOf(
     epochs.map((epoch) => ({
       epoch: epoch.epoch,
       "learning rate": epoch.rate,
       "training loss": epoch.trainLoss,
       "training accuracy %": 100 * epoch.trainAccuracy,
-      "test loss": epoch.testLoss ?? null,
-      "test accuracy %": epoch.testAccuracy === undefined ? null : 100 * epoch.testAccuracy,
+      [`${split} loss`]: epoch[loss] ?? null,
+      [`${split} accuracy %`]: epoch[accuracy] === undefined ? null : 100 * epoch[accuracy]!,
       seconds: Math.round(epoch.seconds),
       "images/s": Math.round(epoch.imagesPerSecond),
     })),

@@ -1,6 +1,6 @@
-// Training: the recipe as plain values, the loop over epochs, and the history that it leaves.
+// Training: the loop over epochs and steps, and the history that it leaves.
 import { setImmediate } from "node:timers/promises";
-import { type Augmentation, stepsPerEpoch, trainingBatches } from "./batches";
+import { stepsPerEpoch, trainingBatches } from "./batches";
 import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
 import {
@@ -12,32 +12,10 @@ import {
   type Spec,
   specName,
 } from "./network";
+import { checkParameters } from "./parameters";
 import { randomStream } from "./random";
-import { atRest, openTrainer, type StepOptions, type StepResult, type Trainer, type TrainingState } from "./trainer";
-
-/** Everything that decides how a network is trained, apart from its spec and the data. */
-export interface TrainConfig extends StepOptions, Augmentation {
-  readonly seed: number;
-  readonly epochs: number;
-  /** The highest learning rate: reached after the warm-up, from and to zero in straight lines (one cycle). */
-  readonly rate: number;
-  /** The share of all steps in which the rate rises. */
-  readonly warmup: number;
-}
-
-/** Thirty epochs: 90.83 % for ResNet-20 with seed 1. Values usual in the field, taken once and never tuned on the test set. */
-export const FAST: TrainConfig = {
-  seed: 1,
-  epochs: 30,
-  batch: 128,
-  rate: 0.2,
-  warmup: 0.2,
-  momentum: 0.9,
-  weightDecay: 5e-4,
-  precision: "float32",
-  shift: 4,
-  flip: true,
-};
+import { checkConfig, learningRate, type TrainConfig } from "./recipe";
+import { atRest, openTrainer, type StepResult, type Trainer, type TrainingState } from "./trainer";
 
 /** What is known after an epoch. */
 export interface Epoch {
@@ -51,6 +29,9 @@ export interface Epoch {
   /** On the test images, where they were given. They are watched, never used for a choice. */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
+  /** On the held-out training images, where they were given. */
+  readonly heldOutLoss?: number;
+  readonly heldOutAccuracy?: number;
   /** Time for the steps, the evaluation left out. */
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -61,17 +42,25 @@ export interface Progress extends TrainingState {
   readonly history: readonly Epoch[];
 }
 
+/** A step as it is reported; `step` and `steps` count over all epochs, from 1. */
+export interface StepReport extends StepResult {
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly rate: number;
+}
+
 /** Reports of a training, and the ways to influence it. */
 export interface TrainOptions {
   readonly normalization?: Normalization;
   /** Evaluated after each epoch. */
   readonly test?: Dataset;
+  /** Evaluated after each epoch: training images kept apart, for choices that must not be made on the test images. */
+  readonly heldOut?: Dataset;
   /** Goes on from here instead of from the initial parameters. */
   readonly resume?: Progress;
-  /** Called after every step; `step` and `steps` count over all epochs. */
-  readonly onStep?: (
-    report: StepResult & { readonly step: number; readonly steps: number; readonly epoch: number },
-  ) => void;
+  /** Called after every step. */
+  readonly onStep?: (report: StepReport) => void;
   /** Called and waited for after every epoch; `progress` can be saved and resumed from. */
   readonly onEpoch?: (epoch: Epoch, progress: Progress) => void | Promise<void>;
   /** Stops between two steps. */
@@ -88,15 +77,11 @@ export interface Trained {
   readonly history: readonly Epoch[];
 }
 
-/** The learning rate at a share of all steps in [0, 1]: a straight line up to `rate`, and one down to zero (Smith's one cycle). */
-export function learningRate({ rate, warmup }: Pick<TrainConfig, "rate" | "warmup">, share: number): number {
-  return share < warmup ? (rate * share) / warmup : (rate * (1 - share)) / (1 - warmup);
-}
-
 /**
  * Trains a network from random parameters; the same seed on the same machine gives the same losses to the last digit in float32.
  * @throws RangeError when the configuration makes no sense, or the dataset is smaller than a batch
- * @throws Error when the loss is no longer finite, when the native engine is missing, or when the signal is aborted
+ * @throws Error when the loss explodes or parameters are no longer finite, when the native engine is missing, or when the signal is
+ * aborted; `onEpoch` has seen only states that were good
  */
 export async function train(
   spec: Spec,
@@ -104,7 +89,7 @@ export async function train(
   config: TrainConfig,
   options: TrainOptions = {},
 ): Promise<Trained> {
-  checkConfig(config, dataset);
+  checkConfig(config, dataset.count);
   const normalization = options.normalization ?? CIFAR10_NORMALIZATION;
   const start = initialParameters(spec, randomStream(config.seed, "initialize"));
   const networkOf = (parameters: Parameters): Network => ({ name: specName(spec), spec, normalization, parameters });
@@ -115,8 +100,9 @@ export async function train(
     while (progress.history.length < config.epochs) {
       const measured = await trainEpoch(trainer, dataset, config, { epoch: progress.history.length + 1, options });
       const state = trainer.read();
-      const tested = options.test ? await testResults(networkOf(state.parameters), options.test, options.signal) : {};
-      progress = { ...state, history: [...progress.history, { ...measured, ...tested }] };
+      checkState(networkOf(state.parameters), measured.epoch);
+      const watched = await watchedResults(networkOf(state.parameters), options);
+      progress = { ...state, history: [...progress.history, { ...measured, ...watched }] };
       await options.onEpoch?.(progress.history[progress.history.length - 1], progress);
     }
   } finally {
@@ -149,7 +135,7 @@ async function trainEpoch(
     checkLoss(result, step, epoch);
     loss += result.loss / perEpoch;
     accuracy += result.accuracy / perEpoch;
-    options.onStep?.({ ...result, step, steps, epoch });
+    options.onStep?.({ ...result, step, steps, epoch, rate });
     // A step is one blocking native call: give interrupts and displays their turn.
     await setImmediate();
   }
@@ -164,33 +150,35 @@ async function trainEpoch(
   };
 }
 
-async function testResults(
+async function watchedResults(
   network: Network,
-  test: Dataset,
-  signal?: AbortSignal,
-): Promise<Pick<Epoch, "testLoss" | "testAccuracy">> {
-  const { loss, accuracy } = await evaluate(network, test, { signal });
-  return { testLoss: loss, testAccuracy: accuracy };
+  { test, heldOut, signal }: TrainOptions,
+): Promise<Pick<Epoch, "testLoss" | "testAccuracy" | "heldOutLoss" | "heldOutAccuracy">> {
+  const onTest = test && (await evaluate(network, test, { signal }));
+  const onHeldOut = heldOut && (await evaluate(network, heldOut, { signal }));
+  return {
+    ...(onTest && { testLoss: onTest.loss, testAccuracy: onTest.accuracy }),
+    ...(onHeldOut && { heldOutLoss: onHeldOut.loss, heldOutAccuracy: onHeldOut.accuracy }),
+  };
 }
 
+/** In nats, where guessing among ten classes costs 2.3: far above whatever a network that still learns has. */
+const LARGEST_LOSS = 1000;
+
 function checkLoss({ loss }: StepResult, step: number, epoch: number): void {
-  if (Number.isFinite(loss)) return;
+  if (loss < LARGEST_LOSS) return;
   throw new Error(
     `Cannot go on training after step ${step} (epoch ${epoch}): the loss is ${loss}; a lower rate may help`,
   );
 }
 
-const POSITIVE_INTEGERS = ["epochs", "batch"] as const;
-
-function checkConfig(config: TrainConfig, dataset: Dataset): void {
-  for (const key of POSITIVE_INTEGERS) {
-    if (Number.isInteger(config[key]) && config[key] > 0) continue;
-    throw new RangeError(`Cannot train with ${key} = ${config[key]}: expected a positive integer`);
-  }
-  if (!(config.warmup >= 0 && config.warmup < 1)) {
-    throw new RangeError(`Cannot train with warmup = ${config.warmup}: expected a share from 0 to below 1`);
-  }
-  if (dataset.count < config.batch) {
-    throw new RangeError(`Cannot train on ${dataset.count} images: expected at least one batch of ${config.batch}`);
+/** A loss is measured before its update: the last update of an epoch may have spoiled what it looked at. */
+function checkState(network: Network, epoch: number): void {
+  try {
+    checkParameters(network);
+  } catch (error) {
+    throw new Error(`Cannot go on training after epoch ${epoch}: ${(error as Error).message}; a lower rate may help`, {
+      cause: error,
+    });
   }
 }

@@ -1,4 +1,4 @@
-// The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, Nesterov update, running statistics.
+// The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, momentum update, running statistics.
 import { type Tensor, tf } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
 import { gradients } from "./gradient";
@@ -22,8 +22,12 @@ export interface StepOptions {
   /** Images per step; the graph is made for this size. */
   readonly batch: number;
   readonly momentum: number;
-  /** L2, added to the gradient of kernels (not of batch norms and biases). */
+  /** Whether the step looks ahead along the velocity (Nesterov), or goes along it (the classical form). */
+  readonly nesterov: boolean;
+  /** L2: this times the weights is added to the gradient. */
   readonly weightDecay: number;
+  /** Which trainable parameters decay: kernels alone, or also batch norms' scales and shifts and the bias. */
+  readonly decayed: "kernels" | "all";
   /** bfloat16 rounds activations and kernels; parameters, statistics and the loss stay float32. */
   readonly precision: "float32" | "bfloat16";
 }
@@ -136,19 +140,20 @@ function parameterUpdates(
     names.map((name) => values[name]),
   );
   return names.map((name, index) => {
-    const slope = name.endsWith(".kernel") ? decayed(slopes[index], values[name], options.weightDecay) : slopes[index];
-    // PyTorch's Nesterov step: v = momentum v + g; w -= rate (g + momentum v).
+    const decays = options.decayed === "all" || name.endsWith(".kernel");
+    const slope = decays ? withDecay(slopes[index], values[name], options.weightDecay) : slopes[index];
+    // PyTorch's step: v = momentum v + g; w -= rate v, or with Nesterov w -= rate (g + momentum v).
     graph.add(
       "ResourceApplyMomentum",
       [variables[name], variables[name + VELOCITY], rate, slope, momentum],
-      { T: { type: "float32" }, use_locking: { bool: false }, use_nesterov: { bool: true } },
+      { T: { type: "float32" }, use_locking: { bool: false }, use_nesterov: { bool: options.nesterov } },
       [],
     );
     return graph.nodes[graph.nodes.length - 1];
   });
 }
 
-function decayed(slope: Symbolic, weights: Symbolic, weightDecay: number): Symbolic {
+function withDecay(slope: Symbolic, weights: Symbolic, weightDecay: number): Symbolic {
   return ops.add(slope, ops.multiply(weights, slope.node.graph.scalar(weightDecay)));
 }
 

@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, type Run, saveRun } from "../lib/checkpoint";
+import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
 import { initialParameters, type Network } from "../lib/network";
 import { checkParameters } from "../lib/parameters";
+import type { Run } from "../lib/run-file";
 import { randomStream } from "../lib/random";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;
@@ -161,6 +162,49 @@ const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [
   ["the seed is missing", (json) => delete json.seed, /seed is undefined, expected a number/],
   ["the accuracy is in percent", (json) => (json.accuracy = 91.7), /accuracy is 91.7, expected a fraction/],
   ["the data are not identified", (json) => (json.data = {}), /data.sha256 is undefined/],
+  [
+    "the data have another digest's form",
+    (json) => (json.data = { sha256: "AB" }),
+    /data.sha256 is "AB", expected 64 hex/,
+  ],
+  [
+    "half an image is held out",
+    (json) => (json.data = { ...run.data, heldOut: 0.5 }),
+    /data.heldOut is 0.5, expected a whole number of at least 0/,
+  ],
+  [
+    "the training had no images",
+    (json) => (json.data = { ...run.data, images: 0 }),
+    /data.images is 0, expected a whole number of at least 1/,
+  ],
+  ["it was tested on no image", (json) => (json.testImages = 0), /testImages is 0, expected a whole number/],
+  ["the recipe is missing", (json) => delete json.config, /config is undefined, expected an object/],
+  ["the provenance is a list", (json) => (json.provenance = []), /provenance is \[\], expected an object/],
+  [
+    "the start is not identified",
+    (json) => (json.start = {}),
+    /start.sha256 is undefined, expected 64 hexadecimal digits/,
+  ],
+  [
+    "the normalization is not that of the weights",
+    (json) => (json.normalization = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.2] }),
+    /normalization is .*0.2,0.2,0.2.*, expected .*0.2,0.2,0.3.*, as weights.safetensors says/,
+  ],
+  [
+    "the family is another",
+    (json) => (json.spec = { ...spec, family: "plain" }),
+    /"stage2.block1.shortcut.kernel" .* is unknown/,
+  ],
+  [
+    "an epoch is missing",
+    (json) => (json.history = [{ ...run.history[0], epoch: 2 }]),
+    /history\[0\].epoch is 2, expected 1/,
+  ],
+  [
+    "a watched loss is a text",
+    (json) => (json.history = [{ ...run.history[0], heldOutLoss: "low" }]),
+    /history\[0\].heldOutLoss is "low", expected a number/,
+  ],
   ["the weights are not identified", (json) => (json.weights = {}), /weights.sha256 is undefined/],
   [
     "a loss is null",

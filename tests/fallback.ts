@@ -1,8 +1,9 @@
 // Run by a test without the binding: evaluates, sweeps and tries to train, and prints what came of it as JSON.
 import { startEngine } from "../lib/backend";
 import { evaluate } from "../lib/evaluate";
+import { FAST } from "../lib/recipe";
 import { sweep } from "../lib/sweep";
-import { FAST, train } from "../lib/train";
+import { train } from "../lib/train";
 import { smallDataset, smallNetwork } from "./small";
 
 async function main(): Promise<void> {

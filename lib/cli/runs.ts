@@ -1,12 +1,9 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
-import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, type Given, runCommand } from "./command";
-import { loadRun } from "../checkpoint";
+import { familyTable, loadFamily, precisionTable } from "../family";
 import { writeTogether } from "../files";
-import { parameterCount, specName } from "../network";
-import { tableOf, toMarkdown } from "../table";
+import { toMarkdown } from "../table";
 
 type Names = "dir";
 
@@ -18,37 +15,25 @@ const COMMAND: Command<Names> = {
 
 const INTRODUCTION = `# Trained networks
 
-Written by \`npm run runs\` from the run folders; every accuracy is that of the last epoch on all 10,000 test images. A folder holds
-\`weights.safetensors\`, \`start.safetensors\` (before the first step) and \`run.json\` (spec, recipe, history, seed, data and provenance).
+Written by \`npm run runs\` from the run folders; every accuracy is that of the saved weights, after the last epoch, on all test images
+(10,000), with its 95 % Wilson interval. A folder holds \`weights.safetensors\`, \`start.safetensors\` (before the first step) and
+\`run.json\` (spec, recipe, history, seed, data and provenance).
 `;
 
-/** One line of the table. */
-async function lineOf(dir: string, name: string) {
-  const run = await loadRun(join(dir, name));
-  const { epochs, precision } = run.config as { readonly epochs: number; readonly precision: string };
-  const { images, trainingSeconds } = run.provenance as { readonly images: number; readonly trainingSeconds: number };
-  return {
-    run: name,
-    network: specName(run.network.spec),
-    parameters: parameterCount(run.network.spec),
-    "test accuracy %": 100 * run.accuracy,
-    "training images": images,
-    epochs,
-    precision,
-    seed: String(run.seed),
-    minutes: Math.round(trainingSeconds / 60),
-  };
-}
+const PRECISION = `
+## float32 against bfloat16
+
+Networks that were trained in both, in the same way: over seeds, the mean test accuracy and its standard deviation (SD); the difference is
+bfloat16 less float32, with its standard error where there are two seeds of each.
+`;
 
 async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {
-  const entries = await readdir(dir, { withFileTypes: true });
-  // A training that is not finished has a checkpoint, but no run.json yet.
-  const finished = (name: string) => existsSync(join(dir, name, "run.json"));
-  const names = entries.filter((entry) => entry.isDirectory() && finished(entry.name)).map((entry) => entry.name);
-  const lines = await Promise.all(names.sort().map((name) => lineOf(dir, name)));
-  const text = `${INTRODUCTION}\n${toMarkdown(tableOf(lines))}\n`;
+  const members = await loadFamily(dir);
+  const precision = precisionTable(members);
+  const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n` : "";
+  const text = `${INTRODUCTION}\n${toMarkdown(familyTable(members))}\n${comparison}`;
   await writeTogether(dir, new Map([["README.md", new TextEncoder().encode(text)]]));
-  console.log(`${join(dir, "README.md")}: trained networks listed: ${lines.length}`);
+  console.log(`${join(dir, "README.md")}: trained networks listed: ${members.length}`);
 }
 
 void runCommand(COMMAND, runsCommand);

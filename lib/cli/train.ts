@@ -1,17 +1,28 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
-import { basename } from "node:path";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
-import { startEngine } from "../backend";
-import { saveRun } from "../checkpoint";
-import { firstImages, loadCifar } from "../cifar";
+import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { percent } from "../format";
 import { specOf } from "../network";
-import { provenanceOf } from "../provenance";
-import { loadProgress, removeProgress, saveProgress } from "./resume";
-import { type Epoch, FAST, train, type TrainConfig } from "../train";
+import { PRESETS, type TrainConfig } from "../recipe";
+import type { Run } from "../run-file";
+import type { Epoch } from "../train";
+import { type TrainingData, trainRun } from "../train-run";
 
 type Names =
-  "network" | "epochs" | "seed" | "out" | "precision" | "batch" | "rate" | "weight-decay" | "images" | "data" | "fresh";
+  | "network"
+  | "preset"
+  | "seed"
+  | "out"
+  | "epochs"
+  | "precision"
+  | "batch"
+  | "rate"
+  | "weight-decay"
+  | "images"
+  | "held-out"
+  | "half"
+  | "data"
+  | "fresh";
 
 const COMMAND: Command<Names> = {
   name: "train",
@@ -22,76 +33,93 @@ const COMMAND: Command<Names> = {
       help: "resnet20, plain20, resnet56, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), ...",
       preset: "resnet20",
     },
-    epochs: { value: "N", help: "passes over the training images", preset: String(FAST.epochs) },
-    seed: { value: "N", help: "decides initial weights, order and augmentation", preset: String(FAST.seed) },
+    preset: { value: "NAME", help: "recipe: quick (10 epochs), fast (30), he (He et al. 2015: 164)", preset: "fast" },
+    seed: { value: "N", help: "decides initial weights, order and augmentation", preset: "1" },
     out: { value: "DIR", help: "run folder (data/runs/NETWORK-seedN)" },
-    precision: { value: "TYPE", help: "float32 or bfloat16", preset: FAST.precision },
-    batch: { value: "N", help: "images per step", preset: String(FAST.batch) },
-    rate: { value: "X", help: "highest learning rate of the one-cycle schedule", preset: String(FAST.rate) },
-    "weight-decay": { value: "X", help: "L2 on kernels", preset: String(FAST.weightDecay) },
-    images: { value: "N", help: "train on the first N images only", preset: "50000" },
+    epochs: { value: "N", help: "passes over the training images (the preset's)" },
+    precision: { value: "TYPE", help: "float32 or bfloat16 (the preset's: float32)" },
+    batch: { value: "N", help: "images per step (the preset's)" },
+    rate: { value: "X", help: "highest learning rate (the preset's)" },
+    "weight-decay": { value: "X", help: "L2 (the preset's)" },
+    images: { value: "N", help: "train on the first N images only (all that are not held out)" },
+    "held-out": {
+      value: "N",
+      help: "keep N training images apart and watch them; the test set is used once, at the end",
+    },
+    half: { help: "save kernels as float16: files of half the size, and the accuracy of those" },
     data: { value: "DIR", help: "folder of CIFAR-10's binary files", preset: "data/cifar-10" },
-    fresh: { help: "start again even if the folder has a checkpoint of this training" },
+    fresh: { help: "start again, whatever checkpoint or run is in the folder" },
   },
 };
 
+/** The preset, with what was given beside it in place of its own values. */
 function configOf(given: Given<Names>): TrainConfig {
-  const { precision } = given;
-  if (precision !== "float32" && precision !== "bfloat16") {
-    throw new UsageError(`Cannot train in "${precision}": expected float32 or bfloat16`);
+  const preset = PRESETS[given.preset as keyof typeof PRESETS];
+  if (!Object.hasOwn(PRESETS, given.preset!)) {
+    throw new UsageError(`Cannot find the preset "${given.preset}": expected ${Object.keys(PRESETS).join(", ")}`);
   }
+  const own = <T>(name: Names, read: (name: string, text: string) => T, otherwise: T) =>
+    given[name] === undefined ? otherwise : read(name, given[name]!);
   return {
-    ...FAST,
-    precision,
+    ...preset,
     seed: wholeNumber("seed", given.seed!, 0),
-    epochs: wholeNumber("epochs", given.epochs!),
-    batch: wholeNumber("batch", given.batch!),
-    rate: positiveNumber("rate", given.rate!),
-    weightDecay: positiveNumber("weight-decay", given["weight-decay"]!),
+    epochs: own("epochs", wholeNumber, preset.epochs),
+    precision: own("precision", precisionNamed, preset.precision),
+    batch: own("batch", wholeNumber, preset.batch),
+    rate: own("rate", positiveNumber, preset.rate),
+    weightDecay: own("weight-decay", positiveNumber, preset.weightDecay),
   };
 }
 
+function precisionNamed(_: string, text: string): TrainConfig["precision"] {
+  if (text === "float32" || text === "bfloat16") return text;
+  throw new UsageError(`Cannot train in "${text}": expected float32 or bfloat16`);
+}
+
+/** Held-out images are taken from the whole training set, so that they are the same ones whatever --images says. */
+async function loadData(given: Given<Names>): Promise<TrainingData> {
+  const all = await loadCifar("cifar10", "train", { dir: given.data });
+  const test = await loadCifar("cifar10", "test", { dir: given.data });
+  const firstOf = (dataset: Dataset) =>
+    given.images === undefined ? dataset : firstImages(dataset, wholeNumber("images", given.images));
+  if (given["held-out"] === undefined) return { training: firstOf(all), test };
+  const { training, heldOut } = holdOut(all, wholeNumber("held-out", given["held-out"]));
+  return { training: firstOf(training), heldOut, test };
+}
+
 function describe(epoch: Epoch): string {
-  const { trainLoss, trainAccuracy, testAccuracy, imagesPerSecond } = epoch;
-  return `epoch ${epoch.epoch}: loss ${trainLoss.toFixed(4)}, training ${percent(trainAccuracy)} %, test ${percent(testAccuracy ?? 0)} %, ${imagesPerSecond.toFixed(0)} images/s`;
+  const { trainLoss, trainAccuracy, testAccuracy, heldOutAccuracy, imagesPerSecond } = epoch;
+  const watched =
+    heldOutAccuracy === undefined ? `test ${percent(testAccuracy!)}` : `held-out ${percent(heldOutAccuracy)}`;
+  return `epoch ${epoch.epoch}: loss ${trainLoss.toFixed(4)}, training ${percent(trainAccuracy)} %, ${watched} %, ${imagesPerSecond.toFixed(0)} images/s`;
+}
+
+function conclude(dir: string, { accuracy, testImages, config, provenance }: Run): string {
+  const { epochs } = config as TrainConfig;
+  const minutes = (Number(provenance.trainingSeconds) / 60).toFixed(1);
+  return `${dir}: ${percent(accuracy)} % of ${testImages} test images right after ${epochs} epochs, ${minutes} min of training`;
 }
 
 async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
   const spec = specOf(given.network!);
   const config = configOf(given);
   const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
-  const images = wholeNumber("images", given.images!);
-  const dataset = firstImages(await loadCifar("cifar10", "train", { dir: given.data }), images);
-  const test = await loadCifar("cifar10", "test", { dir: given.data });
-  const purpose = { spec, config, data: `${dataset.sha256}, first ${dataset.count} images` };
-  if (given.fresh) await removeProgress(dir);
-  const resume = loadProgress(dir, purpose);
-  if (resume) console.log(`Going on after epoch ${resume.history.length} from the checkpoint in ${dir}`);
-
-  // Taken now: the files may change while it trains.
-  const origin = provenanceOf(await startEngine());
-  const began = performance.now();
+  const data = await loadData(given);
   const bar = progressBar(given.network!, "steps");
-  const { network, start, history } = await train(spec, dataset, config, {
-    test,
-    resume,
+  let began = false;
+  const run = await trainRun(dir, spec, data, config, {
+    keep: true,
+    fresh: given.fresh !== undefined,
+    half: given.half !== undefined,
     signal,
-    onStep: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)}`),
-    onEpoch: async (epoch, progress) => {
-      await saveProgress(dir, purpose, progress);
-      console.error(`\n${describe(epoch)}`);
+    onBegin: ({ length }) => {
+      began = true;
+      if (length) console.log(`Going on after epoch ${length} from the checkpoint in ${dir}`);
     },
+    onStep: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)}`),
+    onEpoch: (history) => console.error(`\n${describe(history[history.length - 1])}`),
   }).finally(() => bar.stop());
-
-  const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  const provenance = { ...origin, trainingSeconds: Math.round(seconds), images: dataset.count };
-  const accuracy = history[history.length - 1].testAccuracy!;
-  const record = { seed: config.seed, data: dataset, accuracy, history, config, provenance };
-  await saveRun(dir, { network: { ...network, name: basename(dir) }, start, ...record });
-  await removeProgress(dir);
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-  const result = `${percent(accuracy)} % of ${test.count} test images right`;
-  console.log(`${dir}: ${result} after ${config.epochs} epochs, ${minutes} min`);
+  console.log(conclude(dir, run) + (began ? "" : "; it was there already, and --fresh trains it again"));
 }
 
 void runCommand(COMMAND, trainCommand);

@@ -2,11 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../../lib/network";
 import { randomStream } from "../../lib/random";
+import { FAST } from "../../lib/recipe";
 import { atRest, openTrainer, type StepOptions } from "../../lib/trainer";
 import { type Contestants, median } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];
-const OPTIONS: Omit<StepOptions, "precision"> = { batch: BATCH, momentum: 0.9, weightDecay: 1e-4 };
+const OPTIONS: StepOptions = { ...FAST, batch: BATCH };
 
 /** The contestants for one depth; PyTorch only where a Python with torch is given. */
 export function trainingContestants(

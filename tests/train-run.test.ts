@@ -1,0 +1,167 @@
+// Whole trainings in run folders: killed, refused, exploded, with held-out images, in half precision.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { loadRun } from "../lib/checkpoint";
+import { evaluate } from "../lib/evaluate";
+import { specOf } from "../lib/network";
+import { randomStream } from "../lib/random";
+import { FAST, type TrainConfig } from "../lib/recipe";
+import type { Session } from "../lib/resume";
+import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
+import type { Epoch } from "../lib/train";
+import { trainRun, type TrainRunOptions } from "../lib/train-run";
+import { smallTraining } from "./killed";
+import { expectNoLeak, smallDataset } from "./small";
+
+const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-train-run-"));
+after(() => rmSync(FOLDER, { recursive: true, force: true }));
+const inFolder = (...names: string[]) => path.join(FOLDER, ...names);
+
+const SPEC = specOf("resnet8-w4");
+const CONFIG: TrainConfig = { ...FAST, epochs: 2, batch: 20, rate: 0.05, shift: 1 };
+const DATA = { training: smallDataset(100), test: smallDataset(50, 2) };
+const small = (dir: string, change: Partial<TrainConfig> = {}, options: TrainRunOptions = {}) =>
+  trainRun(dir, SPEC, DATA, { ...CONFIG, ...change }, options);
+
+const timeless = (history: readonly Epoch[]) => history.map((epoch) => ({ ...epoch, seconds: 0, imagesPerSecond: 0 }));
+
+test("a training killed at three random steps ends with the bits and the history of an uninterrupted one", async () => {
+  const [whole, killed] = [inFolder("whole", "run"), inFolder("killed", "run")];
+  await smallTraining(whole);
+  const random = randomStream(11, "places");
+  const places = [0, 1, 2].map((part) => 1 + 13 * part + random.integer(13)); // of 40 steps, 10 in an epoch
+  for (const step of [...places, 0]) {
+    const child = ["--import", "tsx", path.join("tests", "killed.ts"), killed, String(step)];
+    const { signal, status, stderr } = spawnSync(process.execPath, child, { encoding: "utf8" });
+    if (step) assert.equal(signal, "SIGKILL", stderr);
+    else assert.equal(status, 0, stderr);
+    assert.equal(existsSync(path.join(killed, "run.json")), step === 0);
+  }
+  for (const file of ["weights.safetensors", "start.safetensors"])
+    assert.ok(readFileSync(path.join(killed, file)).equals(readFileSync(path.join(whole, file))), file);
+  const [found, wanted] = [await loadRun(killed), await loadRun(whole)];
+  assert.deepEqual(timeless(found.history), timeless(wanted.history));
+  assert.equal(found.accuracy, wanted.accuracy);
+  assert.deepEqual(readdirSync(killed).sort(), ["run.json", "start.safetensors", "weights.safetensors"]);
+  // Sessions are kept with the checkpoints that they saved: each began after the epochs that were whole when the one before was killed.
+  const whens = [0, ...places.map((step) => Math.floor((step - 1) / 10))];
+  const saving = whens.filter((epochs, index) => index === 3 || whens[index + 1] > epochs);
+  assert.deepEqual(
+    (found.provenance.sessions as Session[]).map(({ afterEpoch }) => afterEpoch),
+    saving,
+  );
+});
+
+test("trainRun() leaves a run whose accuracy is that of its files, and no tensor", () =>
+  expectNoLeak(async () => {
+    const dir = inFolder("complete");
+    const run = await small(dir, {}, { now: () => new Date(0) });
+    const found = await loadRun(dir);
+    assert.equal((await evaluate(found.network, DATA.test)).accuracy, found.accuracy);
+    assert.equal(run.accuracy, found.history[1].testAccuracy);
+    assert.deepEqual(found.data, { name: "cifar10", sha256: DATA.training.sha256, images: 100, heldOut: 0 });
+    assert.deepEqual([found.testImages, found.config, found.seed], [50, CONFIG, 1]);
+    const { finished, node, tfjs, processor, cores, sessions } = found.provenance;
+    assert.deepEqual([finished, node, tfjs], ["1970-01-01T00:00:00.000Z", process.versions.node, "4.22.0"]);
+    assert.ok(typeof processor === "string" && Number(cores) > 0);
+    const commit = found.provenance.commit;
+    assert.deepEqual(sessions, [{ afterEpoch: 0, began: "1970-01-01T00:00:00.000Z", commit }]);
+  }));
+
+test("trainRun() watches held-out images when there are some, and tests once, at the end", async () => {
+  const dir = inFolder("held-out");
+  const heldOut = smallDataset(30, 5);
+  const run = await trainRun(dir, SPEC, { ...DATA, heldOut }, CONFIG);
+  assert.ok(run.history.every((epoch) => epoch.heldOutAccuracy !== undefined && !("testAccuracy" in epoch)));
+  const found = await loadRun(dir);
+  assert.equal(found.data.heldOut, 30);
+  assert.equal(found.accuracy, (await evaluate(found.network, DATA.test)).accuracy);
+  assert.equal(found.history[1].heldOutAccuracy, (await evaluate(found.network, heldOut)).accuracy);
+});
+
+test("trainRun() saves half precision with the accuracy of the rounded kernels, in about half the bytes", async () => {
+  const [exact, half] = [inFolder("exact"), inFolder("half")];
+  const run = await small(half, { epochs: 1 }, { half: true });
+  await small(exact, { epochs: 1 });
+  const found = await loadRun(half);
+  assert.equal(found.accuracy, (await evaluate(found.network, DATA.test)).accuracy);
+  assert.deepEqual(found.network.parameters.get("dense.kernel"), run.network.parameters.get("dense.kernel"));
+  const original = await loadRun(exact);
+  for (const [name, { data }] of original.network.parameters) {
+    const rounded = found.network.parameters.get(name)!.data;
+    const most = name.endsWith(".kernel") ? 2 ** -11 : 0;
+    data.forEach((value, index) =>
+      assert.ok(Math.abs(rounded[index] - value) <= most * Math.abs(value) + 2 ** -25, name),
+    );
+  }
+  for (const file of ["weights.safetensors", "start.safetensors"]) {
+    const bytes = (dir: string) => readFileSync(path.join(dir, file));
+    assert.match(bytes(half).toString("latin1"), /"stem.conv.kernel":\{"dtype":"F16"/);
+    assert.match(bytes(half).toString("latin1"), /"stem.conv.gamma":\{"dtype":"F32"/);
+    assert.ok(bytes(half).length < 0.75 * bytes(exact).length);
+  }
+});
+
+test("trainRun() keeps the last good checkpoint when the loss explodes, and says where", async () => {
+  const dir = inFolder("exploded");
+  // From the second epoch on, the rate is beyond all measure.
+  const schedule = { name: "steps", at: [0.5], factor: 1e30 } as const;
+  await assert.rejects(
+    small(dir, { schedule }),
+    /Cannot go on training after step \d+ \(epoch 2\): the loss is .*; a lower rate may help\. The state after epoch 1 is kept in ".*exploded"/,
+  );
+  assert.deepEqual(readdirSync(dir), ["checkpoint.safetensors"]);
+  const { tensors } = decodeSafetensors(readFileSync(path.join(dir, "checkpoint.safetensors")));
+  for (const [name, { data }] of tensors) assert.ok(data.every(Number.isFinite), name);
+});
+
+test("trainRun() refuses a folder with another training's run or checkpoint, names the field, and starts afresh if told to", async () => {
+  const dir = inFolder("other");
+  await small(dir, { epochs: 1 });
+  await assert.rejects(
+    small(dir, { epochs: 1, seed: 2 }),
+    /Cannot train in ".*other", which holds another run: it has config\.seed 1, wanted 2; use another folder, or start afresh/,
+  );
+  const stop = new AbortController();
+  const stopping = { fresh: true, signal: stop.signal, onEpoch: () => stop.abort(new Error("enough")) };
+  await assert.rejects(small(dir, { seed: 2 }, stopping), /enough/);
+  await assert.rejects(
+    small(dir, { seed: 3 }),
+    /Cannot go on from ".*checkpoint.safetensors": it has config\.seed 2, wanted 3/,
+  );
+  const begins: number[] = [];
+  await small(dir, { seed: 2 }, { onBegin: ({ length }) => void begins.push(length) });
+  assert.deepEqual(begins, [1]);
+  assert.equal((await loadRun(dir)).seed, 2);
+  const kept = await small(dir, { seed: 2 }, { keep: true, onBegin: ({ length }) => void begins.push(length) });
+  assert.deepEqual([begins, kept.seed], [[1], 2]);
+});
+
+test("a checkpoint that is damaged or not of this network is refused with what is wrong in it", async () => {
+  const dir = inFolder("damaged");
+  const file = path.join(dir, "checkpoint.safetensors");
+  const stop = new AbortController();
+  await assert.rejects(
+    small(dir, {}, { signal: stop.signal, onEpoch: () => stop.abort(new Error("enough")) }),
+    /enough/,
+  );
+  const { tensors, metadata } = decodeSafetensors(readFileSync(file));
+  const refused = async (bytes: Uint8Array, message: RegExp) => {
+    writeFileSync(file, bytes);
+    await assert.rejects(small(dir), message);
+  };
+  const without = new Map([...tensors].filter(([name]) => name !== "velocity/dense.bias"));
+  await refused(encodeSafetensors(without, metadata), /of the velocities, dense\.bias \[10\] is missing/);
+  const spoiled = new Map(tensors).set("parameter/dense.bias", { shape: [10], data: new Float32Array(10).fill(NaN) });
+  await refused(encodeSafetensors(spoiled, metadata), /dense\.bias holds NaN/);
+  const history = JSON.stringify([{ epoch: 2 }]);
+  await refused(encodeSafetensors(tensors, { ...metadata, history }), /history\[0\]\.epoch is 2, expected 1/);
+  await refused(
+    encodeSafetensors(tensors, metadata).subarray(0, 999),
+    /Cannot go on from ".*": Cannot read safetensors/,
+  );
+});
