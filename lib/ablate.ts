@@ -1,16 +1,9 @@
 // Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
 import { activationName, type ActivationOperator, type Activations } from "./activations";
-import {
-  BATCH_NORM,
-  branchEnds,
-  type Layer,
-  layerOf,
-  type Network,
-  type Parameters,
-  type Spec,
-  type Values,
-} from "./network";
+import { branchEnds, type Layer, layerOf } from "./layers";
+import { BATCH_NORM, type Network, type Parameters, type Values } from "./network";
 import { type Random, randomStream } from "./random";
+import type { Spec } from "./spec";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
 export interface LayerValues {

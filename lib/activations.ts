@@ -1,6 +1,8 @@
 // Operators on activations: what a layer passes on is changed while the network runs, in whatever interpreter runs it.
 import { createHash } from "node:crypto";
-import type { Layer, Values, Vocabulary } from "./network";
+import type { Vocabulary } from "./forward";
+import type { Layer } from "./layers";
+import type { Values } from "./network";
 
 /** What can be computed with activations, in a graph as in a cell. */
 export interface Arithmetic<T> {

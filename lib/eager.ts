@@ -1,6 +1,7 @@
 // The second interpreter of the forward pass: TensorFlow.js operation by operation, for a cell's tinkering and for WebAssembly.
 import { type Tensor, tf } from "./backend";
-import { EPSILON, type Normalization, type Parameters, type Vocabulary } from "./network";
+import type { Vocabulary } from "./forward";
+import { EPSILON, type Normalization, type Parameters } from "./network";
 
 /** The eager tensor that holds a parameter. */
 export type EagerWeights = (parameter: string) => Tensor;
@@ -47,6 +48,7 @@ export function eagerWords(
       const side = (outputs - inputs) / 2;
       return padded(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [0, 0, 0, side]);
     },
+    maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
     pool: (x) => tf.mean(x, [1, 2]),
     dense: (x) => tf.matMul(x as tf.Tensor2D, weights("dense.kernel") as tf.Tensor2D).add(weights("dense.bias")),
   };

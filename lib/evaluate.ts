@@ -6,10 +6,12 @@ import type { Dataset } from "./cifar";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
 import { eagerWeights, eagerWords } from "./eager";
 import { foldedParameters, foldedShapes } from "./fold";
+import { forward } from "./forward";
 import { Graph, type Symbolic } from "./graph";
-import { forward, type Network, type Normalization, type Parameters, type Spec, specName } from "./network";
+import type { Network, Normalization, Parameters } from "./network";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
+import { type Spec, specName } from "./spec";
 
 /** A network's parameters on the engine. */
 export interface LoadedNetwork {

@@ -45,6 +45,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     const x = node.inputs[0];
     return [ops.apply("AvgPoolGrad", [shapeOf(x), dy], node.attributes, typeOf(x))];
   },
+  MaxPool: (node, dy) => {
+    const x = node.inputs[0];
+    return [ops.apply("MaxPoolGrad", [x, outputOf(node, 0, dy), dy], node.attributes, typeOf(x))];
+  },
   Pad: (node, dy) => {
     const x = node.inputs[0];
     const first = x.shape.map((side, axis) => (dy.shape[axis] - side) / 2);

@@ -104,23 +104,29 @@ export function broadcast(x: Symbolic, shape: Shape): Symbolic {
   return apply("BroadcastTo", [x, x.node.graph.integers(...shape)], attributes, { shape, dtype: x.dtype });
 }
 
-/** The attributes that every second-pixel pooling and its gradient share: a 1x1 average, because slices have no gradient. */
-function subsampleAttributes(dtype: DType, stride: number): Attributes {
-  return {
-    T: { type: dtype },
-    ksize: { ints: [1, 1, 1, 1] },
+/** One output pixel for every `stride`-th input pixel, out of the window of `size` x `size` that begins there. */
+function pooled(
+  op: string,
+  x: Symbolic,
+  { size, stride }: { readonly size: number; readonly stride: number },
+): Symbolic {
+  const attributes: Attributes = {
+    ...T(x),
+    ksize: { ints: [1, size, size, 1] },
     strides: { ints: [1, stride, stride, 1] },
     padding: { string: "VALID" },
     ...NHWC,
   };
+  const [images, height, width, channels] = x.shape;
+  const count = (side: number) => Math.floor((side - size) / stride) + 1;
+  return apply(op, [x], attributes, { shape: [images, count(height), count(width), channels], dtype: x.dtype });
 }
 
-/** Every `stride`-th pixel. */
-export function subsample(x: Symbolic, stride: number): Symbolic {
-  const [images, height, width, channels] = x.shape;
-  const shape = [images, Math.ceil(height / stride), Math.ceil(width / stride), channels];
-  return apply("AvgPool", [x], subsampleAttributes(x.dtype, stride), { shape, dtype: x.dtype });
-}
+/** Every `stride`-th pixel: as a 1x1 average, because slices have no gradient. */
+export const subsample = (x: Symbolic, stride: number): Symbolic => pooled("AvgPool", x, { size: 1, stride });
+
+/** The largest of every `size` x `size` pixels. */
+export const maxPool = (x: Symbolic, size: number): Symbolic => pooled("MaxPool", x, { size, stride: size });
 
 /** Zeros before and after the present values: per axis, as many on each side. */
 export function pad(x: Symbolic, sides: readonly number[]): Symbolic {

@@ -1,7 +1,8 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
 import type { KernelOperator } from "./ablate";
 import { onOutput, onShortcut } from "./activations";
-import { branchEnds, initialKernel, type Values } from "./network";
+import { branchEnds } from "./layers";
+import { initialKernel, type Values } from "./network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
 export const removeConstant: KernelOperator = (kernel, { outputs }) => {
@@ -12,7 +13,7 @@ export const removeConstant: KernelOperator = (kernel, { outputs }) => {
 /**
  * The residual branch of a block gives exactly nothing, the shortcut alone is left (the block lesion of Veit et al. 2016).
  * A branch is named by its last convolution, so the operator applies to the layers of `branchEnds` only.
- * @throws RangeError for any other layer: the stem, a block's first convolution, a shortcut, a plain network's
+ * @throws RangeError for any other layer: the stem, an earlier convolution of a block, a shortcut, one of a network without shortcuts
  */
 export const zeroBranch: KernelOperator = (kernel, layer, site) => {
   if (!branchEnds(site.spec).some(({ name }) => name === layer.name)) {

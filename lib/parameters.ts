@@ -1,6 +1,7 @@
 // Checks that a network is complete: every parameter of its spec, with its shape, and every number finite.
 import { shown } from "./dtypes";
-import { type Network, type Normalization, type Parameters, parameterShapes, sizeOf, type Spec } from "./network";
+import { type Network, type Normalization, type Parameters, parameterShapes, sizeOf } from "./network";
+import { FAMILIES, isCifarSpec, type Spec } from "./spec";
 
 /**
  * Checks that a network has every parameter of its spec, and each with finite numbers.
@@ -61,12 +62,14 @@ const SPEC_LIMITS = [
 /** Reads a spec from JSON. @throws Error that names the field that is not what a spec holds */
 export function parseSpec(value: unknown): Spec {
   const spec = (value ?? {}) as Spec;
-  if (spec.family !== "resnet" && spec.family !== "plain") wrong("spec.family", spec.family, '"resnet" or "plain"');
-  if (spec.shortcut !== "A" && spec.shortcut !== "B") wrong("spec.shortcut", spec.shortcut, '"A" or "B"');
+  if (!FAMILIES.includes(spec.family)) wrong("spec.family", spec.family, `one of ${FAMILIES.join(", ")}`);
   for (const [field, most] of SPEC_LIMITS)
     if (!Number.isInteger(spec[field]) || spec[field] < 1 || spec[field] > most)
       wrong(`spec.${field}`, spec[field], `a whole number from 1 to ${most}`);
-  const { family, depth, width, shortcut, classes } = spec;
+  const { depth, width, classes } = spec;
+  if (!isCifarSpec(spec)) return { family: spec.family, depth, width, classes };
+  const { family, shortcut } = spec;
+  if (shortcut !== "A" && shortcut !== "B") wrong("spec.shortcut", shortcut, '"A" or "B"');
   return { family, depth, width, shortcut, classes };
 }
 

@@ -1,6 +1,7 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
+import type { Vocabulary } from "./forward";
 import type { DType, Symbolic } from "./graph";
-import { BATCH_NORM, EPSILON, type Normalization, type Vocabulary } from "./network";
+import { BATCH_NORM, EPSILON, type Normalization } from "./network";
 import * as ops from "./operations";
 
 /** The graph tensor that holds a parameter. */
@@ -22,6 +23,7 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
     relu: ops.relu,
     add: ops.add,
     pad: (x, { inputs, outputs, stride }) => ops.pad(ops.subsample(x, stride), [0, 0, 0, (outputs - inputs) / 2]),
+    maxPool: (x) => ops.maxPool(x, 2),
     pool: (x) => ops.mean(ops.cast(x, "float32"), [1, 2]),
     dense: (x) => ops.biasAdd(ops.matMul(x, weights("dense.kernel")), weights("dense.bias")),
   } satisfies Omit<Vocabulary<Symbolic>, "batchNorm">;

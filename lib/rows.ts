@@ -1,5 +1,6 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
-import { changesChannels, kernelShape, sizeOf } from "./network";
+import { changesChannels, kernelShape } from "./layers";
+import { sizeOf } from "./network";
 import { normalQuantile } from "./normal";
 import type { LayerSet } from "./sets";
 

@@ -1,6 +1,7 @@
 // Which layers are ablated together: one at a time, pairs, blocks, stages, growing sets. Pure lists, before anything is computed.
-import { type Layer, layersOf, type Spec } from "./network";
+import { type Layer, layersOf } from "./layers";
 import { type Random, shuffled } from "./random";
+import type { Spec } from "./spec";
 
 /** The layers that one ablation changes. A set of one layer has that layer's name. */
 export interface LayerSet {

@@ -4,7 +4,8 @@ import { type ActivationSite, type Arithmetic, changedWords, notingWords } from 
 import { type Tensor, tf } from "./backend";
 import { eagerWeights, eagerWords } from "./eager";
 import { crossEntropy, predictedClasses } from "./evaluate";
-import { forward, type Network, type Vocabulary } from "./network";
+import { forward, type Vocabulary } from "./forward";
+import type { Network } from "./network";
 import type { Means } from "./reference";
 import type { SweepBatch, SweepProgram } from "./sweepgraph";
 

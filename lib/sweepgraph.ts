@@ -4,21 +4,10 @@ import { activationName, type ActivationSite, type Arithmetic, changedWords, not
 import type { Tensor } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
 import { foldedBias, foldedKernel, foldedParameters } from "./fold";
+import { forward, forwardBlock, forwardFrom, type Vocabulary } from "./forward";
 import { type DType, Graph, type Symbolic } from "./graph";
-import {
-  BATCH_NORM,
-  blocksOf,
-  forward,
-  forwardBlock,
-  forwardFrom,
-  forwardStem,
-  type Layer,
-  layersOf,
-  type Network,
-  type Parameters,
-  type Values,
-  type Vocabulary,
-} from "./network";
+import { blockLayers, blocksOf, type Layer, layersOf } from "./layers";
+import { BATCH_NORM, type Network, type Parameters, type Values } from "./network";
 import * as ops from "./operations";
 import { inferenceWords } from "./recorder";
 import type { Means } from "./reference";
@@ -54,8 +43,6 @@ export interface SweepGraphOptions {
   readonly precision: DType;
   readonly means: Means;
 }
-
-const STEM = -1;
 
 /** Compiles a network and ablations of it into one graph of the native engine. */
 export async function compileSweep(
@@ -128,15 +115,12 @@ function recordSweep(
   const branchOff = (block: number, x: Symbolic) =>
     ablations.forEach((ablation, index) => {
       if (firstChange(network, ablation) !== block) return;
-      const words = wordsOf(ablation);
-      const from = block === STEM ? { block: 0, x: forwardStem(spec, words, images) } : { block, x };
-      results[index + 1] = forwardFrom(spec, words, from);
+      results[index + 1] = forwardFrom(spec, wordsOf(ablation), { block, x });
     });
-  branchOff(STEM, images);
-  let x = forwardStem(spec, intact, images);
-  blocksOf(spec).forEach((layers, block) => {
-    branchOff(block, x);
-    x = forwardBlock(spec, intact, x, layers);
+  let x = intact.normalize(images);
+  blocksOf(spec).forEach((block, index) => {
+    branchOff(index, x);
+    x = forwardBlock(intact, x, block);
   });
   const head = blocksOf(spec).length;
   branchOff(head, x);
@@ -150,13 +134,11 @@ function forWholeBatch(logits: Symbolic, intact: Symbolic): Symbolic {
   return logits.shape[0] === 1 ? ops.add(logits, ops.multiply(intact, graph.scalar(0))) : logits;
 }
 
-/** The block in which an ablation first differs from the network: -1 for the stem, the number of blocks for the dense layer. */
+/** The block in which an ablation first differs from the network: the number of blocks for the dense layer. */
 function firstChange(network: Network, ablation: Ablation): number {
   const changed = (layer: Layer) => isChanged(network, ablation, layer);
-  const [stem] = layersOf(network.spec);
-  if (changed(stem)) return STEM;
   const blocks = blocksOf(network.spec);
-  const first = blocks.findIndex((layers) => layers.some(changed));
+  const first = blocks.findIndex((block) => blockLayers(block).some(changed));
   return first < 0 ? blocks.length : first;
 }
 

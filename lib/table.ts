@@ -2,7 +2,8 @@
 import * as aq from "arquero";
 import type { ColumnTable } from "arquero";
 import { escapeHtml, grouped, percent } from "./format";
-import { changesChannels, kernelShape, type Layer, sizeOf } from "./network";
+import { changesChannels, kernelShape, type Layer } from "./layers";
+import { sizeOf } from "./network";
 import type { Row } from "./rows";
 import type { Epoch } from "./train";
 import type { Verdict } from "./verdict";

@@ -1,87 +1,73 @@
-// How PyTorch implementations of CIFAR ResNets name their tensors and order their axes, and what that is here.
-import { type Layer, layersOf, type Parameters, sizeOf, type Spec, type Values } from "./network";
+// Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
+import { blocksOf, type Layer } from "./layers";
+import { parameterShapes, sizeOf, type Values } from "./network";
+import type { Spec } from "./spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
 export const STATED = "nontrivial";
 
 const NORM_PARTS = { weight: "gamma", bias: "beta", running_mean: "mean", running_var: "variance" };
 
-/** One parameter: its name here and, in akamaster's networks, the name and the shape of the tensor that holds it. */
+/** One parameter: its name here and the name and shape of the tensor that holds it in a state_dict. */
 export interface Place {
   readonly name: string;
   readonly source: string;
   readonly shape: readonly number[]; // PyTorch's: [out, in, h, w] or [out, in]
+  /**
+   * For a batch norm's mean: the tensor of the bias that the convolution before it may have there, [out]. It shifts what the
+   * batch norm sees, so it is subtracted from the mean.
+   */
+  readonly bias?: string;
 }
 
-/** Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10, in forward order. */
+/**
+ * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets) or
+ * kuangliu/pytorch-cifar (the other families), in forward order.
+ */
 export function placesOf(spec: Spec): Place[] {
-  const places: Place[] = [];
-  for (const layer of layersOf(spec)) {
-    const { name, size, inputs, outputs } = layer;
-    const { conv, norm } = sourceOf(layer);
-    places.push({ name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] });
-    for (const [theirs, ours] of Object.entries(NORM_PARTS))
-      places.push({ name: `${name}.${ours}`, source: `${norm}.${theirs}`, shape: [outputs] });
-  }
-  places.push({ name: "dense.kernel", source: "linear.weight", shape: [spec.classes, 4 * spec.width] });
-  places.push({ name: "dense.bias", source: "linear.bias", shape: [spec.classes] });
+  const places = spec.family === "vgg" ? vggPlaces(spec) : residualPlaces(spec);
+  const dense = spec.family === "vgg" ? "classifier" : "linear";
+  const [inputs, classes] = parameterShapes(spec).get("dense.kernel")!;
+  places.push({ name: "dense.kernel", source: `${dense}.weight`, shape: [classes, inputs] });
+  places.push({ name: "dense.bias", source: `${dense}.bias`, shape: [classes] });
   return places;
 }
 
-function sourceOf({ name, stage, block }: Layer): { conv: string; norm: string } {
-  if (stage === 0) return { conv: "conv1", norm: "bn1" };
-  const last = name.slice(name.lastIndexOf(".") + 1);
-  const prefix = `layer${stage}.${block - 1}`;
-  if (last === "shortcut") return { conv: `${prefix}.shortcut.0`, norm: `${prefix}.shortcut.1` };
-  return { conv: `${prefix}.${last}`, norm: `${prefix}.${last.replace("conv", "bn")}` };
+/** VGG's layers are numbered through: convolution, batch norm, relu, and a max pool at the end of a stage. */
+function vggPlaces(spec: Spec): Place[] {
+  let number = 0;
+  return blocksOf(spec).flatMap(({ branch: [layer], maxPool }) => {
+    const [conv, norm] = [`features.${number}`, `features.${number + 1}`];
+    number += maxPool ? 4 : 3;
+    return layerPlaces(layer, conv, norm).map((place) =>
+      place.name.endsWith(".mean") ? { ...place, bias: `${conv}.bias` } : place,
+    );
+  });
 }
 
-/**
- * Akamaster's name for a tensor that others (chenyaofo, torchvision, timm) call differently, or that lies within a
- * wrapper (DataParallel, torch.compile, Lightning); undefined for a batch norm's counter, which is not needed.
- */
-export function commonName(found: string): string | undefined {
-  if (found.endsWith(".num_batches_tracked")) return undefined;
-  return found
-    .replace(/^(?:(?:module|_orig_mod|model|net|backbone)\.){1,4}/, "")
-    .replace(".downsample.", ".shortcut.")
-    .replace(/^fc\./, "linear.");
+function residualPlaces(spec: Spec): Place[] {
+  return blocksOf(spec).flatMap(({ branch, shortcut }) => {
+    const places = branch.flatMap((layer, index) => {
+      const prefix = layer.stage === 0 ? "" : `${blockPrefix(layer)}.`;
+      return layerPlaces(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
+    });
+    if (typeof shortcut === "string") return places;
+    const prefix = `${blockPrefix(shortcut)}.shortcut`;
+    return [...places, ...layerPlaces(shortcut, `${prefix}.0`, `${prefix}.1`)];
+  });
 }
 
-/** Whose network this is by its tensors' names; undefined where they are a mixture that neither uses. */
-export function authorOf(names: readonly string[]): "akamaster" | "chenyaofo" | undefined {
-  const some = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  const dense = some(/(^|\.)linear\.weight$/);
-  if (dense && !some(/\.downsample\./)) return "akamaster";
-  if (!dense && some(/\.downsample\./) && !some(/\.shortcut\./)) return "chenyaofo";
-  return undefined;
-}
+const blockPrefix = ({ stage, block }: Layer): string => `layer${stage}.${block - 1}`;
 
-/**
- * The spec by names (akamaster's) and shapes; what does not fit this best guess has to be found out afterwards.
- * @throws Error where the tensors are those of another architecture.
- */
-export function inferSpec(tensors: Parameters, family: Spec["family"]): Spec {
-  const names = [...tensors.keys()];
-  const some = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  if (some(/^layer4\./)) refuse("four stages (layer1 to layer4), as ResNet-18 and its kin have");
-  if (some(/^layer\d\.\d+\.conv3\./)) refuse("blocks of three convolutions");
-  const blocks = new Set(
-    names.map((name) => /^layer1\.(\d+)\./.exec(name)?.[1]).filter((block) => block !== undefined),
-  );
-  const width = tensors.get("conv1.weight")?.shape[0];
-  const classes = tensors.get("linear.weight")?.shape[0];
-  if (!blocks.size || !width || !classes)
-    return refuse(`${names.slice(0, 3).join(", ").slice(0, 200)}, … (${names.length} tensors)`);
-  const shortcut = some(/\.shortcut\./) ? "B" : "A";
-  return { family, depth: 6 * blocks.size + 2, width, shortcut, classes };
-}
-
-function refuse(found: string): never {
-  throw new Error(
-    "Cannot import the checkpoint: expected a CIFAR ResNet of depth 6n+2 with conv1.weight, layer1 to layer3 of " +
-      `two-convolution blocks, and linear.weight or fc.weight, but found ${found}`,
-  );
+/** The five parameters of a layer, given what its convolution and its batch norm are called. */
+function layerPlaces({ name, size, inputs, outputs }: Layer, conv: string, norm: string): Place[] {
+  const kernel = { name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] };
+  const parts = Object.entries(NORM_PARTS).map(([theirs, ours]) => ({
+    name: `${name}.${ours}`,
+    source: `${norm}.${theirs}`,
+    shape: [outputs],
+  }));
+  return [kernel, ...parts];
 }
 
 /** [out, in, h, w] to [h, w, in, out] and [out, in] to [in, out]; one axis stays as it is. */

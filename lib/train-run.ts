@@ -5,7 +5,8 @@ import { startEngine } from "./backend";
 import { loadRun, saveRun, withHalfKernels } from "./checkpoint";
 import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
-import type { Parameters, Spec } from "./network";
+import type { Parameters } from "./network";
+import type { Spec } from "./spec";
 import { provenanceOf } from "./provenance";
 import type { TrainConfig } from "./recipe";
 import {

@@ -3,15 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import { stepsPerEpoch, trainingBatches } from "./batches";
 import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
-import {
-  CIFAR10_NORMALIZATION,
-  initialParameters,
-  type Network,
-  type Normalization,
-  type Parameters,
-  type Spec,
-  specName,
-} from "./network";
+import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Normalization, type Parameters } from "./network";
+import { type Spec, specName } from "./spec";
 import { checkParameters } from "./parameters";
 import { randomStream } from "./random";
 import { checkConfig, learningRate, type TrainConfig } from "./recipe";

@@ -1,21 +1,21 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, momentum update, running statistics.
 import { type Tensor, tf } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
+import { forward } from "./forward";
 import { gradients } from "./gradient";
 import { Graph, type GraphNode, type Symbolic } from "./graph";
 import {
-  forward,
   isTrainable,
   type Network,
   type Normalization,
   type Parameters,
   parameterShapes,
-  type Spec,
   type Values,
 } from "./network";
 import * as ops from "./operations";
 import { trainingWords } from "./recorder";
 import { loadProgram, type Signature } from "./savedmodel";
+import type { Spec } from "./spec";
 
 /** What the optimizer does with a gradient, and in which precision activations are computed. */
 export interface StepOptions {

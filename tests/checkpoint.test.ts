@@ -12,6 +12,7 @@ import { initialParameters, type Network } from "../lib/network";
 import { checkParameters } from "../lib/parameters";
 import type { Run } from "../lib/run-file";
 import { randomStream } from "../lib/random";
+import { smallNetwork } from "./small";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;
 const network: Network = {
@@ -67,6 +68,19 @@ test("decodeNetwork() gives back what encodeNetwork() took", () => {
     { ...network, parameters: new Map([...network.parameters].sort()) },
   );
 });
+
+for (const name of ["vgg11-w2", "imagenet-resnet18-w2", "imagenet-resnet50-w2"])
+  test(`a run folder gives back the ${name} that it was given`, async (t) => {
+    const dir = path.join(folder(t), "run");
+    const given = smallNetwork(name);
+    await saveRun(dir, { ...run, network: given, start: given.parameters });
+    const found = await loadRun(dir);
+    assert.deepEqual({ ...found.network, parameters: 0 }, { ...given, parameters: 0 });
+    for (const [parameter, values] of given.parameters) {
+      assert.deepEqual(found.network.parameters.get(parameter), values, parameter);
+      assert.deepEqual(found.start!.get(parameter), values, parameter);
+    }
+  });
 
 test("saveRun() and loadRun() keep every part of a run, and leave no other file", async (t) => {
   const dir = path.join(folder(t), "runs", "first");
@@ -147,8 +161,22 @@ const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [
     (json) => (json.spec = { ...spec, depth: 1e9 }),
     /spec.depth is 1000000000, expected a whole number from 1 to 2000/,
   ],
+  [
+    "a VGG has a depth that there is not",
+    (json) => (json.spec = { family: "vgg", depth: 12, width: 2, classes: 3 }),
+    /depth 12: vgg has the depths 11, 13, 16/,
+  ],
+  [
+    "the shortcut is missing",
+    (json) => (json.spec = { ...spec, shortcut: undefined }),
+    /spec.shortcut is undefined, expected "A" or "B"/,
+  ],
   ["the depth is not 6n+2", (json) => (json.spec = { ...spec, depth: 9 }), /depth 9.*6n\+2/],
-  ["the spec is missing", (json) => (json.spec = null), /spec.family is undefined, expected "resnet" or "plain"/],
+  [
+    "the spec is missing",
+    (json) => (json.spec = null),
+    /spec.family is undefined, expected one of resnet, plain, vgg, imagenet-resnet/,
+  ],
   [
     "the width is not that of the weights",
     (json) => (json.spec = { ...spec, width: 4 }),

@@ -9,7 +9,8 @@ import { loadCifar } from "../lib/cifar";
 import { eagerWeights, eagerWords } from "../lib/eager";
 import { crossEntropy, evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
 import { foldedParameters, foldedShapes } from "../lib/fold";
-import { EPSILON, forward } from "../lib/network";
+import { forward } from "../lib/forward";
+import { EPSILON } from "../lib/network";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared", "checkpoints");
@@ -34,7 +35,14 @@ test("foldedParameters() puts batch norm into kernel and bias as done by hand fo
   );
 });
 
-for (const name of ["resnet8-w4", "resnet8-B-w4", "plain8-w4"]) {
+for (const name of [
+  "resnet8-w4",
+  "resnet8-B-w4",
+  "plain8-w4",
+  "vgg13-w4",
+  "imagenet-resnet18-w4",
+  "imagenet-resnet50-w2",
+]) {
   test(`the inference graph of ${name}, batch norms folded, gives the logits of the eager interpreter, which does not fold`, () =>
     expectNoLeak(async () => {
       const network = smallNetwork(name);

@@ -1,9 +1,10 @@
 // Small rows, epochs and images that the tests of figures, tables and pages draw.
 import type { Dataset } from "../lib/cifar";
 import type { HistoryEpoch } from "../lib/figure-history";
-import { layersOf, specOf } from "../lib/network";
+import { layersOf } from "../lib/layers";
 import { type Row, rowsOf, wilson } from "../lib/rows";
 import { singles } from "../lib/sets";
+import { specOf } from "../lib/spec";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
 export function someRows(name = "resnet20"): Row[] {

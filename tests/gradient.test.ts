@@ -3,23 +3,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startEngine, tf } from "../lib/backend";
 import { eagerWeights, eagerWords } from "../lib/eager";
+import { forward } from "../lib/forward";
 import { gradients } from "../lib/gradient";
 import { Graph, type Symbolic } from "../lib/graph";
 import {
   CIFAR10_NORMALIZATION,
-  forward,
   initialParameters,
   isTrainable,
   type Parameters,
   parameterShapes,
-  type Spec,
-  specOf,
   type Values,
 } from "../lib/network";
 import * as ops from "../lib/operations";
 import { randomStream } from "../lib/random";
 import { trainingWords } from "../lib/recorder";
 import { loadProgram } from "../lib/savedmodel";
+import { type Spec, specOf } from "../lib/spec";
+import { atRest, openTrainer } from "../lib/trainer";
+import { calmBranches, expectNoLeak } from "./small";
 
 const IMAGES = 6;
 
@@ -45,7 +46,7 @@ function livelyParameters(spec: Spec): Parameters {
   for (const [name, { shape, data }] of initialParameters(spec, random)) {
     lively.set(name, { shape, data: data.map((value) => value + 0.2 * random.normal()) });
   }
-  return lively;
+  return spec.family === "imagenet-resnet" ? calmBranches(spec, lively) : lively;
 }
 
 function someBatch() {
@@ -117,13 +118,16 @@ function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
   });
 }
 
+/** One narrow network of each further kind: max pools, 1x1 shortcuts in four stages, bottlenecks. */
+const DEEPER = ["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"];
+
 const norm = (values: Float32Array) => Math.hypot(...values);
 
 function relativeError(found: Float32Array, wanted: Float32Array): number {
   return norm(found.map((value, index) => value - wanted[index])) / (norm(wanted) + 1e-4);
 }
 
-for (const name of ["resnet8", "resnet8-B", "plain8", "resnet14-w8"]) {
+for (const name of ["resnet8", "resnet8-B", "plain8", "resnet14-w8", ...DEEPER]) {
   test(`the graph of ${name} has the loss and every gradient of TensorFlow.js's eager differentiation`, async () => {
     await startEngine();
     const spec = specOf(name);
@@ -139,27 +143,80 @@ for (const name of ["resnet8", "resnet8-B", "plain8", "resnet14-w8"]) {
   });
 }
 
-test("gradients() agrees with finite differences of the loss along every parameter's own gradient", async () => {
+for (const name of DEEPER)
+  test(`a training step of ${name} moves by TensorFlow.js's own gradient, and leaves no tensor behind`, () =>
+    expectNoLeak(async () => {
+      const spec = specOf(name);
+      const parameters = livelyParameters(spec);
+      const step = {
+        batch: IMAGES,
+        momentum: 0.9,
+        nesterov: true,
+        weightDecay: 0,
+        decayed: "kernels",
+        precision: "float32",
+      } as const;
+      const trainer = await openTrainer(spec, CIFAR10_NORMALIZATION, step);
+      trainer.write(atRest(parameters));
+      const { images, labels } = someBatch();
+      const { loss } = trainer.step(images, labels, 0.1);
+      const { velocity, parameters: after } = trainer.read();
+      trainer.dispose();
+      const eager = eagerSlopes(spec, parameters);
+      assert.ok(Math.abs(loss - eager.loss) < 1e-4 * eager.loss, `loss ${loss}, eager ${eager.loss}`);
+      for (const [parameter, slope] of eager.slopes) {
+        // From rest, the velocity is the gradient, and Nesterov's step 1.9 times as long.
+        assert.ok(relativeError(velocity.get(parameter)!.data, slope) < 1e-3, parameter);
+        const { data } = parameters.get(parameter)!;
+        const moved = data.map((value, index) => (value - after.get(parameter)!.data[index]) / 0.19);
+        assert.ok(relativeError(moved, slope) < 1e-2, parameter);
+      }
+    }));
+
+for (const name of ["resnet8-B-w4", "vgg11-w2"])
+  test(`gradients() of ${name} agrees with finite differences of the loss along every parameter's own gradient`, async () => {
+    await startEngine();
+    const spec = specOf(name);
+    const parameters = livelyParameters(spec);
+    const program = await openSlopes(spec);
+    const { slopes } = program.at(parameters);
+    for (const parameter of [...parameters.keys()].filter(isTrainable)) {
+      const slope = slopes.get(parameter)!;
+      const length = norm(slope);
+      const lossAt = (distance: number) => {
+        const { shape, data } = parameters.get(parameter)!;
+        const moved = data.map((value, index) => value + (distance * slope[index]) / length);
+        return program.at(new Map(parameters).set(parameter, { shape, data: moved })).loss;
+      };
+      const measured = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
+      assert.ok(
+        Math.abs(measured - length) < 0.05 * length + 2e-3,
+        `${parameter}: ${measured} by differences, ${length} by the gradient`,
+      );
+    }
+    program.dispose();
+  });
+
+test("the gradient of a max pool goes to the largest pixel of each window, by hand", async () => {
   await startEngine();
-  const spec = specOf("resnet8-B-w4");
-  const parameters = livelyParameters(spec);
-  const program = await openSlopes(spec);
-  const { slopes } = program.at(parameters);
-  for (const parameter of [...parameters.keys()].filter(isTrainable)) {
-    const slope = slopes.get(parameter)!;
-    const length = norm(slope);
-    const lossAt = (distance: number) => {
-      const { shape, data } = parameters.get(parameter)!;
-      const moved = data.map((value, index) => value + (distance * slope[index]) / length);
-      return program.at(new Map(parameters).set(parameter, { shape, data: moved })).loss;
-    };
-    const measured = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
-    assert.ok(
-      Math.abs(measured - length) < 0.05 * length + 2e-3,
-      `${parameter}: ${measured} by differences, ${length} by the gradient`,
-    );
-  }
+  const graph = new Graph();
+  const x = graph.placeholder("x", { shape: [1, 2, 4, 1], dtype: "float32" });
+  const y = ops.maxPool(x, 2);
+  assert.deepEqual(y.shape, [1, 1, 2, 1]);
+  // The mean of the two results, so that each of them has the slope 1/2.
+  const [slope] = gradients(ops.mean(y, [0, 1, 2, 3]), [x]);
+  const program = await loadProgram(graph, { slope: { inputs: { x }, outputs: { y, slope } } });
+  const found = inTidy(() => {
+    const { y: largest, slope: slopes } = program.run("slope", {
+      x: tf.tensor4d([1, 2, 7, 5, 4, 3, 6, 8], [1, 2, 4, 1]),
+    });
+    return [[...largest.dataSync()], [...slopes.dataSync()]];
+  });
   program.dispose();
+  assert.deepEqual(found, [
+    [4, 8],
+    [0, 0, 0, 0, 0.5, 0, 0, 0.5],
+  ]);
 });
 
 test("gradients() names an operation that it has no rule for, and a tensor that the loss does not depend on", () => {

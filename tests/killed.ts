@@ -1,5 +1,5 @@
 // Run by a test as a process of its own: trains a small network in a folder, and kills itself after a given step.
-import { specOf } from "../lib/network";
+import { specOf } from "../lib/spec";
 import { FAST } from "../lib/recipe";
 import { trainRun } from "../lib/train-run";
 import { smallDataset } from "./small";

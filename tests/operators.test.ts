@@ -1,34 +1,25 @@
 // Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, isUnchanged, type LayerValues, type KernelOperator, type Site, zero } from "../lib/ablate";
+import { ablate, isUnchanged, type KernelOperator, type LayerValues, type Site, zero } from "../lib/ablate";
 import { tf } from "../lib/backend";
 import { batchOf } from "../lib/batches";
 import { layersNamed, operatorList, operatorNamed } from "../lib/cli/names";
 import { eagerWeights, eagerWords } from "../lib/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
-import {
-  blocksOf,
-  branchEnds,
-  forwardBlock,
-  forwardStem,
-  initialParameters,
-  type Layer,
-  layerOf,
-  layersOf,
-  type Network,
-  specOf,
-  type Values,
-} from "../lib/network";
+import { forwardBlock } from "../lib/forward";
+import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/layers";
+import { initialParameters, type Network, type Values } from "../lib/network";
 import * as operators from "../lib/operators";
 import { randomStream } from "../lib/random";
 import { rowsOf } from "../lib/rows";
+import { specOf } from "../lib/spec";
 import { sweep } from "../lib/sweep";
 import { verdictsOf } from "../lib/verdict";
-import { bitsOf, expectNoLeak, smallDataset, smallNetwork } from "./small";
+import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 /** A kernel [2, 2, 3, 2] whose weights are row, column, input, output written as decimal digits, the odd ones negative. */
-const LAYER: Layer = { name: "by hand", stage: 1, block: 1, size: 2, inputs: 3, outputs: 2, stride: 1 };
+const LAYER: Layer = { name: "by hand", stage: 1, block: 1, size: 2, inputs: 3, outputs: 2, stride: 1, side: 32 };
 type Place = { row: number; column: number; input: number; output: number };
 const kernelOf = (weightOf: (weight: number, place: Place) => number): Values => {
   const data: number[] = [];
@@ -149,22 +140,20 @@ function eagerClasses(network: Network, count: number, pass: (words: EagerWords,
   return predictedClasses(Float32Array.from(logits), network.spec.classes);
 }
 
-for (const [name, seed, block] of [
-  ["resnet14-w4", 4, "stage1.block2"],
-  ["resnet8-w4", 5, "stage2.block1"],
+for (const [name, seed, endName] of [
+  ["resnet14-w4", 4, "stage1.block2.conv2"],
+  ["resnet8-w4", 5, "stage2.block1.conv2"],
+  ["imagenet-resnet50-w2", 5, "stage2.block2.conv3"],
 ] as const) {
-  test(`zeroBranch on ${block} of ${name} is the network with that block's branch left out by hand`, () =>
+  test(`zeroBranch on ${endName} of ${name} is the network with that block's branch left out by hand`, () =>
     expectNoLeak(async () => {
-      const network = smallNetwork(name, seed);
-      const [spec, end] = [network.spec, layerOf(network.spec, `${block}.conv2`)];
+      const network = await (name.startsWith("imagenet") ? settledNetwork : smallNetwork)(name, seed);
+      const [spec, end] = [network.spec, layerOf(network.spec, endName)];
       const byHand = eagerClasses(network, 60, (words, images) => {
-        const last = blocksOf(spec).reduce(
-          (x, layers) => {
-            if (layers[1].name !== end.name) return forwardBlock(spec, words, x, layers);
-            return words.relu(layers[0].stride === 2 ? words.pad(x, layers[0]) : x);
-          },
-          forwardStem(spec, words, images),
-        );
+        const last = blocksOf(spec).reduce((x, block) => {
+          if (block.branch.at(-1)!.name !== end.name) return forwardBlock(words, x, block);
+          return words.relu(block.shortcut === "pad" ? words.pad(x, block.branch[0]) : x);
+        }, words.normalize(images));
         return words.dense(words.pool(last));
       });
       const result = await sweep(network, smallDataset(60), { layers: [end], operator: operators.zeroBranch });
@@ -189,6 +178,10 @@ test("zeroBranch applies to the last convolution of each residual branch and ref
   const plain = smallNetwork("plain8-w4");
   assert.deepEqual(branchEnds(plain.spec), []);
   assert.throws(() => ablate(plain, "stage1.block1.conv2", operators.zeroBranch), /Cannot zero the branch/);
+  assert.deepEqual(branchEnds(specOf("vgg11")), []);
+  const bottlenecks = branchEnds(specOf("imagenet-resnet50"));
+  assert.equal(bottlenecks.length, 16);
+  assert.ok(bottlenecks.every(({ name }) => name.endsWith(".conv3")));
 });
 
 test("removeConstant makes the layer's output exactly 0, where zero leaves its batch norm's constant", () => {

@@ -1,9 +1,11 @@
 // The permutation test against relabellings written out by hand, and its Monte Carlo against its exact form.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { changesChannels, layersOf } from "../lib/layers";
 import { permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/permutation";
 import { randomStream } from "../lib/random";
 import type { Row } from "../lib/rows";
+import { specOf } from "../lib/spec";
 
 const four: Stratum = { values: [0.1, 0.4, 0.2, 0.3], marked: [false, true, false, true] };
 const first = (count: number, of: number) => Array.from({ length: of }, (_, index) => index < count);
@@ -122,6 +124,25 @@ const row = (stage: number, block: number, drop: number): Row =>
 test("stageEdge() marks the first and the last block of every stage and leaves the stem out", () => {
   const rows = [row(0, 0, 0), row(1, 1, 0), row(1, 2, 0), row(1, 3, 0), row(2, 1, 0), row(2, 2, 0), row(3, 1, 0)];
   assert.deepEqual(rows.map(stageEdge(rows)), [false, true, false, true, true, true, true]);
+});
+
+test("stageEdge() and stratumOf() mark the layers of VGG and of bottlenecks by stage and by channels", () => {
+  const marked = (name: string) => {
+    const rows = layersOf(specOf(name)).map(
+      (layer) => ({ layer: layer.name, ...layer, drop: 0, changesChannels: changesChannels(layer) }) as unknown as Row,
+    );
+    const named = (marks: readonly boolean[]) => rows.filter((_, index) => marks[index]).map((each) => each.layer);
+    return { edges: named(rows.map(stageEdge(rows))), changing: named(stratumOf(rows).marked) };
+  };
+  const vgg = marked("vgg16");
+  assert.equal(vgg.edges.length, 10); // the middle one of three is not at an edge, in three stages
+  assert.ok(!vgg.edges.includes("stage4.conv2"));
+  assert.deepEqual(vgg.changing, ["stage1.conv1", "stage2.conv1", "stage3.conv1", "stage4.conv1"]);
+  const bottlenecks = marked("imagenet-resnet50");
+  assert.equal(bottlenecks.edges.length, 4 * 6 + 4); // two blocks of three a stage, and the shortcuts
+  // In bottlenecks conv1 and conv3 of every block change the channels, but for the very first conv1.
+  assert.equal(bottlenecks.changing.length, 1 + 2 * 16 - 1 + 4);
+  assert.ok(bottlenecks.changing.includes("stage3.block4.conv3"));
 });
 
 test("stratumOf() takes the drops and, unless told otherwise, marks the layers that change channels", () => {

@@ -1,13 +1,13 @@
 // Rows from a prediction matrix small enough to count by hand; Wilson's interval against statsmodels.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Layer } from "../lib/network";
+import type { Layer } from "../lib/layers";
 import { classRowsOf, rowsOf, type Sweep, wilson } from "../lib/rows";
 import { pairs, singles } from "../lib/sets";
 
 const layers: Layer[] = [
-  { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1 },
-  { name: "stage2.block1.shortcut", stage: 2, block: 1, size: 1, inputs: 16, outputs: 32, stride: 2 },
+  { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1, side: 32 },
+  { name: "stage2.block1.shortcut", stage: 2, block: 1, size: 1, inputs: 16, outputs: 32, stride: 2, side: 16 },
 ];
 const sweep: Sweep = {
   network: "tiny",

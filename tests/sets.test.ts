@@ -1,9 +1,10 @@
 // Which layers are ablated together, counted and written out by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layersOf, specOf } from "../lib/network";
+import { layersOf } from "../lib/layers";
 import { randomStream } from "../lib/random";
-import { blockSets, cumulative, pairs, setOf, randomOrder, singles, stageSets } from "../lib/sets";
+import { blockSets, cumulative, pairs, randomOrder, setOf, singles, stageSets } from "../lib/sets";
+import { specOf } from "../lib/spec";
 
 const spec = specOf("resnet8-B");
 const layers = layersOf(spec);

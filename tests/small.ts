@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { startEngine, tf } from "../lib/backend";
+import { batchOf } from "../lib/batches";
 import type { Dataset } from "../lib/cifar";
-import { CIFAR10_NORMALIZATION, initialParameters, type Network, specOf, type Values } from "../lib/network";
+import { eagerWeights, eagerWords } from "../lib/eager";
+import { imageTensor } from "../lib/evaluate";
+import { forward } from "../lib/forward";
+import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Parameters, type Values } from "../lib/network";
+import { branchEnds } from "../lib/layers";
 import { randomStream } from "../lib/random";
+import { type Spec, specOf } from "../lib/spec";
 
 /** A network with random parameters in which no batch norm is the identity; with this seed it predicts several classes. */
 export function smallNetwork(name = "resnet8-w4", seed = 5): Network {
@@ -18,6 +24,45 @@ export function smallNetwork(name = "resnet8-w4", seed = 5): Network {
     });
   }
   return { name, spec: specOf(name), normalization: CIFAR10_NORMALIZATION, parameters };
+}
+
+/** The parameters with residual branches that add little, so that rounding does not grow with the depth. */
+export function calmBranches(spec: Spec, parameters: Parameters): Parameters {
+  const ends = new Set(branchEnds(spec).map(({ name }) => `${name}.gamma`));
+  return shrunk(parameters, (parameter) => ends.has(parameter));
+}
+
+/** A random network whose residual branches add little, and whose VGG layers shrink: its logits stay small at any depth. */
+export function calmNetwork(name: string): Network {
+  const network = smallNetwork(name);
+  const parameters =
+    network.spec.family === "vgg"
+      ? shrunk(network.parameters, (parameter) => parameter.endsWith(".gamma"))
+      : calmBranches(network.spec, network.parameters);
+  return { ...network, parameters };
+}
+
+function shrunk(parameters: Parameters, which: (parameter: string) => boolean): Parameters {
+  const tenth = ({ shape, data }: Values): Values => ({ shape, data: data.map((value) => value / 10) });
+  return new Map([...parameters].map(([name, values]) => [name, which(name) ? tenth(values) : values]));
+}
+
+/** A random network whose running statistics are those of some images, as after training: also a deep one tells images apart. */
+export async function settledNetwork(name: string, seed?: number): Promise<Network> {
+  await startEngine();
+  const network = smallNetwork(name, seed);
+  const parameters = new Map(network.parameters);
+  tf.tidy(() => {
+    const weights = eagerWeights(network.parameters);
+    const words = eagerWords((parameter) => weights.get(parameter)!, network.normalization, { training: true });
+    const batchNorm: typeof words.batchNorm = (x, layer) => {
+      for (const [part, tensor] of Object.entries(tf.moments(x, [0, 1, 2])))
+        parameters.set(`${layer.name}.${part}`, { shape: tensor.shape, data: tensor.dataSync() as Float32Array });
+      return words.batchNorm(x, layer);
+    };
+    forward(network.spec, { ...words, batchNorm }, imageTensor(batchOf(smallDataset(30, 3), 0, 30).images));
+  });
+  return { ...network, parameters };
 }
 
 /** Images that can be learned: each class has its own colour, under noise. */

@@ -8,12 +8,14 @@ import { batchOf } from "../lib/batches";
 import { loadNetwork } from "../lib/checkpoint";
 import { firstImages, loadCifar } from "../lib/cifar";
 import { eagerWeights, eagerWords } from "../lib/eager";
-import { evaluate, imageTensor } from "../lib/evaluate";
-import { EPSILON, forward, type Layer, layerOf, layersOf, type Values } from "../lib/network";
+import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
+import { forward } from "../lib/forward";
+import { type Layer, layerOf, layersOf } from "../lib/layers";
+import { EPSILON, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
 import { singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
-import { bitsOf, expectNoLeak, smallDataset, smallNetwork } from "./small";
+import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared");
 const withoutShared = existsSync(SHARED) ? false : "needs the public checkpoints in ../shared, which is not here";
@@ -132,6 +134,34 @@ for (const [name, seed] of [
     }
   });
 }
+
+for (const name of ["imagenet-resnet18-w2", "imagenet-resnet50-w2", "vgg11-w4"])
+  test(`sweep() of ${name}, as if trained, agrees with evaluating each ablated network`, () =>
+    expectNoLeak(async () => {
+      const [network, dataset] = [await settledNetwork(name), smallDataset(30)];
+      const result = await sweep(network, dataset, { batch: 15 });
+      assert.ok(new Set(result.baseline).size > 2, "it predicts too few classes to show a difference");
+      assert.equal(result.predictions.length, layersOf(network.spec).length);
+      const predictor = await openPredictor(network);
+      const images = imageTensor(batchOf(dataset, 0, 30).images);
+      for (const [index, layer] of layersOf(network.spec).entries()) {
+        const loaded = predictor.load(ablate(network, layer.name, zero));
+        const wanted = predictedClasses(logitsOf(predictor, loaded, images), 10);
+        loaded.dispose();
+        assert.deepEqual(result.predictions[index], wanted, layer.name);
+      }
+      images.dispose();
+      predictor.dispose();
+    }));
+
+test("without shortcuts, every zeroed kernel of a VGG leaves one constant prediction for all images (claim C4)", async () => {
+  const network = await settledNetwork("vgg16-w4");
+  const result = await sweep(network, smallDataset(40));
+  assert.ok(new Set(result.baseline).size > 2, `the intact network predicts ${result.baseline}`);
+  assert.equal(result.predictions.length, 13);
+  for (const [index, predicted] of result.predictions.entries())
+    assert.equal(new Set(predicted).size, 1, layersOf(network.spec)[index].name);
+});
 
 test("sweep() takes some layers and a user's own operator", async () => {
   const [network, dataset] = [smallNetwork("resnet8-w4", 5), smallDataset(20)];

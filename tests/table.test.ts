@@ -12,7 +12,8 @@ import {
   verdictTable,
 } from "../lib/table";
 import { dataFrame } from "../lib/frame";
-import { layersOf, specOf } from "../lib/network";
+import { layersOf } from "../lib/layers";
+import { specOf } from "../lib/spec";
 import { verdictsOf } from "../lib/verdict";
 import { countedRow, someEpochs, someRows } from "./figures";
 

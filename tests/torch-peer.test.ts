@@ -8,11 +8,13 @@ import { test } from "node:test";
 import { batchOf } from "../lib/batches";
 import { type Dataset, firstImages, loadCifar } from "../lib/cifar";
 import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
-import { encodeTorchState, importTorch } from "../lib/torch";
-import { blocksPerStage, type Network, type Values } from "../lib/network";
+import { encodeTorchState, importReport, importTorch } from "../lib/torch";
+import { layersOf } from "../lib/layers";
+import { multiplications, type Network, parameterCount, type Values } from "../lib/network";
 import { decodeSafetensors } from "../lib/safetensors";
+import { type CifarSpec, type Spec, specOf } from "../lib/spec";
 import { decodeTorchCheckpoint } from "../lib/torch-file";
-import { expectNoLeak, smallDataset, smallNetwork } from "./small";
+import { calmNetwork, expectNoLeak, smallDataset } from "./small";
 
 const named = process.env.TORCH_PYTHON;
 const python = named ?? "python3";
@@ -31,13 +33,19 @@ function folder(t: { after: (done: () => void) => void }): string {
   return dir;
 }
 
-/** The logits [count, classes] that PyTorch computes with the exported network. */
-function torchLogits(dir: string, network: Network, dataset: Dataset): Float32Array {
+interface Compared {
+  readonly network: Network;
+  /** The checkpoint from which it was imported; without one, PyTorch gets the exported network. */
+  readonly weights?: string;
+}
+
+/** The logits [count, classes] that PyTorch computes with the exported network, or with the file that it came from. */
+function torchLogits(dir: string, { network, weights }: Compared, dataset: Dataset): Float32Array {
   const at = (name: string) => path.join(dir, name);
-  writeFileSync(at("weights.safetensors"), encodeTorchState(network));
+  if (!weights) writeFileSync(at("weights.safetensors"), encodeTorchState(network));
   writeFileSync(at("images.bin"), dataset.images.subarray(0, dataset.count * 3072));
-  const about = JSON.stringify({ ...network.spec, ...network.normalization, blocks: blocksPerStage(network.spec) });
-  peer("logits", at("weights.safetensors"), at("images.bin"), about, at("logits.bin"));
+  const about = JSON.stringify({ spec: network.spec, ...network.normalization });
+  peer("logits", weights ?? at("weights.safetensors"), at("images.bin"), about, at("logits.bin"));
   return new Float32Array(new Uint8Array(readFileSync(at("logits.bin"))).buffer);
 }
 
@@ -57,8 +65,9 @@ async function ourLogits(network: Network, dataset: Dataset): Promise<Float32Arr
 }
 
 /** Checks that both give the same logits, and the same predictions as evaluate(). */
-async function compare(dir: string, network: Network, dataset: Dataset): Promise<void> {
-  const [ours, theirs] = [await ourLogits(network, dataset), torchLogits(dir, network, dataset)];
+async function compare(dir: string, compared: Compared, dataset: Dataset): Promise<void> {
+  const { network } = compared;
+  const [ours, theirs] = [await ourLogits(network, dataset), torchLogits(dir, compared, dataset)];
   assert.equal(theirs.length, dataset.count * network.spec.classes);
   const furthest = theirs.reduce((most, logit, index) => Math.max(most, Math.abs(logit - ours[index])), 0);
   assert.ok(furthest < 1e-4, `the logits differ by ${furthest}`);
@@ -66,18 +75,35 @@ async function compare(dir: string, network: Network, dataset: Dataset): Promise
   assert.deepEqual(predictions, predictedClasses(theirs, network.spec.classes));
 }
 
-/** A random network whose blocks add little, so that its logits stay small at any depth. */
-function calmNetwork(name: string): Network {
-  const network = smallNetwork(name);
-  const calm = ([parameter, { shape, data }]: readonly [string, Values]) =>
-    [parameter, { shape, data: parameter.endsWith("conv2.gamma") ? data.map((value) => value / 10) : data }] as const;
-  return { ...network, parameters: new Map([...network.parameters].map(calm)) };
-}
-
-for (const name of ["resnet8-w4", "resnet20-B", "plain14-w4"])
+const narrow = ["resnet8-w4", "resnet20-B", "plain14-w4", "vgg11-w8", "vgg16-w4"];
+for (const name of [...narrow, "imagenet-resnet18-w4", "imagenet-resnet34-w4", "imagenet-resnet50-w4"])
   test(`PyTorch loads an exported random ${name} and gives the same logits`, { skip }, async (t) => {
-    await expectNoLeak(() => compare(folder(t), calmNetwork(name), smallDataset(60)));
+    await expectNoLeak(() => compare(folder(t), { network: calmNetwork(name) }, smallDataset(60)));
   });
+
+for (const name of ["vgg13-w4", "imagenet-resnet18-w4", "imagenet-resnet50-w4"])
+  test(
+    `a ${name} that PyTorch saved as kuangliu does, wrapped and with biases, gives the same logits here`,
+    { skip },
+    async (t) => {
+      const weights = path.join(folder(t), "ckpt.pth");
+      peer("trained", JSON.stringify(specOf(name)), weights);
+      const { network, normalizedBy } = importReport(weights);
+      assert.deepEqual([network.spec, normalizedBy], [specOf(name), "kuangliu"]);
+      await compare(folder(t), { network, weights }, smallDataset(60));
+    },
+  );
+
+test("PyTorch counts the parameters and multiply-adds that this project counts", { skip }, () => {
+  const names = ["resnet20", "resnet20-B", "plain20", "vgg11", "vgg13", "vgg16"];
+  const specs = [...names, "imagenet-resnet18", "imagenet-resnet34", "imagenet-resnet50"].map((name) => specOf(name));
+  const biases = (spec: Spec) => layersOf(spec).reduce((sum, { outputs }) => sum + outputs, 0);
+  const found = specs.map((spec) => ({
+    parameters: parameterCount(spec) + (spec.family === "vgg" ? biases(spec) : 0),
+    multiplications: multiplications(spec),
+  }));
+  assert.deepEqual(found, JSON.parse(String(peer("counts", JSON.stringify(specs)))));
+});
 
 const file = path.resolve("..", "shared", "checkpoints", "resnet20-12fca82f.th");
 const images = path.join("data", "cifar-10", "test_batch.bin");
@@ -89,7 +115,7 @@ test(
   "PyTorch gives the public ResNet-20's logits on 1,000 test images after import and export",
   { skip: missing(file, images) },
   async (t) => {
-    await compare(folder(t), importTorch(file), firstImages(await loadCifar("cifar10", "test"), 1000));
+    await compare(folder(t), { network: importTorch(file) }, firstImages(await loadCifar("cifar10", "test"), 1000));
   },
 );
 
@@ -97,7 +123,11 @@ test(
   "PyTorch gives a random ResNet-20's logits on 1,000 test images with shortcut B",
   { skip: missing(images) },
   async (t) => {
-    await compare(folder(t), calmNetwork("resnet20-B"), firstImages(await loadCifar("cifar10", "test"), 1000));
+    await compare(
+      folder(t),
+      { network: calmNetwork("resnet20-B") },
+      firstImages(await loadCifar("cifar10", "test"), 1000),
+    );
   },
 );
 
@@ -113,6 +143,6 @@ test("PyTorch and this project read the same numbers from every format and numbe
       assert.deepEqual(sorted(decodeTorchCheckpoint(read(`${format}-${dtype}.pt`))), expected, `${format} ${dtype}`);
     assert.deepEqual(sorted(decodeSafetensors(read(`safetensors-${dtype}.safetensors`)).tensors), expected, dtype);
     for (const name of [`zip-${dtype}.pt`, `legacy-${dtype}.pt`, `safetensors-${dtype}.safetensors`])
-      assert.equal(importTorch(path.join(dir, name)).spec.shortcut, "B", name);
+      assert.equal((importTorch(path.join(dir, name)).spec as CifarSpec).shortcut, "B", name);
   }
 });

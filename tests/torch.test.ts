@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { encodeNetwork, loadNetwork } from "../lib/checkpoint";
-import { encodeTorchState, importReport, importTorch } from "../lib/torch";
-import { layersOf, type Network, parameterShapes, sizeOf, type Values } from "../lib/network";
+import { layersOf } from "../lib/layers";
+import { type Network, parameterShapes, sizeOf, type Values } from "../lib/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
+import { encodeTorchState, importReport, importTorch } from "../lib/torch";
+import { specName } from "../lib/spec";
 import { bitsOf, smallNetwork } from "./small";
 import { stateDictFile } from "./torch-file";
 
@@ -169,7 +171,7 @@ const misfits: [string, (tensors: Tensors) => void, RegExp][] = [
   [
     "a parameter is missing",
     (t) => t.delete("module.layer3.0.bn2.bias"),
-    /ResNet-8 of width 2 with shortcut B and 10 classes: layer3.0.bn2.bias \[8\] is missing$/,
+    /as resnet8-B-w2 with 10 classes: layer3.0.bn2.bias \[8\] is missing$/,
   ],
   [
     "a parameter has another shape",
@@ -181,7 +183,7 @@ const misfits: [string, (tensors: Tensors) => void, RegExp][] = [
   [
     "the stem is missing",
     (t) => t.delete("module.conv1.weight"),
-    /expected a CIFAR ResNet of depth 6n\+2 with conv1.weight.* but found bn1.weight/,
+    /expected a CIFAR ResNet of depth 6n\+2 \(conv1.weight.* but found bn1.weight/,
   ],
   ["the width is odd", (t) => t.set("module.conv1.weight", { shape: [1], data: Float32Array.of(1) }), /width/],
   [
@@ -195,11 +197,15 @@ const misfits: [string, (tensors: Tensors) => void, RegExp][] = [
     /stem.conv.variance holds -1, expected finite numbers of at least 0/,
   ],
   [
-    "there are four stages, as in kuangliu's networks",
+    "there are four stages of one block",
     (t) => t.set("module.layer4.0.conv1.weight", scalar),
-    /found four stages \(layer1 to layer4\), as ResNet-18 and its kin have/,
+    /found stages of 1, 1, 1, 1 blocks$/,
   ],
-  ["blocks are bottlenecks", (t) => t.set("layer1.0.conv3.weight", scalar), /found blocks of three convolutions/],
+  [
+    "three stages have bottlenecks",
+    (t) => t.set("layer1.0.conv3.weight", scalar),
+    /found blocks of three convolutions in fewer than four stages$/,
+  ],
 ];
 for (const [title, change, message] of misfits)
   test(`importTorch() refuses a checkpoint where ${title}`, () => {
@@ -212,14 +218,24 @@ for (const [title, change, message] of misfits)
 test("importTorch() says of another architecture what did not fit, in one line", () => {
   const deeper = (tensors: Tensors) =>
     tensors.set("module.layer1.1.conv1.weight", { shape: [2, 2, 3, 3], data: new Float32Array(36) });
-  assert.throws(() => imported(deeper), /ResNet-14.*: layer1.1.bn1.weight \[2\] is missing, .*, and \d+ more$/);
+  assert.throws(
+    () => imported(deeper),
+    /as resnet14-B-w2 with 10 classes: layer1.1.bn1.weight \[2\] is missing, .*, and \d+ more$/,
+  );
   assert.throws(
     () => importTorch(stateDictFile(torchTensors("akamaster-B")), { family: "plain" }),
-    /as a plain-8 of width 2.*"layer2.0.shortcut.0.weight" \[4, 2, 1, 1\] is unknown/,
+    /as plain8-w2 with 10 classes: "layer2.0.shortcut.0.weight" \[4, 2, 1, 1\] is unknown/,
   );
 });
 
-for (const name of ["resnet14-w4", "resnet14-B-w4", "plain14-w4"])
+for (const name of [
+  "resnet14-w4",
+  "resnet14-B-w4",
+  "plain14-w4",
+  "vgg13-w2",
+  "imagenet-resnet34-w2",
+  "imagenet-resnet50-w2",
+])
   test(`importTorch() gives back, bit for bit, the ${name} that encodeTorchState() took`, () => {
     const network = { ...smallNetwork(name), name: "mine", normalization };
     const found = importReport(encodeTorchState(network));
@@ -227,6 +243,113 @@ for (const name of ["resnet14-w4", "resnet14-B-w4", "plain14-w4"])
     assert.deepEqual({ ...found.network, parameters: 0 }, { ...network, parameters: 0 });
     assert.equal(found.normalizedBy, "file");
   });
+
+/** Random tensors of an exported network by the names of kuangliu/pytorch-cifar, without the description that goes along. */
+const kuangliu = (name: string): Tensors => decodeSafetensors(encodeTorchState(smallNetwork(name))).tensors;
+
+test("importReport() maps kuangliu's VGG, and folds the biases of its convolutions into the batch norms' means", () => {
+  const tensors = kuangliu("vgg11-w2");
+  const mean = Float32Array.from(tensors.get("features.1.running_mean")!.data);
+  tensors.set("features.0.bias", { shape: [2], data: Float32Array.of(0.5, -0.25) });
+  const { network, normalizedBy, rows } = importReport(stateDictFile(tensors));
+  assert.deepEqual(network.spec, { family: "vgg", depth: 11, width: 2, classes: 10 });
+  assert.deepEqual([normalizedBy, network.normalization.std[0]], ["kuangliu", 0.2023]);
+  assert.deepEqual(
+    [...network.parameters.get("stage1.conv1.mean")!.data],
+    [Math.fround(mean[0] - 0.5), Math.fround(mean[1] + 0.25)],
+  );
+  const of = (from: string) => rows.find((row) => row.from === from)?.to;
+  assert.equal(of("features.0.bias"), "stage1.conv1.mean");
+  assert.equal(of("features.1.running_mean"), "stage1.conv1.mean");
+  assert.equal(of("features.4.weight"), "stage2.conv1.kernel"); // 0 conv, 1 norm, 2 relu, 3 pool
+  assert.equal(of("features.26.running_var"), "stage5.conv2.variance");
+  assert.equal(of("classifier.weight"), "dense.kernel");
+});
+
+test("importTorch() takes a VGG whose convolutions have no biases, and asks for its normalization", () => {
+  const biased = kuangliu("vgg16-w2");
+  const bare = new Map([...biased].filter(([name]) => !isConvolutionsBias(biased, name)));
+  assert.equal(biased.size - bare.size, 13);
+  assert.throws(() => importTorch(stateDictFile(bare)), /give the normalization$/);
+  const found = importTorch(stateDictFile(bare), { normalization });
+  assert.deepEqual(found.parameters, importTorch(stateDictFile(biased)).parameters);
+});
+
+/** A bias beside a weight of four axes. */
+const isConvolutionsBias = (tensors: Tensors, name: string): boolean =>
+  name.endsWith(".bias") && tensors.get(name.replace(".bias", ".weight"))!.shape.length === 4;
+
+for (const name of ["imagenet-resnet18-w2", "imagenet-resnet34-w2", "imagenet-resnet50-w2"])
+  test(`importReport() knows ${name} by kuangliu's names, and by torchvision's and timm's, which leave the normalization open`, () => {
+    const tensors = kuangliu(name);
+    const report = importReport(stateDictFile(tensors));
+    assert.deepEqual([specName(report.network.spec), report.normalizedBy], [name, "kuangliu"]);
+    const torchvision = renamed(tensors, (from) => from.replace(".shortcut.", ".downsample.").replace("linear", "fc"));
+    assert.throws(() => importTorch(stateDictFile(torchvision)), /give the normalization$/);
+    const other = importReport(stateDictFile(torchvision), { normalization });
+    assert.deepEqual(other.network.parameters, report.network.parameters);
+    const of = (from: string) => other.rows.find((row) => row.from === from)?.to;
+    assert.equal(of("layer4.0.downsample.1.weight"), "stage4.block1.shortcut.gamma");
+    assert.equal(of("layer2.1.bn2.running_mean"), "stage2.block2.conv2.mean");
+  });
+
+const tensor = (...shape: number[]): Values => ({ shape, data: new Float32Array(sizeOf(shape)) });
+const strangers: [string, string, (tensors: Tensors) => void, RegExp][] = [
+  [
+    "a 7x7 stem",
+    "imagenet-resnet18-w2",
+    (t) => t.set("conv1.weight", tensor(2, 3, 7, 7)),
+    /conv1.weight has the shape \[2, 3, 7, 7\] instead of \[2, 3, 3, 3\]$/,
+  ],
+  [
+    "another number of blocks",
+    "imagenet-resnet18-w2",
+    (t) => t.set("layer4.2.bn1.bias", tensor(16)),
+    /found stages of 2, 2, 2, 3 blocks$/,
+  ],
+  [
+    "five stages",
+    "imagenet-resnet50-w2",
+    (t) => t.set("layer5.0.bn1.bias", tensor(16)),
+    /found stages of 3, 4, 6, 3, 1 bottlenecks$/,
+  ],
+  [
+    "several dense layers",
+    "vgg16-w2",
+    (t) => (t.delete("classifier.weight"), t.set("classifier.0.weight", tensor(10, 16))),
+    /found a VGG with the dense layers classifier.0.weight$/,
+  ],
+  ["no batch norms", "vgg16-w2", (t) => t.delete("features.1.running_mean"), /found a VGG without batch norms$/],
+  [
+    "another number of convolutions",
+    "vgg16-w2",
+    (t) => t.set("features.50.weight", tensor(2, 2, 3, 3)),
+    /found a VGG of 14 convolutions$/,
+  ],
+  [
+    "a bias of another length",
+    "vgg11-w2",
+    (t) => t.set("features.0.bias", tensor(3)),
+    /features.0.bias has the shape \[3\] instead of \[2\]$/,
+  ],
+  [
+    "NaN in a bias",
+    "vgg11-w2",
+    (t) => t.get("features.0.bias")!.data.fill(NaN),
+    /stage1.conv1.mean holds NaN, expected finite numbers$/,
+  ],
+];
+for (const [title, name, change, message] of strangers)
+  test(`importTorch() refuses a ${name} with ${title}`, () => {
+    const tensors = kuangliu(name);
+    change(tensors);
+    assert.throws(() => importTorch(stateDictFile(tensors)), { message });
+  });
+
+test("importTorch() refuses four stages without shortcuts", () => {
+  const file = stateDictFile(kuangliu("imagenet-resnet18-w2"));
+  assert.throws(() => importTorch(file, { family: "plain" }), /found four stages, which no plain network has$/);
+});
 
 test("encodeTorchState() names and turns tensors as PyTorch wants them", () => {
   const network = smallNetwork("resnet8-B-w4");
@@ -257,7 +380,7 @@ const stated: [string, string, RegExp][] = [
   [
     "describes another network",
     JSON.stringify({ name: "x", spec: { ...spec, depth: 14 }, normalization }),
-    /Cannot import "x" as a ResNet-14.*is missing/,
+    /Cannot import "x" as resnet14-B-w2 with 10 classes: .*is missing/,
   ],
 ];
 for (const [title, text, message] of stated)

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { loadRun } from "../lib/checkpoint";
 import { evaluate } from "../lib/evaluate";
-import { specOf } from "../lib/network";
+import { specOf } from "../lib/spec";
 import { randomStream } from "../lib/random";
 import { FAST, type TrainConfig } from "../lib/recipe";
 import type { Session } from "../lib/resume";

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { atRest, openTrainer, type StepOptions } from "../lib/trainer";
 import { tf } from "../lib/backend";
 import { batchOf } from "../lib/batches";
-import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../lib/network";
+import { CIFAR10_NORMALIZATION, initialParameters } from "../lib/network";
 import { randomStream } from "../lib/random";
+import { specOf } from "../lib/spec";
 import { FAST, HE, learningRate, type TrainConfig } from "../lib/recipe";
 import { type Progress, train } from "../lib/train";
 import { bitsOf, expectNoLeak, smallDataset } from "./small";
@@ -203,6 +204,15 @@ test("what read() returned stays as it was when training goes on", async () => {
   assert.notDeepEqual(trainer.read().parameters.get("stage1.block1.conv1.kernel")!.data, copy);
   trainer.dispose();
 });
+
+for (const name of ["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"])
+  test(`train() lowers the loss of ${name} in bfloat16, and leaves no tensor behind`, () =>
+    expectNoLeak(async () => {
+      const config = { ...CONFIG, epochs: 4, precision: "bfloat16" } as const;
+      const { history } = await train(specOf(name), smallDataset(200), config);
+      const [first, last] = [history[0].trainLoss, history[3].trainLoss];
+      assert.ok(last < 0.9 * first, `${first}, then ${last}`);
+    }));
 
 test("bfloat16 training follows float32 closely, and keeps its parameters in float32", async () => {
   const losses = async (precision: TrainConfig["precision"]) => {

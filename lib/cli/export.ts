@@ -1,11 +1,12 @@
 // npm run export: writes a network as one file, for this project or for PyTorch.
 import { basename, dirname } from "node:path";
-import { type Command, type Given, runCommand, UsageError } from "./command";
 import { encodeNetwork, loadNetwork } from "../checkpoint";
-import { encodeTorchState, type ImportOptions, importReport } from "../torch";
 import { writeTogether } from "../files";
-import { type Network, specName } from "../network";
+import type { Network } from "../network";
+import { specName } from "../spec";
 import { tableOf, toText } from "../table";
+import { encodeTorchState, type ImportOptions, importReport } from "../torch";
+import { type Command, type Given, runCommand, UsageError } from "./command";
 
 type Names = "checkpoint" | "format" | "out" | "mean" | "std" | "plain" | "report";
 

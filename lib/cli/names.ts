@@ -1,7 +1,8 @@
 // Operators and layers by name, as a command line writes them: "zeroTap:1,1" on "stem.conv,stage2.*".
 import { type Operator, zero } from "../ablate";
-import { branchEnds, type Layer, layersOf, type Spec } from "../network";
+import { branchEnds, type Layer, layersOf } from "../layers";
 import * as operators from "../operators";
+import type { Spec } from "../spec";
 
 /** An operator that has a name. */
 export interface NamedOperator {

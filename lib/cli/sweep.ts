@@ -1,16 +1,17 @@
 // npm run sweep: ablates every layer of a network in turn and says what each costs.
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { loadNetwork, loadRun } from "../checkpoint";
 import { firstImages, loadCifar } from "../cifar";
 import { writeTogether } from "../files";
-import type { Layer, Network, Parameters } from "../network";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
+import type { Layer } from "../layers";
+import type { Network, Parameters } from "../network";
 import { rowsOf, type Sweep } from "../rows";
 import { sweep } from "../sweep";
 import { ablationTable, toText, verdictTable } from "../table";
 import { type Verdict, verdictsOf } from "../verdict";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
 
 type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";
 

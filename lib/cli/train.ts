@@ -2,7 +2,7 @@
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { percent } from "../format";
-import { specOf } from "../network";
+import { specOf } from "../spec";
 import { PRESETS, type TrainConfig } from "../recipe";
 import type { Run } from "../run-file";
 import type { Epoch } from "../train";
@@ -30,7 +30,7 @@ const COMMAND: Command<Names> = {
   options: {
     network: {
       value: "NAME",
-      help: "resnet20, plain20, resnet56, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), ...",
+      help: "resnet20, plain20, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), vgg16, imagenet-resnet18, ...",
       preset: "resnet20",
     },
     preset: { value: "NAME", help: "recipe: quick (10 epochs), fast (30), he (He et al. 2015: 164)", preset: "fast" },

@@ -1,6 +1,7 @@
 // The training step: images per second, in float32 and bfloat16, beside the same step in PyTorch.
+import { specOf } from "../../lib/spec";
 import { execFileSync } from "node:child_process";
-import { CIFAR10_NORMALIZATION, initialParameters, specOf } from "../../lib/network";
+import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { FAST } from "../../lib/recipe";
 import { atRest, openTrainer, type StepOptions } from "../../lib/trainer";

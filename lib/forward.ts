@@ -1,0 +1,56 @@
+// The forward pass of every network, written once: interpreters say what its words mean.
+import { type Block, blocksOf, type Layer } from "./layers";
+import type { Spec } from "./spec";
+
+/** What a forward pass is made of. An interpreter gives each word a meaning: graph nodes, eager tensors, shapes. */
+export interface Vocabulary<T> {
+  /** Pixels 0..255 to (pixel / 255 - mean) / std. */
+  normalize(images: T): T;
+  /** The convolution, padded by (size - 1) / 2 on every side, as PyTorch does also at stride 2. */
+  conv(x: T, layer: Layer): T;
+  batchNorm(x: T, layer: Layer): T;
+  relu(x: T): T;
+  /** A block's branch and its shortcut together; the layer is the branch's last. */
+  add(branch: T, shortcut: T, layer: Layer): T;
+  /** Shortcut A to the given layer's outputs: every second pixel, zero channels on both sides. */
+  pad(x: T, layer: Layer): T;
+  /** The largest of every 2 x 2 pixels. */
+  maxPool(x: T): T;
+  /** The mean over all pixels. */
+  pool(x: T): T;
+  dense(x: T): T;
+}
+
+/** The forward pass: images [batch, 32, 32, 3] in 0..255 to logits [batch, classes]. */
+export function forward<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
+  return forwardFrom(spec, words, { block: 0, x: words.normalize(images) });
+}
+
+/** The forward pass from the input x of a block (counted from 0 in `blocksOf`) to the logits. */
+export function forwardFrom<T>(
+  spec: Spec,
+  words: Vocabulary<T>,
+  { block, x }: { readonly block: number; readonly x: T },
+): T {
+  const last = blocksOf(spec)
+    .slice(block)
+    .reduce((input, next) => forwardBlock(words, input, next), x);
+  return words.dense(words.pool(last));
+}
+
+/** One block, from its input to what the next one gets. */
+export function forwardBlock<T>(words: Vocabulary<T>, x: T, block: Block): T {
+  const y = words.relu(withShortcut(words, x, block));
+  return block.maxPool ? words.maxPool(y) : y;
+}
+
+/** Everything of a block before its last relu. */
+function withShortcut<T>(words: Vocabulary<T>, x: T, { branch, shortcut }: Block): T {
+  const normed = (input: T, layer: Layer) => words.batchNorm(words.conv(input, layer), layer);
+  const [first, ...rest] = branch;
+  const y = rest.reduce((input, layer) => normed(words.relu(input), layer), normed(x, first));
+  if (shortcut === "none") return y;
+  const last = branch[branch.length - 1];
+  if (shortcut === "identity") return words.add(y, x, last);
+  return words.add(y, shortcut === "pad" ? words.pad(x, first) : normed(x, shortcut), last);
+}
