@@ -1,4 +1,4 @@
-// Tests on paired predictions: McNemar's exact test, Tango's non-inferiority test with its bound, Holm's adjustment.
+// Tests on paired predictions: McNemar's exact test, exact sign flips, Tango's non-inferiority test with its bound, Holm's adjustment.
 import { normalQuantile, normalTail } from "./normal";
 
 /** The same images classified by two networks; a `Row` is one. */
@@ -83,6 +83,45 @@ function gainedShare({ images, lost, gained }: Pairs, drop: number): number {
   const b = (2 * images - lost + gained) * drop - lost - gained;
   const c = -gained * drop * (1 - drop);
   return (Math.sqrt(b * b - 4 * a * c) - b) / (2 * a);
+}
+
+/**
+ * Two-sided p value of the exact sign-flip test: of all ways to give the values their signs, the share whose sum is at least as
+ * far from 0 as theirs; 0 where it is smaller than any double. It is exact for values that are as likely positive as negative,
+ * and good for many images whose mean alone is 0. With values of -1, 0 and 1 it is McNemar's exact test.
+ *
+ * Source: Fisher (1935), The Design of Experiments, section 21.
+ * @param values [images], whole numbers from -2 to 2.
+ * @throws RangeError when a value is beyond.
+ */
+export function signFlip(values: Int8Array): number {
+  const ones = values.filter((value) => Math.abs(value) === 1).length;
+  const twos = values.filter((value) => Math.abs(value) === 2).length;
+  const beyond = values.find((value) => Math.abs(value) > 2);
+  if (beyond !== undefined) throw new RangeError(`Cannot flip signs: expected values from -2 to 2 but found ${beyond}`);
+  const sum = Math.abs(values.reduce((total, value) => total + value, 0));
+  const tails = coinTails(ones);
+  // Where `heads` of the twos are positive they add 2 (2 heads - twos); the positive ones have to make up for the rest.
+  const tail = coinShares(twos).reduce((total, share, heads) => {
+    const needed = (sum + ones) / 2 - (2 * heads - twos);
+    return total + share * (needed > ones ? 0 : tails[Math.max(0, needed)]);
+  }, 0);
+  return Math.min(1, 2 * tail);
+}
+
+// The probability of each number of heads in so many tosses, and of at least that number.
+function coinShares(tosses: number): Float64Array {
+  let logShare = -tosses * Math.LN2;
+  return Float64Array.from({ length: tosses + 1 }, (_, heads) => {
+    if (heads > 0) logShare += Math.log((tosses - heads + 1) / heads);
+    return Math.exp(logShare);
+  });
+}
+
+function coinTails(tosses: number): Float64Array {
+  const tails = coinShares(tosses);
+  for (let heads = tosses - 1; heads >= 0; heads--) tails[heads] += tails[heads + 1];
+  return tails;
 }
 
 /**

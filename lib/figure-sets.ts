@@ -1,0 +1,214 @@
+// Figures of sets of layers: the synergy of every pair, and the accuracy while layers are given up one after the other.
+import type { Annotations, ColorBar, Data, LayoutAxis, PlotData } from "plotly.js";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./figure-style";
+import { escapeHtml, grouped, percent } from "./format";
+import type { GrowthPoint, SpreadPoint } from "./growth";
+import type { Synergy } from "./synergy";
+
+/** Blue where the harm of two layers overlaps, white where it adds up, orange where they cover for each other. */
+const DIVERGING: [number, string][] = [
+  [0, COLOURS[0]],
+  [0.5, "#ffffff"],
+  [1, COLOURS[1]],
+];
+const GREYS: [number, string][] = [
+  [0, "#eceff2"], // saturated
+  [1, "#cbd2d9"], // masked
+];
+
+const COLOUR_BAR: Partial<ColorBar> = {
+  title: { text: "synergy (pp)", side: "right", font: { size: 13, color: GREY } },
+  ...{ thickness: 14, outlinewidth: 0, len: 0.5, y: 1, yanchor: "top" },
+};
+
+/** Options of the map of synergies. */
+export interface SynergyMapOptions {
+  readonly title?: string;
+  /** Family-wise error of the synergies that are drawn in full colour (default 0.05). */
+  readonly level?: number;
+}
+
+/**
+ * The synergy of every pair in percentage points: earlier layers from left to right, later ones from top to bottom, in the order
+ * in which the pairs name them. Pairs that are not significant are pale, forced ones grey: their numbers would drown the rest.
+ * @throws RangeError when there is no pair
+ */
+export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOptions = {}): Figure {
+  if (synergies.length === 0) throw new RangeError("Cannot draw synergies: expected at least one pair but found none");
+  const { title = "Synergy of pairs of layers", level = 0.05 } = options;
+  const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
+  const free = synergies.filter(({ forced }) => !forced);
+  const largest = 100 * Math.max(...free.map(({ synergy }) => Math.abs(synergy)), 1e-4);
+  const colours = { colorscale: DIVERGING, zmin: -largest, zmax: largest };
+  const sure = (pair: Synergy) => pair.adjusted < level;
+  const shown = (pairs: readonly Synergy[], look: Partial<PlotData>) => ({ ...cells(pairs, names), ...look }) as Data;
+  return {
+    data: [
+      shown(free.filter(sure), { ...colours, colorbar: COLOUR_BAR }),
+      shown(
+        free.filter((pair) => !sure(pair)),
+        { ...colours, opacity: 0.35, showscale: false },
+      ),
+      shown(
+        synergies.filter(({ forced }) => forced),
+        { colorscale: GREYS, zmin: 0, zmax: 1, showscale: false },
+      ),
+    ],
+    layout: houseLayout(escapeHtml(title), `${grouped(synergies[0].images)} test images`, {
+      height: 250 + 27 * names.length,
+      margin: { l: 16, r: 24, t: 72, b: 16 },
+      xaxis: nameAxis(names.slice(0, -1), { tickangle: -60, range: [0.5, names.length - 0.5] }),
+      yaxis: nameAxis(names, { range: [names.length + 0.5, 1.5] }),
+      annotations: [key(level)],
+    }),
+  };
+}
+
+/** One square per pair, empty where there is none. */
+function cells(pairs: readonly Synergy[], names: readonly string[]): Partial<PlotData> {
+  const empty = () => names.map((): number | null => null);
+  const [z, text] = [names.map(empty), names.map(() => names.map(() => ""))];
+  const hover = names.map(() => names.map(() => ""));
+  for (const pair of pairs) {
+    const [row, column] = [names.indexOf(pair.second.name), names.indexOf(pair.first.name)];
+    z[row][column] = pair.forced ? Number(pair.forced === "masked") : 100 * pair.synergy;
+    text[row][column] = pair.forced || names.length > 24 ? "" : percent(pair.synergy, 0).replace("-", "−");
+    hover[row][column] = hoverText(pair);
+  }
+  const places = names.map((_, index) => index + 1);
+  return {
+    ...{ type: "heatmap", x: places, y: places, z, text, xgap: 1, ygap: 1 },
+    ...{ texttemplate: "%{text}", textfont: { size: 10.5 }, hoverongaps: false },
+    ...{ customdata: hover, hovertemplate: "%{customdata}<extra></extra>" },
+  } as unknown as Partial<PlotData>; // plotly's types lack texts in two dimensions
+}
+
+/** What the marks mean, in the free corner. */
+function key(level: number): Partial<Annotations> {
+  const lines = [
+    "orange: more harm together than the sum",
+    "blue: less harm together than the sum",
+    `pale: not significant (Holm, ${percent(level, 0)} %)`,
+    "grey: less by necessity, no number to read",
+    "(dark: one masks the other; light: nothing left to lose)",
+  ];
+  return {
+    text: lines.join("<br>"),
+    ...{ xref: "paper", x: 1, xanchor: "right", yref: "paper", y: 1, yanchor: "top" },
+    ...{ align: "left", showarrow: false, font: { size: 12, color: GREY } },
+  } as Partial<Annotations>;
+}
+
+function nameAxis(names: readonly string[], options: Partial<LayoutAxis>): Partial<LayoutAxis> {
+  const ticktext = names.map(escapeHtml);
+  const tickvals = names.map((_, index) => index + 1);
+  const tickfont = { size: names.length > 24 ? 9.5 : 12 };
+  return baseAxis("", { showline: false, ticks: "", zeroline: false, tickvals, ticktext, tickfont, ...options });
+}
+
+function hoverText({
+  first,
+  second,
+  dropFirst,
+  dropSecond,
+  drop,
+  synergy,
+  low,
+  high,
+  adjusted,
+  forced,
+}: Synergy): string {
+  return [
+    `<b>${escapeHtml(first.name)}</b> drop ${percent(dropFirst)} pp`,
+    `<b>${escapeHtml(second.name)}</b> drop ${percent(dropSecond)} pp`,
+    `together ${percent(drop)} pp`,
+    `synergy ${percent(synergy)} pp (${percent(low)} to ${percent(high)}), p ${adjusted.toPrecision(2)}`,
+    ...(forced ? [`${forced}: less than the sum by necessity`] : []),
+  ].join("<br>");
+}
+
+/** Options of the curves of growing sets. */
+export interface GrowthFigureOptions {
+  readonly title?: string;
+  /** The same for random orders, as a band. */
+  readonly random?: readonly SpreadPoint[];
+  /** Accuracy of guessing, a fraction (default 0.1: ten classes). */
+  readonly chance?: number;
+}
+
+/**
+ * Accuracy in percent against the number of layers that are changed, one line per order with its Wilson intervals, random
+ * orders as a band, the intact network as a dashed line and chance as a dotted one.
+ * @throws RangeError when there is no order or an order without points
+ */
+export function accuracyByCount(
+  orders: Readonly<Record<string, readonly GrowthPoint[]>>,
+  options: GrowthFigureOptions = {},
+): Figure {
+  const curves = Object.entries(orders);
+  if (curves.length === 0 || curves.some(([, points]) => points.length === 0))
+    throw new RangeError("Cannot draw growing sets: expected at least one point but found none");
+  const { title = "Accuracy while layers are set to zero one after the other", random = [], chance = 0.1 } = options;
+  const [{ accuracy, images }] = curves[0][1];
+  return {
+    data: [
+      ...band(random),
+      ...curves.map(([name, points], index) => curve(name, points, COLOURS[index % COLOURS.length])),
+    ],
+    layout: houseLayout(escapeHtml(title), `${grouped(images)} test images; bars: 95 % Wilson intervals`, {
+      margin: { l: 64, r: 84, t: 88, b: 56 },
+      xaxis: baseAxis("layers set to zero", { dtick: 1, tick0: 0, range: [-0.3, longest(curves) - 0.7] }),
+      yaxis: valueAxis("accuracy on the test set (%)", { range: [0, 100], dtick: 20, tick0: 0 }),
+      shapes: [levelLine(100 * accuracy, "dash"), levelLine(100 * chance, "dot")],
+      annotations: [
+        levelName(100 * accuracy, `intact<br>${percent(accuracy)} %`),
+        levelName(100 * chance, `chance<br>${percent(chance, 0)} %`),
+      ],
+      legend: { orientation: "h", x: 1, xanchor: "right", y: 1.1, yanchor: "bottom" },
+    }),
+  };
+}
+
+const longest = (curves: readonly [string, readonly GrowthPoint[]][]): number =>
+  Math.max(...curves.map(([, points]) => points.length));
+
+function curve(name: string, points: readonly GrowthPoint[], colour: string): Data {
+  return {
+    ...{ type: "scatter", mode: "lines+markers", name: escapeHtml(name) },
+    x: points.map(({ count }) => count),
+    y: points.map((point) => 100 * point.accuracy),
+    error_y: {
+      ...{ type: "data", symmetric: false, thickness: 2, width: 0 },
+      array: points.map((point) => 100 * (point.high - point.accuracy)),
+      arrayminus: points.map((point) => 100 * (point.accuracy - point.low)),
+    },
+    line: { color: colour, width: 2 },
+    marker: { color: colour, size: 8 },
+    customdata: points.map(({ layer }) => (layer === undefined ? "intact" : `+ ${escapeHtml(layer)}`)),
+    hovertemplate: "%{x} layers, accuracy %{y:.2f} %<br>%{customdata}<extra></extra>",
+  };
+}
+
+/** The middle of the random orders, with their mean as a line. */
+function band(points: readonly SpreadPoint[]): Data[] {
+  if (points.length === 0) return [];
+  const back = [...points].reverse();
+  const { length } = points[0].accuracies;
+  return [
+    {
+      ...{ type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip" },
+      name: `middle 90 % of ${length} random orders`,
+      x: [...points, ...back].map(({ count }) => count),
+      y: [...points.map(({ low }) => 100 * low), ...back.map(({ high }) => 100 * high)],
+      fillcolor: "rgba(107,119,133,0.18)",
+      line: { width: 0 },
+    },
+    {
+      ...{ type: "scatter", mode: "lines", name: "their mean" },
+      x: points.map(({ count }) => count),
+      y: points.map(({ mean }) => 100 * mean),
+      line: { color: GREY, width: 2 },
+      hovertemplate: "%{x} layers, random orders: mean %{y:.2f} %<extra></extra>",
+    },
+  ];
+}

@@ -1,0 +1,72 @@
+// The order in which layers can be given up: step by step the one whose loss, on top of those before, costs least.
+import type { Dataset } from "./cifar";
+import { type Layer, layersOf } from "./layers";
+import { type Network } from "./network";
+import { rowsOf, type Sweep } from "./rows";
+import { type LayerSet, setOf } from "./sets";
+import { sweep, type SweepOptions } from "./sweep";
+
+/** One step of a greedy order. */
+export interface GreedyStep {
+  readonly layer: Layer; // chosen in this step
+  readonly drop: number; // of all layers chosen so far together, a fraction
+  readonly candidates: readonly { readonly layer: string; readonly drop: number }[]; // every layer that was tried
+}
+
+/** What a greedy search takes besides what a sweep takes; its progress counts images times candidates, of all steps. */
+export interface GreedyOptions extends Omit<SweepOptions, "sets"> {
+  /** Layers to choose, by default all. */
+  readonly most?: number;
+}
+
+/**
+ * The greedy order of a network's layers: from none on, each step adds the layer with which the drop of all chosen ones is
+ * smallest; of equals the one that comes first in `layers`, which is forward order by default. The drops are those seen while
+ * choosing, hence flattering: test the order once, on images that had no part in the choice.
+ * @param dataset images to choose by, of the training set
+ * @throws RangeError when the dataset is the test set or empty, or `most` is not between 1 and the number of layers
+ * @throws Error when the signal is aborted, or a network gives logits that are not finite
+ */
+export async function greedyOrder(
+  network: Network,
+  dataset: Dataset,
+  options: GreedyOptions = {},
+): Promise<GreedyStep[]> {
+  const { layers = layersOf(network.spec), most = layers.length, onProgress } = options;
+  checkChoice(dataset, layers.length, most);
+  const steps: GreedyStep[] = [];
+  const work = candidatesUpTo(most, layers.length) * dataset.count;
+  while (steps.length < most) {
+    const chosen = steps.map(({ layer }) => layer);
+    const sets = extensions(chosen, layers);
+    const before = candidatesUpTo(steps.length, layers.length) * dataset.count;
+    const report = (done: number) => onProgress?.(before + done * sets.length, work);
+    steps.push(bestOf(await sweep(network, dataset, { ...options, sets, onProgress: report })));
+  }
+  return steps;
+}
+
+/** How many ablations the first steps take: every layer that is left, in each. */
+const candidatesUpTo = (steps: number, layers: number): number => steps * layers - (steps * (steps - 1)) / 2;
+
+/** The chosen layers with each of the remaining ones. */
+function extensions(chosen: readonly Layer[], layers: readonly Layer[]): LayerSet[] {
+  const names = new Set(chosen.map(({ name }) => name));
+  return layers.filter(({ name }) => !names.has(name)).map((layer) => setOf([...chosen, layer]));
+}
+
+/** The first of the smallest drops. */
+function bestOf(result: Sweep): GreedyStep {
+  const added = result.sets.map(({ layers }) => layers[layers.length - 1]);
+  const drops = rowsOf(result).map(({ drop }) => drop);
+  const best = drops.indexOf(Math.min(...drops));
+  const candidates = added.map(({ name }, index) => ({ layer: name, drop: drops[index] }));
+  return { layer: added[best], drop: drops[best], candidates };
+}
+
+function checkChoice({ split }: Dataset, layers: number, most: number): void {
+  if (split === "test")
+    throw new RangeError("Cannot choose an order on the test set: expected images of the training set");
+  if (Number.isInteger(most) && most >= 1 && most <= layers) return;
+  throw new RangeError(`Cannot choose ${most} layers: expected a whole number from 1 to ${layers}`);
+}

@@ -1,0 +1,65 @@
+// Tables of sets of layers: the strongest synergies, and greedy orders step by step.
+import { percent } from "./format";
+import type { GreedyStep } from "./greedy";
+import type { GrowthPoint, SpreadPoint } from "./growth";
+import type { Synergy } from "./synergy";
+import { type Table, tableOf } from "./table";
+
+/** Pairs with drops and synergy in percentage points, the largest synergy, up or down, first. */
+export function synergyTable(synergies: readonly Synergy[]): Table {
+  const sorted = [...synergies].sort((a, b) => Math.abs(b.synergy) - Math.abs(a.synergy));
+  return tableOf(
+    sorted.map((pair) => ({
+      first: pair.first.name,
+      second: pair.second.name,
+      "first pp": 100 * pair.dropFirst,
+      "second pp": 100 * pair.dropSecond,
+      "together pp": 100 * pair.drop,
+      "synergy pp": 100 * pair.synergy,
+      "95 % interval": `${percent(pair.low)} to ${percent(pair.high)}`.replace(/-/g, "−"),
+      "p (Holm)": pair.adjusted < 0.0001 ? "< 0.0001" : pair.adjusted.toFixed(4),
+      forced: pair.forced ?? "",
+    })),
+  );
+}
+
+/**
+ * A greedy order, one line per step: the drop seen while choosing, the accuracy on the test set, and beside it random orders of
+ * as many layers. The last column counts those that keep the accuracy at least as well.
+ * @param curve of the order on the test set, from the intact network on
+ * @throws RangeError when the three do not belong together
+ */
+export function greedyTable(
+  steps: readonly GreedyStep[],
+  curve: readonly GrowthPoint[],
+  random: readonly SpreadPoint[] = [],
+): Table {
+  const fits = steps.every(({ layer }, index) => curve[index + 1]?.layer === layer.name);
+  if (!fits || (random.length > 0 && random.length <= steps.length))
+    throw new RangeError(
+      "Cannot list a greedy order: expected a curve, and random orders if any, through all its steps",
+    );
+  return tableOf(
+    steps.map(({ layer, drop }, index) => ({
+      layers: index + 1,
+      "layer added": layer.name,
+      "drop when chosen pp": 100 * drop,
+      "test drop pp": 100 * (curve[0].accuracy - curve[index + 1].accuracy),
+      ...accuracyColumns(curve[index + 1]),
+      ...(random.length > 0 ? randomColumns(curve[index + 1], random[index + 1]) : {}),
+    })),
+  );
+}
+
+const accuracyColumns = ({ accuracy, low, high }: GrowthPoint) => ({
+  "accuracy %": 100 * accuracy,
+  "95 % interval": `${percent(low)} to ${percent(high)}`,
+});
+
+function randomColumns({ accuracy }: GrowthPoint, { mean, low, high, accuracies }: SpreadPoint) {
+  return {
+    "random mean %": 100 * mean,
+    "middle 90 %": `${percent(low)} to ${percent(high)}`,
+    "random as good": `${accuracies.filter((other) => other >= accuracy).length} of ${accuracies.length}`,
+  };
+}
