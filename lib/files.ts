@@ -1,7 +1,17 @@
-// Files read whole up to a bound, and written so that nothing half-written is ever left behind.
-import { readFileSync, statSync } from "node:fs";
+// Files read whole up to a bound, and written so that nothing half-written is ever taken for whole.
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /**
  * Reads a file of at most `most` bytes.
@@ -52,6 +62,38 @@ async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Appends a record to a file, which is made where it is missing, and returns when it is on the disk. Each record is one
+ * write, so that several processes may append to one file: on a local disk their records never mix.
+ * @throws Error naming the file and what is wrong: the disk is full, the folder cannot be written, or it is no plain file.
+ * A part of the record may be in the file then.
+ */
+export function appendRecord(path: string, record: Uint8Array): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(path, APPENDED, 0o666);
+    try {
+      if (!fstatSync(file).isFile()) throw new Error("expected a file");
+      writeAtOnce(file, record);
+      fdatasyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new Error(`Cannot write "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+// A link could lead out of the folder, and opening a pipe would wait for its reader.
+const APPENDED =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+// A write that was cut is not continued, as another process may have appended: it is repeated, which names the reason.
+function writeAtOnce(file: number, record: Uint8Array): void {
+  for (let attempt = 1; attempt <= 2; attempt++) if (writeSync(file, record) === record.length) return;
+  throw new Error(`only a part of ${record.length} bytes could be written`);
 }
 
 function messageOf(error: unknown): string {
