@@ -1,0 +1,91 @@
+// What a sweep's numbers depend on, as one digest: the same key, the same numbers.
+import { createHash } from "node:crypto";
+import type { Ablation } from "./ablate";
+import { type Activations, formulaOf, needsReference } from "./activations";
+import type { Engine } from "./backend";
+import type { Dataset } from "./cifar";
+import type { Network, Parameters, Values } from "./network";
+
+/** Everything that a sweep's predictions and losses depend on. Names of networks, operators and sets are no part of it. */
+export interface SweepContent {
+  readonly network: Network;
+  /** In the order of the results' rows: in another order, or with one more, it is another sweep. */
+  readonly ablations: readonly Pick<Ablation, "parameters" | "activations">[];
+  /** All images [count, 32, 32, 3] and labels [count] that are swept over, in order. */
+  readonly dataset: Pick<Dataset, "images" | "labels">;
+  /** Counts only where an ablation asks for a mean or for another image, and then with the seed that draws that image. */
+  readonly reference?: Pick<Dataset, "images">;
+  readonly seed: number;
+  readonly precision: "float32" | "bfloat16";
+  readonly engine: Engine;
+  /** What computes, such as `os.cpus()[0].model`: another one rounds the last digit differently. */
+  readonly processor: string;
+}
+
+/** To be raised whenever a sweep's code comes to compute other numbers from the same content, so that old results are not read. */
+const COMPUTATION = 1;
+
+/**
+ * The key of a sweep: a SHA-256, in hexadecimal digits, of the bytes of all that its numbers depend on. An operator counts
+ * by what it made of the network, not by its name. The size of the batches does not count: the losses of a ResNet-20 were
+ * the same to the last bit in batches of 1, 37, 40, 50 and 100 images. Nothing is remembered between calls, so that arrays
+ * that were changed in place give another key.
+ */
+export function sweepKey(content: SweepContent): string {
+  const { network, ablations, dataset, precision, engine, processor } = content;
+  const digestOf = parameterDigest();
+  const facts = {
+    computation: [COMPUTATION, precision, processor, sorted(engine)],
+    data: [sha256(dataset.labels), sha256(dataset.images), referenceDigest(content)],
+    network: [sorted(network.spec), sorted(network.normalization), digestsOf(network.parameters, digestOf)],
+    ablations: ablations.map(({ parameters, activations }) => [
+      changes(network.parameters, parameters, digestOf),
+      activations ? formulas(activations) : [],
+    ]),
+  };
+  return sha256(JSON.stringify(facts));
+}
+
+type DigestOf = (values: Values) => string;
+type Digests = readonly (readonly [name: string, digest: string])[];
+
+/** The digest of an array and its shape, computed once for each, as ablations share most of them with the network. */
+function parameterDigest(): DigestOf {
+  const known = new Map<Values, string>();
+  return (values) => {
+    const digest = known.get(values) ?? `${values.shape.join("x")} ${sha256(values.data)}`;
+    known.set(values, digest);
+    return digest;
+  };
+}
+
+function digestsOf(parameters: Parameters, digestOf: DigestOf): Digests {
+  return [...parameters].map(([name, values]) => [name, digestOf(values)] as const).sort();
+}
+
+/** The arrays in which an ablation differs from the network; one that was copied without a change does not count. */
+function changes(before: Parameters, after: Parameters, digestOf: DigestOf): Digests {
+  const exchanged = new Map([...after].filter(([name, values]) => before.get(name) !== values));
+  return digestsOf(exchanged, digestOf).filter(([name, digest]) => {
+    const intact = before.get(name);
+    return !intact || digestOf(intact) !== digest;
+  });
+}
+
+function formulas(activations: Activations): Digests {
+  return [...activations].map(([name, { layer, change }]) => [name, formulaOf(change, layer)] as const).sort();
+}
+
+function referenceDigest({ ablations, reference, seed }: SweepContent): readonly (string | number)[] {
+  const asks = (what: "mean" | "other") =>
+    ablations.some(({ activations }) => activations && needsReference(activations, what));
+  if (!asks("mean") && !asks("other")) return [];
+  return [reference ? sha256(reference.images) : "none", asks("other") ? seed : "none"];
+}
+
+/** An object's fields in an order that does not depend on how it was made. */
+const sorted = (fields: object): [string, unknown][] => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+
+function sha256(content: string | Uint8Array | Float32Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
