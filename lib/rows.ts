@@ -25,9 +25,9 @@ export interface SweepLosses {
   readonly ablations: readonly Float32Array[];
 }
 
-/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`). */
+/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or was left early. */
 export interface Stopping {
-  readonly margin: number; // the drop, as a fraction, that was decided about
+  readonly margin?: number; // the drop, as a fraction, that was decided about
   readonly stopped: readonly boolean[]; // per ablation: ended by what was seen so far; false while it runs
 }
 

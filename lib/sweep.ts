@@ -1,14 +1,18 @@
 // A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
+import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { ablate, type Ablation, type AblationOptions, isUnchanged, type Operator, zero } from "./ablate";
+import { ablate, type Ablation, type AblationOptions, type Operator, zero } from "./ablate";
+import { startEngine } from "./backend";
 import type { Dataset } from "./cifar";
 import type { ProgressOptions } from "./evaluate";
 import { type Layer, layersOf } from "./layers";
 import type { Network } from "./network";
+import { openResults, type Results } from "./results";
 import type { Sweep } from "./rows";
 import { type LayerSet, singles } from "./sets";
-import { openEngine } from "./sweepengine";
-import type { Answers } from "./sweepgraph";
+import { openEngine, type SweepWork } from "./sweepengine";
+import { sweepKey } from "./sweepkey";
+import { openTable } from "./sweeptable";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
 export interface SweepOptions extends ProgressOptions, AblationOptions {
@@ -23,6 +27,12 @@ export interface SweepOptions extends ProgressOptions, AblationOptions {
   readonly reference?: Dataset;
   /** In which activations are computed; bfloat16 is faster and changes a few predictions. */
   readonly precision?: "float32" | "bfloat16";
+  /** Ends an ablation as soon as its verdict at this margin is certain: most need a few hundred images. */
+  readonly stopWhenDecided?: { readonly margin: number };
+  /** A folder that keeps what was computed: the same sweep goes on there, or is read back. */
+  readonly results?: string;
+  /** Forgets what that folder holds of this sweep. */
+  readonly fresh?: boolean;
 }
 
 /** Stays within a processor's caches: a tenth faster than 100 or more, and the first table comes sooner. */
@@ -32,7 +42,7 @@ const SWEEP_BATCH = 50;
  * Predictions of the intact network and of one ablation per layer (or set), each with only that changed, on all images.
  * The network itself is not touched.
  * @throws RangeError when the dataset is empty, or the operator does not apply to a layer
- * @throws Error when the signal is aborted, or a network gives logits that are not finite
+ * @throws Error when the signal is aborted, a network gives logits that are not finite, or results cannot be read or written
  */
 export async function sweep(network: Network, dataset: Dataset, options: SweepOptions = {}): Promise<Sweep> {
   let result: Sweep | undefined;
@@ -41,7 +51,10 @@ export async function sweep(network: Network, dataset: Dataset, options: SweepOp
   return result;
 }
 
-/** The same, batch by batch: after each batch the result for the images so far. It may be left at any time. */
+/**
+ * The same, batch by batch: after each batch the result for the images so far. It may be left at any time: the p values of
+ * every step but the last are those of ablations that were stopped, which hold however the moment was chosen.
+ */
 export async function* sweepSteps(
   network: Network,
   dataset: Dataset,
@@ -50,16 +63,22 @@ export async function* sweepSteps(
   const { batch = SWEEP_BATCH, precision = "float32", seed = 1, onProgress, signal } = options;
   const sets = options.sets ?? singles(options.layers ?? layersOf(network.spec));
   const ablations = ablationsOf(network, sets, options);
-  const engine = openEngine(network, ablations, dataset, { precision, seed, reference: options.reference });
-  const matrix = emptyMatrix(1 + sets.length, dataset.count);
-  const rows = matrix.predictions.map((_, row) => row);
-  const resultOf = resultMaker(network, dataset, matrix, { ...options, ablations, sets });
+  const what = { network, ablations, dataset, precision, seed, reference: options.reference };
+  const saved = options.results === undefined ? undefined : await openSaved(options.results, what, options);
+  const engine = openEngine(what);
+  const table = openTable(what, sets, options);
   try {
-    for (let start = 0; start < dataset.count; start += batch) {
+    for (let start = 0; start < dataset.count && table.running().length > 0; start += batch) {
       const end = Math.min(start + batch, dataset.count);
-      enter(matrix, start, rows, await engine.run(start, end, rows));
+      const rows = [0, ...table.running().map((index) => index + 1)];
+      const known = saved?.read(start, end, rows);
+      const answers = known ?? (await engine.run(start, end, rows));
+      if (!known) saved?.write({ start, rows, ...answers });
+      table.enter(start, rows, answers);
+      const done = end === dataset.count || table.running().length === 0;
+      if (known && !done) continue;
       onProgress?.(end, dataset.count);
-      yield resultOf(end);
+      yield table.result(end);
       // Native calls block: give interrupts and displays their turn.
       await setImmediate();
       signal?.throwIfAborted();
@@ -72,49 +91,13 @@ export async function* sweepSteps(
 /** One ablation per set, each with all layers of the set changed. */
 function ablationsOf(network: Network, sets: readonly LayerSet[], options: SweepOptions): Ablation[] {
   const { operator = zero } = options;
-  return sets.map(({ layers }) =>
-    ablate(
-      network,
-      layers.map(({ name }) => name),
-      operator,
-      options,
-    ),
-  );
+  const namesOf = ({ layers }: LayerSet) => layers.map(({ name }) => name);
+  return sets.map((set) => ablate(network, namesOf(set), operator, options));
 }
 
-/** Room for the answers of every row to every image. */
-function emptyMatrix(rows: number, images: number): Answers {
-  return {
-    predictions: Array.from({ length: rows }, () => new Uint8Array(images)),
-    losses: Array.from({ length: rows }, () => new Float32Array(images)),
-  };
-}
-
-/** Writes the answers of some rows to the images from `start` on into the matrix. */
-function enter(matrix: Answers, start: number, rows: readonly number[], { predictions, losses }: Answers): void {
-  rows.forEach((row, index) => {
-    matrix.predictions[row].set(predictions[index], start);
-    matrix.losses[row].set(losses[index], start);
-  });
-}
-
-/** Makes the result for the first images out of what the matrix holds by then. */
-function resultMaker(
-  network: Network,
-  dataset: Dataset,
-  matrix: Answers,
-  options: SweepOptions & { readonly ablations: readonly Ablation[]; readonly sets: readonly LayerSet[] },
-): (images: number) => Sweep {
-  const { operatorName = "zero", seed = 1, precision = "float32", ablations, sets } = options;
-  const still = ablations.map((ablation) => isUnchanged(network, ablation));
-  return (images) => {
-    const [baseline, ...predictions] = matrix.predictions.map((row) => row.subarray(0, images));
-    const [intact, ...losses] = matrix.losses.map((row) => row.subarray(0, images));
-    const unchanged = ablations.map(({ activations }, index) =>
-      activations ? losses[index].every((loss, image) => loss === intact[image]) : still[index],
-    );
-    const what = { network: network.name, operator: operatorName, seed, precision, sets, unchanged };
-    const labels = dataset.labels.subarray(0, images);
-    return { ...what, labels, baseline, predictions, losses: { baseline: intact, ablations: losses } };
-  };
+/** What is kept of this sweep in a folder; nothing there need exist. */
+async function openSaved(dir: string, what: SweepWork, options: SweepOptions): Promise<Results> {
+  const content = { ...what, engine: await startEngine(), processor: cpus()[0]?.model ?? "unknown" };
+  const shape = { rows: 1 + what.ablations.length, images: what.dataset.count };
+  return openResults(dir, sweepKey(content), shape, options);
 }

@@ -12,9 +12,13 @@ import { drawOthers, imagesAt, meanActivations, type Means } from "./reference";
 import { openEagerSweep } from "./sweepeager";
 import { type Answers, compileSweep, type SweepBatch, type SweepProgram } from "./sweepgraph";
 
-/** How the answers are computed. */
-export interface EngineOptions {
-  readonly precision: DType;
+/** All that a sweep's answers depend on. */
+export interface SweepWork {
+  readonly network: Network;
+  readonly ablations: readonly Ablation[];
+  /** The images under test. */
+  readonly dataset: Dataset;
+  readonly precision: "float32" | "bfloat16";
   /** Decides which reference image stands in for which. */
   readonly seed: number;
   /** Training images, for operators that ask for a mean or for another image. */
@@ -38,16 +42,12 @@ const LARGEST_GRAPH = 64;
  * Prepares a network and ablations of it for a dataset. Nothing is compiled before the first call of `run`.
  * @throws Error when an operator asks for reference images and there are none
  */
-export function openEngine(
-  network: Network,
-  ablations: readonly Ablation[],
-  dataset: Dataset,
-  options: EngineOptions,
-): SweepEngine {
+export function openEngine(work: SweepWork): SweepEngine {
+  const { network, ablations, dataset, precision } = work;
   const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...(activations ?? [])]));
   const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
-  const reference = needs.mean || needs.other ? referenceOf(options) : undefined;
-  const others = reference && drawOthers(reference, dataset.count, randomStream(options.seed, "other images"));
+  const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
+  const others = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
   let means: Means | undefined;
   let compiled: readonly number[] = [];
   const programs: SweepProgram[] = [];
@@ -57,7 +57,7 @@ export function openEngine(
     means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
     for (const part of chunked(rows.slice(1), LARGEST_GRAPH)) {
       const chosen = part.map((row) => ablations[row - 1]);
-      programs.push(await openProgram(network, chosen, { precision: options.precision, means }));
+      programs.push(await openProgram(network, chosen, { precision, means }));
     }
     compiled = rows;
   }
@@ -79,7 +79,7 @@ export function openEngine(
   };
 }
 
-function referenceOf({ reference }: EngineOptions): Dataset {
+function referenceOf({ reference }: SweepWork): Dataset {
   if (reference) return reference;
   throw new Error(
     "Cannot sweep: the operator asks for the mean or for another image's activation, expected the option reference (training images), found none",

@@ -26,9 +26,9 @@ export interface SweepBatch {
 /** What networks say about a batch: the intact one first, then each ablation. */
 export interface Answers {
   /** Predicted classes, [batch] per network. */
-  readonly predictions: Uint8Array[];
+  readonly predictions: readonly Uint8Array[];
   /** Cross-entropies in nats, [batch] per network. */
-  readonly losses: Float32Array[];
+  readonly losses: readonly Float32Array[];
 }
 
 /** A network and its ablations, ready for batches. */
@@ -57,7 +57,7 @@ export async function compileSweep(
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
     others: graph.placeholder("others", type),
   };
-  const logits = recordSweep(inputs, network, ablations, options);
+  const logits = recordSweep(inputs, network, ablations, options).map((row) => forEachLabel(row, inputs.labels));
   const outputs = {
     classes: ops.stack(logits.map(ops.argMax)),
     losses: ops.stack(logits.map((row) => ops.crossEntropy(row, inputs.labels))),
@@ -125,13 +125,15 @@ function recordSweep(
   const head = blocksOf(spec).length;
   branchOff(head, x);
   results[0] = forwardFrom(spec, intact, { block: head, x });
-  return results.map((logits) => forWholeBatch(logits, results[0]));
+  return results;
 }
 
-/** A network that no longer looks at the image answers once for all of them: that answer, repeated. */
-function forWholeBatch(logits: Symbolic, intact: Symbolic): Symbolic {
-  const { graph } = logits.node;
-  return logits.shape[0] === 1 ? ops.add(logits, ops.multiply(intact, graph.scalar(0))) : logits;
+/** A network that no longer looks at the image answers once for all of them: that answer, once per label. */
+function forEachLabel(logits: Symbolic, labels: Symbolic): Symbolic {
+  if (logits.shape[0] !== 1) return logits;
+  const [, classes] = logits.shape;
+  const column = ops.reshape(ops.cast(labels, "float32"), [-1, 1]);
+  return ops.add(logits, ops.matMul(column, labels.node.graph.constant(new Float32Array(classes), [1, classes])));
 }
 
 /** The block in which an ablation first differs from the network: the number of blocks for the dense layer. */

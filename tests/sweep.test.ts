@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { ablate, zero } from "../lib/ablate";
@@ -15,6 +16,7 @@ import { EPSILON, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
 import { singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
+import { verdictsOf } from "../lib/verdict";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared");
@@ -257,3 +259,55 @@ test("sweep() refuses an ablation whose logits are no longer finite, and leaves 
       /Cannot read predictions of ablation \d+ of 7: its logits hold NaN or an infinity, expected finite numbers/,
     );
   }));
+
+test("a sweep with results goes on where it was left, and is read back without the engine once it is finished", () =>
+  expectNoLeak(async () => {
+    const results = mkdtempSync(path.join(tmpdir(), "nontrivial-sweep-"));
+    const [network, dataset] = [smallNetwork("resnet8-w4", 5), smallDataset(40)];
+    const whole = await sweep(network, dataset);
+    const seen: number[] = [];
+    const options = { results, batch: 10, onProgress: (done: number) => void seen.push(done) };
+    for await (const step of sweepSteps(network, dataset, options)) if (step.labels.length === 20) break;
+    assert.deepEqual(await sweep(network, dataset, options), whole);
+    assert.deepEqual(seen, [10, 20, 30, 40], "nothing is computed twice");
+    const [file] = readdirSync(results);
+    const size = statSync(path.join(results, file)).size;
+    assert.deepEqual(await sweep(network, dataset, options), whole);
+    assert.equal(statSync(path.join(results, file)).size, size, "nothing was added");
+    const other = ablate(network, "stem.conv", zero);
+    assert.notDeepEqual((await sweep(other, dataset, options)).baseline, whole.baseline);
+    assert.equal(readdirSync(results).length, 2, "another network has results of its own");
+    await sweep(network, dataset, { ...options, fresh: true });
+    assert.deepEqual(seen.slice(-4), [10, 20, 30, 40], "asked to forget, it computes everything again");
+    rmSync(results, { recursive: true });
+  }));
+
+test("a sweep that stops what is decided has the same predictions as far as it looked, and verdicts that agree", async () => {
+  const results = mkdtempSync(path.join(tmpdir(), "nontrivial-sweep-"));
+  const network = await loadNetwork("data/runs/resnet20-seed1");
+  const dataset = firstImages(await loadCifar("cifar10", "test"), 600);
+  const layers = layersOf(network.spec).filter(({ stage }) => stage === 1);
+  const whole = await sweep(network, dataset, { layers });
+  const options = { layers, stopWhenDecided: { margin: 0.005 }, results };
+  const early = await sweep(network, dataset, options);
+  const wanted = verdictsOf(rowsOf(whole));
+  const found = verdictsOf(rowsOf(early));
+  assert.ok(
+    found.every(({ stopped }) => stopped),
+    "every layer of stage 1 costs dozens of points",
+  );
+  assert.ok(early.labels.length < 600, `it looked at ${early.labels.length} images`);
+  for (const [index, { layer, images, verdict }] of found.entries()) {
+    assert.deepEqual(early.predictions[index], whole.predictions[index].subarray(0, images), layer);
+    assert.equal(verdict, wanted[index].verdict, layer);
+  }
+  assert.deepEqual(await sweep(network, dataset, options), early, "read back, it stops at the same images");
+  rmSync(results, { recursive: true });
+});
+
+test("every step of a sweep but the last says that it was stopped, so that its p values hold whenever one leaves", async () => {
+  const steps = [];
+  for await (const step of sweepSteps(smallNetwork("resnet8-w4", 5), smallDataset(30), { batch: 10 })) steps.push(step);
+  const marks = steps.map(({ stopping }) => stopping?.stopped.every((stopped) => stopped));
+  assert.deepEqual(marks, [true, true, undefined]);
+});
