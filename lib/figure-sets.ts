@@ -130,6 +130,8 @@ function hoverText({
 /** Options of the curves of growing sets. */
 export interface GrowthFigureOptions {
   readonly title?: string;
+  /** What is counted, on the horizontal axis (default "layers set to zero"). */
+  readonly counted?: string;
   /** The same for random orders, as a band. */
   readonly random?: readonly SpreadPoint[];
   /** Accuracy of guessing, a fraction (default 0.1: ten classes). */
@@ -138,7 +140,7 @@ export interface GrowthFigureOptions {
 
 /**
  * Accuracy in percent against the number of layers that are changed, one line per order with its Wilson intervals, random
- * orders as a band, the intact network as a dashed line and chance as a dotted one.
+ * orders as a band, the intact network (where all orders start from the same) as a dashed line and chance as a dotted one.
  * @throws RangeError when there is no order or an order without points
  */
 export function accuracyByCount(
@@ -148,8 +150,11 @@ export function accuracyByCount(
   const curves = Object.entries(orders);
   if (curves.length === 0 || curves.some(([, points]) => points.length === 0))
     throw new RangeError("Cannot draw growing sets: expected at least one point but found none");
-  const { title = "Accuracy while layers are set to zero one after the other", random = [], chance = 0.1 } = options;
+  const { title = "Accuracy while layers are set to zero one after the other", counted = "layers set to zero" } =
+    options;
+  const { random = [], chance = 0.1 } = options;
   const [{ accuracy, images }] = curves[0][1];
+  const intact = curves.every(([, [start]]) => start.accuracy === accuracy) ? [100 * accuracy] : [];
   return {
     data: [
       ...band(random),
@@ -157,11 +162,11 @@ export function accuracyByCount(
     ],
     layout: houseLayout(escapeHtml(title), `${grouped(images)} test images; bars: 95 % Wilson intervals`, {
       margin: { l: 64, r: 84, t: 88, b: 56 },
-      xaxis: baseAxis("layers set to zero", { dtick: 1, tick0: 0, range: [-0.3, longest(curves) - 0.7] }),
+      xaxis: baseAxis(escapeHtml(counted), { dtick: 1, tick0: 0, range: [-0.3, longest(curves) - 0.7] }),
       yaxis: valueAxis("accuracy on the test set (%)", { range: [0, 100], dtick: 20, tick0: 0 }),
-      shapes: [levelLine(100 * accuracy, "dash"), levelLine(100 * chance, "dot")],
+      shapes: [...intact.map((level) => levelLine(level, "dash")), levelLine(100 * chance, "dot")],
       annotations: [
-        levelName(100 * accuracy, `intact<br>${percent(accuracy)} %`),
+        ...intact.map((level) => levelName(level, `intact<br>${percent(accuracy)} %`)),
         levelName(100 * chance, `chance<br>${percent(chance, 0)} %`),
       ],
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1.1, yanchor: "bottom" },

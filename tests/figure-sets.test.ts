@@ -61,6 +61,9 @@ test("accuracyByCount() draws orders with their intervals, random ones as a band
     figure.layout.shapes?.map(({ y0 }) => y0),
     [90, 10],
   );
+  const other = curve.map((point) => ({ ...point, accuracy: point.accuracy / 2 }));
+  const both = accuracyByCount({ greedy: curve, other }).layout.shapes?.map(({ y0 }) => y0);
+  assert.deepEqual(both, [10], "two networks have no intact accuracy in common");
 });
 
 test("figures of sets survive JSON, hold no markup of others, and cannot be drawn from nothing", () => {
