@@ -41,6 +41,19 @@ export type OutputType = Pick<Symbolic, "shape" | "dtype">;
 /** A graph under construction: nodes in the order in which they were added, inputs before those who read them. */
 export class Graph {
   readonly nodes: GraphNode[] = [];
+  private readonly names = new Set<string>();
+  private scope = "";
+
+  /** Runs the body, whose nodes are called by their scope and operation ("stem.conv/Relu"): for people who open the graph elsewhere. */
+  within<R>(scope: string, body: () => R): R {
+    const outer = this.scope;
+    this.scope = `${scope}/`;
+    try {
+      return body();
+    } finally {
+      this.scope = outer;
+    }
+  }
 
   /** Adds a node and returns its outputs. */
   add(
@@ -50,20 +63,27 @@ export class Graph {
     outputs: readonly OutputType[],
     options: { readonly name?: string; readonly control?: readonly GraphNode[] } = {},
   ): Symbolic[] {
-    const name = options.name ?? `${op}_${this.nodes.length}`;
+    const name = options.name ?? this.unusedName(op);
+    this.names.add(name);
     const node: GraphNode = { graph: this, name, op, inputs, control: options.control ?? [], attributes };
     this.nodes.push(node);
     return outputs.map((output, index) => ({ node, index, ...output }));
   }
 
+  /** Numbered, except for the first of its kind in a scope. */
+  private unusedName(op: string): string {
+    const plain = this.scope + op;
+    return this.scope && !this.names.has(plain) ? plain : `${plain}_${this.nodes.length}`;
+  }
+
   /** A constant tensor, float32 or int32 by its data. */
-  constant(data: Float32Array | Int32Array, shape: Shape): Symbolic {
+  constant(data: Float32Array | Int32Array, shape: Shape, name?: string): Symbolic {
     const dtype = data instanceof Float32Array ? "float32" : "int32";
     const attributes: GraphNode["attributes"] = {
       dtype: { type: dtype },
       value: { constant: data, dimensions: shape },
     };
-    return this.add("Const", [], attributes, [{ shape, dtype }])[0];
+    return this.add("Const", [], attributes, [{ shape, dtype }], { name })[0];
   }
 
   /** A vector of whole numbers, as operations take axes and sizes. */

@@ -24,8 +24,8 @@ const DTYPES: Readonly<Record<DType, number>> = { float32: 1, int32: 3, bool: 10
 /** The graph version that a current TensorFlow writes; ops behave as in that version. */
 const PRODUCER = 1087;
 
-/** Serializes a graph and its signatures in TensorFlow's SavedModel format (saved_model.pb, tag "serve", no variables folder). */
-function encodeSavedModel(graph: Graph, signatures: Readonly<Record<string, Signature>>): Uint8Array {
+/** Serializes a graph and its signatures as the file saved_model.pb of TensorFlow's SavedModel format (tag "serve"). */
+export function encodeSavedModel(graph: Graph, signatures: Readonly<Record<string, Signature>>): Uint8Array {
   const pb = protobufClasses();
   const versions = set(new pb.VersionDef(), { Producer: PRODUCER });
   const graphDef = set(new pb.GraphDef(), { NodeList: graph.nodes.map(nodeMessage), Versions: versions });

@@ -1,7 +1,9 @@
-// npm run export: writes a network as one file, for this project or for PyTorch.
+// npm run export: writes a network for this project, for PyTorch, or for TensorFlow.
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { encodeNetwork, loadNetwork } from "../checkpoint";
 import { writeTogether } from "../files";
+import { encodeFrozen } from "../frozen";
 import type { Network } from "../network";
 import { specName } from "../spec";
 import { tableOf, toText } from "../table";
@@ -10,14 +12,23 @@ import { type Command, type Given, runCommand, UsageError } from "./command";
 
 type Names = "checkpoint" | "format" | "out" | "mean" | "std" | "plain" | "report";
 
-const FORMATS: Readonly<Record<string, (network: Network) => Uint8Array>> = {
-  safetensors: encodeNetwork,
-  torch: encodeTorchState,
+/** How a network becomes one file, and where that file goes. */
+interface Format {
+  readonly encode: (network: Network) => Uint8Array;
+  readonly target: (out: string | undefined) => { readonly folder: string; readonly file: string };
+}
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  safetensors: { encode: encodeNetwork, target: safetensorsTarget },
+  torch: { encode: encodeTorchState, target: safetensorsTarget },
+  savedmodel: { encode: encodeFrozen, target: savedModelTarget },
 };
+
+const SAVED_MODEL = "saved_model.pb";
 
 const COMMAND: Command<Names> = {
   name: "export",
-  summary: "Writes a trained or imported network into one safetensors file.",
+  summary: "Writes a trained or imported network for this project, for PyTorch, or for TensorFlow.",
   options: {
     checkpoint: {
       value: "PATH",
@@ -26,10 +37,10 @@ const COMMAND: Command<Names> = {
     },
     format: {
       value: "NAME",
-      help: "safetensors (as this project reads and writes it) or torch (a state_dict, which PyTorch loads)",
+      help: "safetensors (as this project reads and writes it), torch (a state_dict, which PyTorch loads) or savedmodel (frozen, which TensorFlow and Netron open)",
       preset: "safetensors",
     },
-    out: { value: "FILE", help: "the file to write; its name ends in .safetensors" },
+    out: { value: "PATH", help: "what to write: a file ending in .safetensors, or the folder of a SavedModel" },
     mean: { value: "R,G,B", help: "of a PyTorch file: what was subtracted from pixel / 255 in training" },
     std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by" },
     plain: { help: "the PyTorch file holds a network without shortcuts" },
@@ -51,17 +62,38 @@ function importOptions({ mean, std, plain }: Given<Names>): ImportOptions {
   };
 }
 
+function safetensorsTarget(out: string | undefined) {
+  if (!out?.endsWith(".safetensors")) throw new UsageError("--out names the file to write, which ends in .safetensors");
+  return { folder: dirname(out), file: basename(out) };
+}
+
+/** A SavedModel is a folder, which must not mix with files of another kind, such as the variables of another one. */
+function savedModelTarget(out: string | undefined) {
+  if (!out) throw new UsageError("--out names the folder to write");
+  const found = filesAt(out).filter((name) => name !== SAVED_MODEL);
+  if (found.length === 0) return { folder: out, file: SAVED_MODEL };
+  throw new Error(`Cannot write "${out}": expected an empty or missing folder but found "${found[0]}" in it`);
+}
+
+/** The names in a folder; none where there is no folder yet. */
+function filesAt(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  if (statSync(folder).isDirectory()) return readdirSync(folder);
+  throw new Error(`Cannot write "${folder}": expected an empty or missing folder but found a file`);
+}
+
 async function exportCommand(given: Given<Names>): Promise<void> {
   const { checkpoint = "", format = "", out } = given;
   if (!Object.hasOwn(FORMATS, format)) {
-    throw new UsageError(`Cannot export as "${format}": expected ${Object.keys(FORMATS).join(" or ")}`);
+    throw new UsageError(`Cannot export as "${format}": expected one of ${Object.keys(FORMATS).join(", ")}`);
   }
-  if (!out?.endsWith(".safetensors")) throw new UsageError("--out names the file to write, which ends in .safetensors");
+  const { encode, target } = FORMATS[format];
+  const { folder, file } = target(out);
   const options = importOptions(given);
   const network = await loadNetwork(checkpoint, options);
   if (given.report) console.log(toText(tableOf(importReport(checkpoint, options).rows), { limit: Infinity }));
-  const bytes = FORMATS[format](network);
-  await writeTogether(dirname(out), new Map([[basename(out), bytes]]));
+  const bytes = encode(network);
+  await writeTogether(folder, new Map([[file, bytes]]));
   console.log(`${out}: ${network.name} (${specName(network.spec)}), ${bytes.length} bytes`);
 }
 

@@ -1,0 +1,67 @@
+// A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
+import { CHANNELS, SIDE } from "./cifar-files";
+import { foldedParameters } from "./fold";
+import { forwardBlock, type Vocabulary } from "./forward";
+import { Graph, type Symbolic } from "./graph";
+import { blocksOf, type Layer } from "./layers";
+import type { Network } from "./network";
+import { inferenceWords } from "./recorder";
+import { encodeSavedModel, type Signature } from "./savedmodel";
+
+/** A graph without variables, and what can be asked of it. */
+export interface FrozenGraph {
+  readonly graph: Graph;
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/**
+ * The network as one graph with several ways in. `serving_default` takes `images` [n, 32, 32, 3] in 0..255, float32, and gives
+ * `logits` [n, classes]; `from_stage1_block1` and its like (`from_stem_conv`: the images, normalized) take a block's `input`
+ * [n, height, width, channels] and give the same `logits`, at the cost of the blocks from there on alone. Nodes are called like
+ * "stage1.block1.conv1/Conv2D".
+ */
+export function freeze(network: Network): FrozenGraph {
+  const graph = new Graph();
+  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
+  const words = namedWords(graph, network);
+  const inputs = new Map<string, Symbolic>();
+  let x = words.normalize(images);
+  for (const block of blocksOf(network.spec)) {
+    inputs.set(`from_${blockName(block.branch[0]).replace(".", "_")}`, x);
+    x = forwardBlock(words, x, block);
+  }
+  const outputs = { logits: words.dense(words.pool(x)) };
+  const restarts = [...inputs].map(([name, input]) => [name, { inputs: { input }, outputs }] as const);
+  return { graph, signatures: { serving_default: { inputs: { images }, outputs }, ...Object.fromEntries(restarts) } };
+}
+
+/** The file saved_model.pb of a network's SavedModel folder, which holds nothing else: constants need no `variables` folder. */
+export function encodeFrozen(network: Network): Uint8Array {
+  const { graph, signatures } = freeze(network);
+  return encodeSavedModel(graph, signatures);
+}
+
+/** The interpreter of frozen inference whose nodes are named by layer, and what belongs to no single layer by block. */
+function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
+  const folded = foldedParameters(network);
+  const words = inferenceWords((name) => {
+    const { data, shape } = folded.get(name)!;
+    return graph.constant(data, shape, name.replace(/\.(\w+)$/, "/$1"));
+  }, network.normalization);
+  return {
+    normalize: (images) => graph.within("normalize", () => words.normalize(images)),
+    conv: (x, layer) => graph.within(layer.name, () => words.conv(x, layer)),
+    batchNorm: (x, layer) => graph.within(layer.name, () => words.batchNorm(x, layer)),
+    relu: (x) => graph.within(scopeOf(x), () => words.relu(x)),
+    add: (branch, shortcut, layer) => graph.within(blockName(layer), () => words.add(branch, shortcut, layer)),
+    pad: (x, layer) => graph.within(`${blockName(layer)}.shortcut`, () => words.pad(x, layer)),
+    maxPool: (x) => graph.within(scopeOf(x), () => words.maxPool(x)),
+    pool: (x) => graph.within("pool", () => words.pool(x)),
+    dense: (x) => graph.within("dense", () => words.dense(x)),
+  };
+}
+
+/** "stage1.block2" of "stage1.block2.conv1"; a VGG's block is its layer, "stage1.conv2". */
+const blockName = ({ name }: Layer): string => name.replace(/(\.block\d+)\..*$/, "$1");
+
+const scopeOf = ({ node }: Symbolic): string => node.name.replace(/\/.*$/, "");
