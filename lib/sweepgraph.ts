@@ -144,6 +144,11 @@ function firstChange(network: Network, ablation: Ablation): number {
   return first < 0 ? blocks.length : first;
 }
 
+/** How many blocks an ablation adds to a graph, the dense layer counted as one: most of what the graph takes to load and to hold. */
+export function recordedBlocks(network: Network, ablation: Ablation): number {
+  return 1 + blocksOf(network.spec).length - firstChange(network, ablation);
+}
+
 /** Whether an ablation changes anything at a layer: its arrays, its output, or the shortcut that is added to it. */
 function isChanged(network: Network, ablation: Ablation, layer: Layer): boolean {
   const places = ["output", "shortcut"] as const;

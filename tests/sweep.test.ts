@@ -311,3 +311,18 @@ test("every step of a sweep but the last says that it was stopped, so that its p
   const marks = steps.map(({ stopping }) => stopping?.stopped.every((stopped) => stopped));
   assert.deepEqual(marks, [true, true, undefined]);
 });
+
+test("ablations that fill several graphs are answered as in one, in their order", () =>
+  expectNoLeak(async () => {
+    const [network, dataset] = [smallNetwork("resnet14-w4"), smallDataset(8)];
+    const layers = layersOf(network.spec);
+    const once = await sweep(network, dataset);
+    assert.ok(new Set(once.predictions.map(String)).size > 1, "rows that could be mixed up");
+    const sets = Array.from({ length: 25 }, () => singles(layers)).flat();
+    // Every block of every ablation counts: 25 * (8 + 2 * (7 + 6 + 5 + 4 + 3 + 2)) = 1,550 are two graphs.
+    const often = await sweep(network, dataset, { sets });
+    assert.deepEqual(
+      often.predictions,
+      sets.map((_, index) => once.predictions[index % layers.length]),
+    );
+  }));
