@@ -4,6 +4,12 @@ import { progressBar } from "../../lib/cli/command";
 /** What is measured: a name and a run that gives one figure. */
 export type Contestants = Readonly<Record<string, () => number | Promise<number>>>;
 
+/** A Python that has torch, and the folder of the programs that it runs. */
+export interface Peer {
+  readonly python: string;
+  readonly folder: string;
+}
+
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** Runs all contestants in turn, so that a drifting machine touches each alike; all figures by name. */

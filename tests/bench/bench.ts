@@ -1,20 +1,43 @@
 // npm run bench: what the workspace is fast at, beside PyTorch where a Python with torch is given.
 import { existsSync } from "node:fs";
-import { type Command, type Given, runCommand, wholeNumber } from "../../lib/cli/command";
-import { alternate, report } from "./alternate";
-import { firstTable, sweepContestants } from "./sweep";
+import { type Command, type Given, runCommand, UsageError, wholeNumber } from "../../lib/cli/command";
+import { alternate, type Peer, report } from "./alternate";
+import { benchArithmetic } from "./arithmetic";
+import { benchMemory } from "./memory";
+import { benchSweep } from "./sweep";
 import { trainingContestants } from "./training";
 
-type Names = "depths" | "checkpoints" | "images" | "rounds" | "python" | "peer";
+type Names = "only" | "depths" | "checkpoints" | "images" | "rounds" | "python" | "peer";
+
+/** What can be measured by itself, in order. */
+const SECTIONS: Readonly<Record<string, (given: Given<Names>) => void | Promise<void>>> = {
+  training: benchTraining,
+  sweep: (given) =>
+    ofEachCheckpoint(given, (checkpoint) => {
+      const [images, rounds] = [wholeNumber("images", given.images!), wholeNumber("rounds", given.rounds!)];
+      return benchSweep(checkpoint, { images, rounds, peer: peerOf(given) });
+    }),
+  // One batch is measured, which takes milliseconds: many rounds.
+  arithmetic: (given) =>
+    ofEachCheckpoint(given, (checkpoint) => benchArithmetic(checkpoint, 7 * wholeNumber("rounds", given.rounds!))),
+  memory: benchMemory,
+};
 
 const COMMAND: Command<Names> = {
   name: "bench",
-  summary: "Measures training steps and zero sweeps, in turn with PyTorch. Run it on an otherwise idle machine.",
+  summary:
+    "Measures in sections, which --only selects:\n" +
+    "  training    training steps, in turn with PyTorch\n" +
+    "  sweep       zero sweeps in float32 and bfloat16, in turn with PyTorch; predictions that bfloat16 flips; the first table\n" +
+    "  arithmetic  multiply-adds of a sweep as predicted, per block and in all, against measured times\n" +
+    "  memory      the peak memory of a zero sweep of ResNet-110\n" +
+    "Run it on an otherwise idle machine.",
   options: {
+    only: { value: "LIST", help: "sections, with commas between", preset: Object.keys(SECTIONS).join() },
     depths: { value: "LIST", help: "ResNets whose training step is measured", preset: "20,56" },
     checkpoints: {
       value: "LIST",
-      help: "PyTorch .th files whose sweep is measured; those that are missing are left out",
+      help: "run folders or PyTorch .th files whose sweep is measured; those that are missing are left out",
       preset: "../shared/checkpoints/resnet20-12fca82f.th",
     },
     images: { value: "N", help: "test images of the sweep", preset: "10000" },
@@ -25,26 +48,29 @@ const COMMAND: Command<Names> = {
 };
 
 async function bench(given: Given<Names>): Promise<void> {
-  const rounds = wholeNumber("rounds", given.rounds!);
-  const images = wholeNumber("images", given.images!);
-  const peer = given.python === undefined ? undefined : { python: given.python, folder: given.peer! };
-  if (!peer) console.log("PyTorch is left out: give a Python that has torch with --python PATH");
+  const sections = listOf(given.only);
+  const unknown = sections.find((name) => !Object.hasOwn(SECTIONS, name));
+  if (unknown) throw new UsageError(`Cannot measure "${unknown}": expected ${Object.keys(SECTIONS).join(", ")}`);
+  if (!peerOf(given)) console.log("PyTorch is left out: give a Python that has torch with --python PATH");
+  for (const name of sections) await SECTIONS[name](given);
+}
+
+function peerOf({ python, peer = "" }: Given<Names>): Peer | undefined {
+  return python === undefined ? undefined : { python, folder: peer };
+}
+
+async function benchTraining(given: Given<Names>): Promise<void> {
   for (const depth of listOf(given.depths).map((text) => wholeNumber("depths", text))) {
-    const results = await alternate(trainingContestants(depth, peer), rounds);
+    const contestants = trainingContestants(depth, peerOf(given));
+    const results = await alternate(contestants, wholeNumber("rounds", given.rounds!));
     report(`Training step of ResNet-${depth}, batch 128`, results, { unit: "images/s", lessIsBetter: false });
   }
+}
+
+async function ofEachCheckpoint(given: Given<Names>, body: (checkpoint: string) => Promise<void>): Promise<void> {
   for (const checkpoint of listOf(given.checkpoints)) {
-    if (!existsSync(checkpoint)) {
-      console.log(`\nThe sweep of ${checkpoint} is left out: there is no such file`);
-      continue;
-    }
-    const results = await alternate(await sweepContestants(checkpoint, images, peer), rounds);
-    report(`Zero sweep of ${checkpoint}, ${images} images`, results, { unit: "s", lessIsBetter: true });
-    const first = await alternate({ float32: () => firstTable(checkpoint) }, rounds);
-    report("  its first complete table (50 images, graph preparation included)", first, {
-      unit: "s",
-      lessIsBetter: true,
-    });
+    if (existsSync(checkpoint)) await body(checkpoint);
+    else console.log(`\nThe sweep of ${checkpoint} is left out: there is no such file`);
   }
 }
 

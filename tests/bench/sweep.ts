@@ -2,38 +2,65 @@
 import { execFileSync } from "node:child_process";
 import { loadNetwork } from "../../lib/checkpoint";
 import { type Dataset, firstImages, loadCifar } from "../../lib/cifar";
+import { grouped } from "../../lib/format";
 import type { Network } from "../../lib/network";
+import type { Sweep } from "../../lib/rows";
 import { type SweepOptions, sweepSteps } from "../../lib/sweep";
-import type { Contestants } from "./alternate";
+import { alternate, type Contestants, type Peer, report } from "./alternate";
 
 const FOLDER = "data/cifar-10";
+const SECONDS = { unit: "s", lessIsBetter: true };
 
-/** Seconds until the first complete table of a network: its graph, and 50 images through all ablations. */
-export async function firstTable(checkpoint: string): Promise<number> {
-  const test = await loadCifar("cifar10", "test", { dir: FOLDER });
-  return measure(await loadNetwork(checkpoint), firstImages(test, 50), { batch: 50 });
-}
-
-/** The contestants for one checkpoint; PyTorch only where a Python with torch is given. */
-export async function sweepContestants(
+/** Sweeps a checkpoint in turn with PyTorch (only where a Python with torch is given) and prints times and flips. */
+export async function benchSweep(
   checkpoint: string,
-  images: number,
-  peer?: { readonly python: string; readonly folder: string },
-): Promise<Contestants> {
+  options: { readonly images: number; readonly rounds: number; readonly peer?: Peer },
+): Promise<void> {
+  const { images, rounds, peer } = options;
   const network = await loadNetwork(checkpoint);
   const test = firstImages(await loadCifar("cifar10", "test", { dir: FOLDER }), images);
-  const contestants: Record<string, () => number | Promise<number>> = {
-    float32: () => measure(network, test, { precision: "float32" }),
-    bfloat16: () => measure(network, test, { precision: "bfloat16" }),
-  };
-  if (!peer) return contestants;
-  const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(network.spec.depth), FOLDER, String(images)];
-  const runPeer = () => JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { sweepSeconds: number };
-  return { ...contestants, PyTorch: () => runPeer().sweepSeconds };
+  const sweeps = new Map<string, Sweep>();
+  const contestants: Record<string, Contestants[string]> = {};
+  for (const precision of ["float32", "bfloat16"] as const) {
+    contestants[precision] = () => timed(network, test, { precision }, (last) => sweeps.set(precision, last));
+  }
+  if (peer) {
+    const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(network.spec.depth), FOLDER, String(images)];
+    const run = () => JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { sweepSeconds: number };
+    contestants.PyTorch = () => run().sweepSeconds;
+  }
+  report(`Zero sweep of ${checkpoint}, ${images} images`, await alternate(contestants, rounds), SECONDS);
+  console.log(`  ${flipsText(sweeps.get("float32")!, sweeps.get("bfloat16")!)}`);
+  const first = { float32: () => timed(network, firstImages(test, 50), { batch: 50 }) };
+  const title = "  its first complete table (50 images, graph preparation included)";
+  report(title, await alternate(first, rounds), SECONDS);
 }
 
-async function measure(network: Network, dataset: Dataset, options: SweepOptions): Promise<number> {
+/** Seconds of a sweep, which goes to `keep` when it is complete. */
+async function timed(
+  network: Network,
+  dataset: Dataset,
+  options: SweepOptions,
+  keep?: (last: Sweep) => void,
+): Promise<number> {
   const began = performance.now();
-  for await (const step of sweepSteps(network, dataset, options)) void step;
-  return (performance.now() - began) / 1000;
+  let last: Sweep | undefined;
+  for await (last of sweepSteps(network, dataset, options));
+  const seconds = (performance.now() - began) / 1000;
+  keep?.(last!);
+  return seconds;
+}
+
+/** How many predictions bfloat16 changes, of the intact network and of all ablations. */
+function flipsText(float32: Sweep, bfloat16: Sweep): string {
+  const flips = (a: Uint8Array, b: Uint8Array) => a.filter((predicted, image) => predicted !== b[image]).length;
+  const images = float32.labels.length;
+  const each = float32.predictions.map((predictions, index) => flips(predictions, bfloat16.predictions[index]));
+  const all = each.reduce((sum, count) => sum + count, 0);
+  const share = (count: number, of: number) =>
+    `${grouped(count)} of ${grouped(of)} (${((100 * count) / of).toFixed(2)} %)`;
+  const baseline = flips(float32.baseline, bfloat16.baseline);
+  const most = Math.max(...each);
+  const worst = float32.sets[each.indexOf(most)].name;
+  return `bfloat16 flips ${share(baseline, images)} predictions of the intact network and ${share(all, images * each.length)} of all ablations, most in ${worst}: ${grouped(most)}`;
 }

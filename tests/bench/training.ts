@@ -5,16 +5,13 @@ import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { FAST } from "../../lib/recipe";
 import { atRest, openTrainer, type StepOptions } from "../../lib/trainer";
-import { type Contestants, median } from "./alternate";
+import { type Contestants, median, type Peer } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];
 const OPTIONS: StepOptions = { ...FAST, batch: BATCH };
 
 /** The contestants for one depth; PyTorch only where a Python with torch is given. */
-export function trainingContestants(
-  depth: number,
-  peer?: { readonly python: string; readonly folder: string },
-): Contestants {
+export function trainingContestants(depth: number, peer?: Peer): Contestants {
   const contestants: Record<string, () => number | Promise<number>> = {
     float32: () => measure(depth, { ...OPTIONS, precision: "float32" }),
     bfloat16: () => measure(depth, { ...OPTIONS, precision: "bfloat16" }),
