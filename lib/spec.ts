@@ -37,17 +37,20 @@ export type Spec = CifarSpec | ImageNetSpec;
 export const FAMILIES: readonly Spec["family"][] = ["resnet", "plain", "vgg", "imagenet-resnet"];
 
 /** Blocks per stage by depth; a block of a VGG is one convolution. */
-const STAGES: Readonly<Record<ImageNetSpec["family"], Readonly<Record<number, readonly number[]>>>> = {
+export const IMAGENET_STAGES: Readonly<Record<ImageNetSpec["family"], Readonly<Record<number, readonly number[]>>>> = {
   vgg: { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3] },
   "imagenet-resnet": { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3] },
 };
 
 /** Whether a spec is one of He et al.'s networks for CIFAR. */
 export function isCifarSpec(spec: Spec): spec is CifarSpec {
-  return spec.family === "resnet" || spec.family === "plain";
+  return isCifarFamily(spec.family);
 }
 
-const usualWidth = (family: Spec["family"]): number => (family === "resnet" || family === "plain" ? 16 : 64);
+const isCifarFamily = (family: Spec["family"]): family is CifarSpec["family"] =>
+  family === "resnet" || family === "plain";
+
+const usualWidth = (family: Spec["family"]): number => (isCifarFamily(family) ? 16 : 64);
 
 /**
  * The spec of a network called by its usual name: "resnet20", "plain20", "resnet20-B" (shortcut B), "resnet20-w32" (width 32),
@@ -62,10 +65,9 @@ export function specOf(name: string, classes = 10): Spec {
     );
   const family = (match[1] ?? match[4]) as Spec["family"];
   const [depth, width] = [Number(match[2] ?? match[5]), Number(match[6] ?? usualWidth(family))];
-  const spec: Spec =
-    family === "resnet" || family === "plain"
-      ? { family, depth, width, shortcut: match[3] ? "B" : "A", classes }
-      : { family, depth, width, classes };
+  const spec: Spec = isCifarFamily(family)
+    ? { family, depth, width, shortcut: match[3] ? "B" : "A", classes }
+    : { family, depth, width, classes };
   stagesOf(spec);
   return spec;
 }
@@ -86,7 +88,7 @@ export function stagesOf(spec: Spec): readonly number[] {
   if (!Number.isInteger(width) || width < 2 || width % 2)
     throw new RangeError(`Cannot build a network of width ${width}: the width has to be a positive even number`);
   if (isCifarSpec(spec)) return cifarStages(depth);
-  const known = STAGES[spec.family];
+  const known = IMAGENET_STAGES[spec.family];
   if (Object.hasOwn(known, depth)) return known[depth];
   throw new RangeError(
     `Cannot build a network of depth ${depth}: ${spec.family} has the depths ${Object.keys(known).join(", ")}`,

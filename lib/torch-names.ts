@@ -1,6 +1,6 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
 import type { Parameters } from "./network";
-import type { CifarSpec, Spec } from "./spec";
+import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "./spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */
 export type Author = "akamaster" | "chenyaofo" | "kuangliu";
@@ -63,25 +63,26 @@ function imageNetSize(
   counts: readonly number[],
   bottlenecked: boolean,
   family: CifarSpec["family"],
-): { readonly family: "imagenet-resnet"; readonly depth: number } {
+): Pick<ImageNetSpec, "family" | "depth"> {
   if (family === "plain") refuse("four stages, which no plain network has");
-  const depth = { "2,2,2,2": 18, "3,4,6,3": bottlenecked ? 50 : 34 }[counts.join()];
-  if (!depth || (depth === 18 && bottlenecked))
-    return refuse(`stages of ${counts.join(", ")} ${bottlenecked ? "bottlenecks" : "blocks"}`);
+  const stages: Readonly<Record<number, readonly number[]>> = IMAGENET_STAGES["imagenet-resnet"];
+  const fits = (depth: number) => depth >= 50 === bottlenecked && stages[depth].join() === counts.join();
+  const depth = Object.keys(stages).map(Number).find(fits);
+  if (!depth) return refuse(`stages of ${counts.join(", ")} ${bottlenecked ? "bottlenecks" : "blocks"}`);
   return { family: "imagenet-resnet", depth };
 }
 
 function inferVgg(tensors: Parameters): Spec {
   const width = tensors.get("features.0.weight")!.shape[0];
   const classes = tensors.get("classifier.weight")?.shape[0];
-  const dense = [...tensors.keys()].filter((name) => /^classifier\..*weight$/.test(name));
+  const names = [...tensors.keys()];
+  const dense = names.filter((name) => /^classifier\..*weight$/.test(name));
   if (!classes) return refuse(`a VGG with the dense layers ${dense.join(", ").slice(0, 200) || "missing"}`);
-  const convolutions = [...tensors].filter(
-    ([name, { shape }]) => /^features\.\d+\.weight$/.test(name) && shape.length > 1,
-  );
-  const depth = convolutions.length && { 8: 11, 10: 13, 13: 16 }[convolutions.length];
   if (!tensors.has("features.1.running_mean")) return refuse("a VGG without batch norms");
-  if (!depth) return refuse(`a VGG of ${convolutions.length} convolutions`);
+  const isKernel = (name: string) => /^features\.\d+\.weight$/.test(name) && tensors.get(name)!.shape.length > 1;
+  const convolutions = names.filter(isKernel).length;
+  const depth = convolutions + 3; // VGG is called by its layers on ImageNet, where three are dense
+  if (!Object.hasOwn(IMAGENET_STAGES.vgg, depth)) return refuse(`a VGG of ${convolutions} convolutions`);
   return { family: "vgg", depth, width, classes };
 }
 
