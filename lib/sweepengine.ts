@@ -5,12 +5,19 @@ import { startEngine, tf } from "./backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
 import { imageTensor } from "./evaluate";
-import type { DType } from "./graph";
 import type { Network } from "./network";
 import { randomStream } from "./random";
 import { drawOthers, imagesAt, meanActivations, type Means } from "./reference";
 import { openEagerSweep } from "./sweepeager";
-import { type Answers, compileSweep, recordedBlocks, type SweepBatch, type SweepProgram } from "./sweepgraph";
+import {
+  type Answers,
+  compileSweep,
+  recordedBlocks,
+  recordedWeights,
+  type SweepBatch,
+  type SweepGraphOptions,
+  type SweepProgram,
+} from "./sweepgraph";
 
 /** All that a sweep's answers depend on. */
 export interface SweepWork {
@@ -41,9 +48,16 @@ export interface SweepEngine {
  */
 const LARGEST_GRAPH = 1200;
 
+/** In recorded kernel weights: above it they are handed in. A ResNet-110 (130 million) stays below, an imagenet-resnet50 would take 13 GB. */
+const MOST_WRITTEN_IN = 150e6;
+
+/** In recorded blocks: about 4 GB. */
+const MOST_BLOCKS = 12_000;
+
 /**
  * Prepares a network and ablations of it for a dataset. Nothing is compiled before the first call of `run`.
  * @throws Error when an operator asks for reference images and there are none
+ * @throws RangeError when there are so many ablations that their graphs would fill the memory
  */
 export function openEngine(work: SweepWork): SweepEngine {
   const { network, ablations, dataset, precision } = work;
@@ -51,6 +65,7 @@ export function openEngine(work: SweepWork): SweepEngine {
   const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
   const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
   const others = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
+  checkSize(work);
   let means: Means | undefined;
   let compiled: readonly number[] = [];
   const programs: SweepProgram[] = [];
@@ -60,9 +75,10 @@ export function openEngine(work: SweepWork): SweepEngine {
     means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
     const asked = rows.slice(1).map((row) => ablations[row - 1]);
     const sizes = asked.map((ablation) => recordedBlocks(network, ablation));
-    for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH)) {
-      programs.push(await openProgram(network, chosen, { precision, means }));
-    }
+    const weights = asked.reduce((sum, ablation) => sum + recordedWeights(network, ablation), 0);
+    const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
+    for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH))
+      programs.push(await openProgram(network, chosen, options));
     compiled = rows;
   }
   return {
@@ -83,6 +99,14 @@ export function openEngine(work: SweepWork): SweepEngine {
   };
 }
 
+function checkSize({ network, ablations }: SweepWork): void {
+  const blocks = ablations.reduce((sum, ablation) => sum + recordedBlocks(network, ablation), 0);
+  if (blocks <= MOST_BLOCKS) return;
+  throw new RangeError(
+    `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time`,
+  );
+}
+
 function referenceOf({ reference }: SweepWork): Dataset {
   if (reference) return reference;
   throw new Error(
@@ -93,7 +117,7 @@ function referenceOf({ reference }: SweepWork): Dataset {
 async function openProgram(
   network: Network,
   ablations: readonly Ablation[],
-  options: { readonly precision: DType; readonly means: Means },
+  options: SweepGraphOptions,
 ): Promise<SweepProgram> {
   const { backend } = await startEngine();
   if (backend === "tensorflow") return compileSweep(network, ablations, options);

@@ -1,17 +1,16 @@
 // Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
 import type { Ablation } from "./ablate";
-import { activationName, type ActivationSite, type Arithmetic, changedWords, notingWords } from "./activations";
+import { activationName, changedWords } from "./activations";
 import type { Tensor } from "./backend";
 import { CHANNELS, SIDE } from "./cifar-files";
-import { foldedBias, foldedKernel, foldedParameters } from "./fold";
-import { forward, forwardBlock, forwardFrom, type Vocabulary } from "./forward";
+import { forwardBlock, forwardFrom } from "./forward";
 import { type DType, Graph, type Symbolic } from "./graph";
-import { blockLayers, blocksOf, type Layer, layersOf } from "./layers";
-import { BATCH_NORM, type Network, type Parameters, type Values } from "./network";
+import { blockLayers, blocksOf, kernelShape, type Layer } from "./layers";
+import { type Network, sizeOf } from "./network";
 import * as ops from "./operations";
-import { inferenceWords } from "./recorder";
 import type { Means } from "./reference";
 import { loadProgram } from "./savedmodel";
+import { frozenWords, graphSites, type GraphWeights, handedIn, hasNewArrays, writtenIn } from "./sweepwords";
 
 /** A batch under test. */
 export interface SweepBatch {
@@ -42,6 +41,8 @@ export interface SweepProgram {
 export interface SweepGraphOptions {
   readonly precision: DType;
   readonly means: Means;
+  /** Hands the weights in with every call instead of writing them into the graph: half as fast again, in far less memory. */
+  readonly handIn: boolean;
 }
 
 /** Compiles a network and ablations of it into one graph of the native engine. */
@@ -57,16 +58,20 @@ export async function compileSweep(
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
     others: graph.placeholder("others", type),
   };
-  const logits = recordSweep(inputs, network, ablations, options).map((row) => forEachLabel(row, inputs.labels));
+  const weights = options.handIn ? handedIn(graph) : writtenIn(graph);
+  const logits = recordSweep(inputs, network, ablations, { ...options, weights }).map((row) =>
+    forEachLabel(row, inputs.labels),
+  );
   const outputs = {
     classes: ops.stack(logits.map(ops.argMax)),
     losses: ops.stack(logits.map((row) => ops.crossEntropy(row, inputs.labels))),
     finite: ops.stack(logits.map(ops.shareFinite)),
   };
-  const program = await loadProgram(graph, { sweep: { inputs, outputs } });
+  const program = await loadProgram(graph, { sweep: { inputs: { ...inputs, ...weights.inputs }, outputs } });
+  const tensors = weights.tensors();
   return {
     run(batch) {
-      const found = program.run("sweep", { ...batch });
+      const found = program.run("sweep", { ...batch, ...tensors });
       try {
         checkFinite(found.finite.dataSync());
         const size = batch.images.shape[0];
@@ -78,7 +83,10 @@ export async function compileSweep(
         for (const tensor of Object.values(found)) tensor.dispose();
       }
     },
-    dispose: program.dispose,
+    dispose() {
+      program.dispose();
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
   };
 }
 
@@ -103,10 +111,10 @@ function recordSweep(
   { images, others }: { readonly images: Symbolic; readonly others: Symbolic },
   network: Network,
   ablations: readonly Ablation[],
-  options: SweepGraphOptions,
+  options: SweepGraphOptions & { readonly weights: GraphWeights },
 ): Symbolic[] {
   const { spec } = network;
-  const frozen = frozenWords(images.node.graph, network, options.precision);
+  const frozen = frozenWords(images.node.graph, network, options);
   const intact = frozen(network);
   const siteOf = graphSites(others, network, intact, options);
   const wordsOf = (ablation: Ablation) =>
@@ -149,6 +157,12 @@ export function recordedBlocks(network: Network, ablation: Ablation): number {
   return 1 + blocksOf(network.spec).length - firstChange(network, ablation);
 }
 
+/** How many kernel weights an ablation adds to a graph, each block's as often as it is recorded. */
+export function recordedWeights(network: Network, ablation: Ablation): number {
+  const blocks = blocksOf(network.spec).slice(firstChange(network, ablation));
+  return blocks.flatMap(blockLayers).reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0);
+}
+
 /** Whether an ablation changes anything at a layer: its arrays, its output, or the shortcut that is added to it. */
 function isChanged(network: Network, ablation: Ablation, layer: Layer): boolean {
   const places = ["output", "shortcut"] as const;
@@ -156,82 +170,4 @@ function isChanged(network: Network, ablation: Ablation, layer: Layer): boolean 
     hasNewArrays(network, ablation, layer) ||
     places.some((place) => ablation.activations?.has(activationName(layer, place)))
   );
-}
-
-/** Ablations share the arrays that they do not change, so identity tells. */
-function hasNewArrays(network: Network, ablation: Network, { name }: Layer): boolean {
-  const parts = ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`);
-  return parts.some((part) => network.parameters.get(part) !== ablation.parameters.get(part));
-}
-
-/** Interpreters for a network and its ablations in one graph; parameters that they share are one constant. */
-function frozenWords(graph: Graph, network: Network, precision: DType): (of: Network) => Vocabulary<Symbolic> {
-  const shared = foldedParameters(network);
-  const constants = new Map<Values, Symbolic>();
-  const constantOf = (values: Values): Symbolic => {
-    const known = constants.get(values) ?? graph.constant(values.data, values.shape);
-    constants.set(values, known);
-    return known;
-  };
-  return (of) => {
-    const folded = foldedLike(network, of, shared);
-    const words = inferenceWords((name) => constantOf(folded.get(name)!), network.normalization, precision);
-    const conv = (x: Symbolic, layer: Layer) =>
-      isZero(folded.get(`${layer.name}.kernel`)!) ? zeros(graph, layer, { x, precision }) : words.conv(x, layer);
-    return { ...words, conv };
-  };
-}
-
-/** The folded parameters of an ablation, the arrays of unchanged layers shared with the intact network. */
-function foldedLike(network: Network, ablation: Network, shared: Parameters): Parameters {
-  const folded = new Map(shared);
-  for (const layer of layersOf(network.spec).filter((candidate) => hasNewArrays(network, ablation, candidate))) {
-    folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
-    folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
-  }
-  for (const name of ["dense.kernel", "dense.bias"]) folded.set(name, ablation.parameters.get(name)!);
-  return folded;
-}
-
-const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 0);
-
-/** What a zero kernel makes of any batch: zeros for one image, which TensorFlow then carries on as a constant. */
-function zeros(
-  graph: Graph,
-  layer: Layer,
-  { x, precision }: { readonly x: Symbolic; readonly precision: DType },
-): Symbolic {
-  const [, height, width] = x.shape;
-  const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
-  return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
-}
-
-/** What operators on activations may look at in the graph. The other images' pass is recorded when one first asks for it. */
-function graphSites(
-  others: Symbolic,
-  { spec }: Network,
-  intact: Vocabulary<Symbolic>,
-  { precision, means }: SweepGraphOptions,
-): (name: string) => ActivationSite<Symbolic> {
-  const { graph } = others.node;
-  const arithmetic: Arithmetic<Symbolic> = {
-    add: ops.add,
-    scale: (x, factor) => ops.multiply(x, ops.cast(graph.scalar(factor), x.dtype)),
-    constant: ({ data, shape }) => ops.cast(graph.constant(data, shape), precision),
-  };
-  let noted: Map<string, Symbolic> | undefined;
-  const noteOthers = () => {
-    const notes = new Map<string, Symbolic>();
-    forward(
-      spec,
-      notingWords(intact, (name, x) => notes.set(name, x)),
-      others,
-    );
-    return notes;
-  };
-  return (name) => ({
-    ...arithmetic,
-    mean: () => arithmetic.constant(means.get(name)!),
-    other: () => (noted ??= noteOthers()).get(name)!,
-  });
 }

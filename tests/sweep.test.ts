@@ -16,6 +16,7 @@ import { EPSILON, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
 import { singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
+import { type Answers, compileSweep } from "../lib/sweepgraph";
 import { verdictsOf } from "../lib/verdict";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
@@ -326,3 +327,33 @@ test("ablations that fill several graphs are answered as in one, in their order"
       sets.map((_, index) => once.predictions[index % layers.length]),
     );
   }));
+
+test("weights that are handed in give the predictions of weights that are written into the graph", () =>
+  expectNoLeak(async () => {
+    const [network, dataset] = [smallNetwork("resnet8-B-w4", 4), smallDataset(12)];
+    const ablations = layersOf(network.spec).map(({ name }) => ablate(network, name, zero));
+    const { images, labels } = batchOf(dataset, 0, dataset.count);
+    const batch = { images: imageTensor(images), labels: tf.tensor1d(labels, "int32") };
+    const answers: Answers[] = [];
+    for (const handIn of [false, true]) {
+      const program = await compileSweep(network, ablations, { precision: "float32", means: new Map(), handIn });
+      answers.push(program.run({ ...batch, others: batch.images }));
+      program.dispose();
+    }
+    tf.dispose(Object.values(batch));
+    assert.deepEqual(answers[0].predictions, answers[1].predictions);
+    answers[0].losses
+      .flat()
+      .forEach((row, index) =>
+        row.forEach((loss, image) => assert.ok(Math.abs(loss - answers[1].losses[index][image]) < 1e-4)),
+      );
+  }));
+
+test("a sweep of more ablations than fit the memory is refused before it starts", async () => {
+  const network = smallNetwork("resnet56-w2");
+  const sets = Array.from({ length: 500 }, () => singles(layersOf(network.spec).slice(0, 1))).flat();
+  await assert.rejects(sweep(network, smallDataset(1), { sets }), {
+    name: "RangeError",
+    message: /Cannot sweep over 500 ablations at once: they take 14500 blocks of resnet56-w2, expected at most 12000/,
+  });
+});

@@ -38,7 +38,7 @@ export async function benchArithmetic(checkpoint: string, rounds: number): Promi
 async function measure(network: Network, layers: readonly Layer[], rounds: number): Promise<Map<string, number>> {
   const zeroed = (some: readonly Layer[]): Ablation[] => some.map(({ name }) => ablate(network, name, zero));
   const compile = (ablations: Ablation[]) =>
-    compileSweep(network, ablations, { precision: "float32", means: new Map() });
+    compileSweep(network, ablations, { precision: "float32", means: new Map(), handIn: false });
   const programs = new Map<string, SweepProgram>([[INTACT, await compile([])]]);
   for (const layer of layers) programs.set(layer.name, await compile(zeroed([layer])));
   programs.set(WHOLE, await compile(zeroed(layersOf(network.spec))));
