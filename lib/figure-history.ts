@@ -5,13 +5,21 @@ import { escapeHtml } from "./format";
 import type { Epoch } from "./train";
 
 /** What the figure needs of an epoch. */
-export type HistoryEpoch = Pick<Epoch, "epoch" | "rate" | "trainLoss" | "trainAccuracy" | "testLoss" | "testAccuracy">;
+export type HistoryEpoch = Pick<
+  Epoch,
+  "epoch" | "rate" | "trainLoss" | "trainAccuracy" | "testLoss" | "testAccuracy" | "heldOutLoss" | "heldOutAccuracy"
+>;
+
+/** A point within an epoch: `epoch` counts parts of epochs, too. */
+export type StepPoint = Pick<Epoch, "epoch" | "rate" | "trainLoss" | "trainAccuracy">;
 
 interface Curve {
   readonly name: string;
   readonly shown: boolean; // in the legend
   readonly colour: string;
   readonly dash: "solid" | "dot";
+  readonly width?: number;
+  readonly opacity?: number;
 }
 
 const ABOVE: Partial<Legend> = { orientation: "h", x: 1, xanchor: "right", y: 1.16, yanchor: "bottom" };
@@ -19,25 +27,28 @@ const BELOW: Partial<Legend> = { orientation: "h", x: 0, xanchor: "left", y: -0.
 const PANELS = ["loss (cross-entropy)", "accuracy (%)", "learning rate"] as const;
 
 /**
- * Loss, accuracy and learning rate by epoch, of one run or of several named ones.
- * @throws RangeError when there is no run or a run without epochs
+ * Loss, accuracy and learning rate by epoch, of one run or of several named ones; test images, or the held-out ones where those were
+ * watched.
+ * @param options.steps of a single run, also what happened within epochs, as thin lines
+ * @throws RangeError when there is no run, or a run without epochs and steps
  */
 export function historyFigure(
   history: readonly HistoryEpoch[] | Readonly<Record<string, readonly HistoryEpoch[]>>,
-  options: { readonly title?: string } = {},
+  options: { readonly title?: string; readonly steps?: readonly StepPoint[] } = {},
 ): Figure {
+  const { title = "Training history", steps = [] } = options;
   const runs = Array.isArray(history)
     ? { "": history as readonly HistoryEpoch[] }
     : (history as Readonly<Record<string, readonly HistoryEpoch[]>>);
   const names = Object.keys(runs);
   const several = !Array.isArray(history);
-  if (names.length === 0 || names.some((name) => runs[name].length === 0))
+  if (names.length === 0 || (names.some((name) => runs[name].length === 0) && steps.length === 0))
     throw new RangeError("Cannot draw a history: expected at least one epoch but found none");
   return {
-    data: names.flatMap((name, index) => runCurves(name, runs[name], index)),
+    data: [...stepCurves(steps), ...names.flatMap((name, index) => runCurves(name, runs[name], index))],
     layout: houseLayout(
-      escapeHtml(options.title ?? "Training history"),
-      several ? "solid: test, dotted: training" : "",
+      escapeHtml(title),
+      several ? `solid: ${watchedName(Object.values(runs).flat())}, dotted: training` : "",
       {
         height: several ? 400 : 360,
         margin: { l: 48, r: 20, t: 84, b: several ? 88 : 48 },
@@ -46,6 +57,31 @@ export function historyFigure(
       },
     ),
   };
+}
+
+/** What was watched beside the training images. */
+function watchedName(epochs: readonly HistoryEpoch[]): string {
+  const heldOut = epochs.some((epoch) => epoch.heldOutLoss !== undefined);
+  const test = epochs.some((epoch) => epoch.testLoss !== undefined);
+  return heldOut ? (test ? "test or held-out" : "held-out") : "test";
+}
+
+/** What happened within epochs, in all three panels. */
+function stepCurves(steps: readonly StepPoint[]): Data[] {
+  const style = { name: "training", shown: false, colour: COLOURS[0], dash: "solid", width: 1, opacity: 0.45 } as const;
+  const panel = (index: number, values: (number | null)[], own: Partial<Curve> = {}) =>
+    curveTrace(steps, values, { ...style, ...own, panel: index });
+  return [
+    panel(0, finite(steps.map((point) => point.trainLoss))),
+    panel(
+      1,
+      finite(
+        steps.map((point) => point.trainAccuracy),
+        100,
+      ),
+    ),
+    panel(2, finite(steps.map((point) => point.rate)), { name: "learning rate", colour: GREY }),
+  ].flat();
 }
 
 /** Numbers that JSON and plotly know: what is not finite (a run that diverged) leaves a gap. */
@@ -62,7 +98,8 @@ function runCurves(name: string, epochs: readonly HistoryEpoch[], index: number)
     colour: COLOURS[index % COLOURS.length],
     dash: name ? "dot" : "solid",
   } as const;
-  const test = { name: label("test"), shown: true, colour: name ? train.colour : COLOURS[1], dash: "solid" } as const;
+  const watched = label(watchedName(epochs));
+  const test = { name: watched, shown: true, colour: name ? train.colour : COLOURS[1], dash: "solid" } as const;
   const rate = {
     name: label("learning rate"),
     shown: false,
@@ -73,7 +110,7 @@ function runCurves(name: string, epochs: readonly HistoryEpoch[], index: number)
     curveTrace(epochs, values, { ...style, panel });
   return [
     curve(0, train, finite(epochs.map((epoch) => epoch.trainLoss))),
-    curve(0, test, finite(epochs.map((epoch) => epoch.testLoss))),
+    curve(0, test, finite(epochs.map((epoch) => epoch.heldOutLoss ?? epoch.testLoss))),
     curve(
       1,
       train,
@@ -86,7 +123,7 @@ function runCurves(name: string, epochs: readonly HistoryEpoch[], index: number)
       1,
       test,
       finite(
-        epochs.map((epoch) => epoch.testAccuracy),
+        epochs.map((epoch) => epoch.heldOutAccuracy ?? epoch.testAccuracy),
         100,
       ),
     ),
@@ -96,12 +133,12 @@ function runCurves(name: string, epochs: readonly HistoryEpoch[], index: number)
 
 /** One curve in one panel, or none where nothing was measured. The legend names each curve once. */
 function curveTrace(
-  epochs: readonly HistoryEpoch[],
+  epochs: readonly StepPoint[],
   y: (number | null)[],
   style: Curve & { readonly panel: number },
 ): Data[] {
   if (y.every((value) => value === null)) return [];
-  const { name, shown, colour, dash, panel } = style;
+  const { name, shown, colour, dash, panel, width = 2, opacity = 1 } = style;
   const axis = panel === 0 ? "" : String(panel + 1);
   return [
     {
@@ -114,8 +151,9 @@ function curveTrace(
       y,
       xaxis: `x${axis}` as "x",
       yaxis: `y${axis}` as "y",
-      line: { color: colour, dash, width: 2 },
-      hovertemplate: `epoch %{x}<br>${name}, ${PANELS[panel]} %{y:.4~g}<extra></extra>`,
+      line: { color: colour, dash, width },
+      opacity,
+      hovertemplate: `epoch %{x:.4~g}<br>${name}, ${PANELS[panel]} %{y:.4~g}<extra></extra>`,
     },
   ];
 }

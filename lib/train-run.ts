@@ -90,7 +90,7 @@ export async function trainRun(
 }
 
 /** What identifies a training: network, recipe, and the images that it is trained on. */
-function purposeOf(spec: Spec, { training, heldOut }: TrainingData, config: TrainConfig): Purpose {
+export function purposeOf(spec: Spec, { training, heldOut }: TrainingData, config: TrainConfig): Purpose {
   const { name, sha256, count } = training;
   return { spec, config, data: { name, sha256, images: count, heldOut: heldOut?.count ?? 0 } };
 }

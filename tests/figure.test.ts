@@ -94,6 +94,31 @@ test("historyFigure() leaves gaps where a loss is not finite or the test set was
   assert.deepEqual([rate.xaxis, rate.y], ["x3", [0.1, 0.05, 0.1 / 3]]);
 });
 
+test("historyFigure() shows held-out images under their own name", () => {
+  const epochs = someEpochs(2).map(({ testLoss, testAccuracy, ...rest }) => ({
+    ...rest,
+    heldOutLoss: testLoss,
+    heldOutAccuracy: testAccuracy,
+  }));
+  const names = traces(historyFigure(epochs)).map(({ name }) => name);
+  assert.deepEqual(names, ["training", "held-out", "training", "held-out", "learning rate"]);
+  assert.match(JSON.stringify(historyFigure({ a: epochs }).layout.title), /solid: held-out, dotted: training/);
+});
+
+test("historyFigure() draws what happened within epochs as thin lines, also before the first epoch has ended", () => {
+  const steps = [0.25, 0.5].map((epoch) => ({ epoch, rate: 0.1, trainLoss: 2, trainAccuracy: 0.3 }));
+  const drawn = traces(historyFigure([], { steps }));
+  assert.deepEqual(
+    drawn.map(({ x, y, name }) => [name, x, y]),
+    [
+      ["training", [0.25, 0.5], [2, 2]],
+      ["training", [0.25, 0.5], [30, 30]],
+      ["learning rate", [0.25, 0.5], [0.1, 0.1]],
+    ],
+  );
+  assert.equal(traces(historyFigure(someEpochs(3), { steps })).length, 3 + 5);
+});
+
 test("historyFigure() gives each of several runs a colour and one name in the legend", () => {
   const shown = traces(historyFigure({ "seed 1": someEpochs(2), "seed 2": someEpochs(2) })).filter(
     (trace) => trace.showlegend,

@@ -106,6 +106,13 @@ test("historyTable() leaves empty what was not measured", () => {
   assert.match(lines[3], /0\.0500 +not a number +65\.00 +12/);
 });
 
+test("historyTable() names held-out images where those were watched", () => {
+  const epochs = [{ epoch: 1, rate: 0.1, trainLoss: 1, trainAccuracy: 0.5, seconds: 1, imagesPerSecond: 1 }];
+  const names = historyTable(epochs.map((epoch) => ({ ...epoch, heldOutLoss: 2, heldOutAccuracy: 0.25 })));
+  assert.deepEqual(names.columnNames().slice(4, 6), ["held-out loss", "held-out accuracy %"]);
+  assert.equal(names.get("held-out accuracy %", 0), 25);
+});
+
 test("toText() sets numbers right, text left, thousands apart", () => {
   const table = tableOf([
     { name: "a", count: 12345, "share %": -3.14159, ok: true },
