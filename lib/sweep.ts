@@ -33,6 +33,8 @@ export interface SweepOptions extends ProgressOptions, AblationOptions {
   readonly results?: string;
   /** Forgets what that folder holds of this sweep. */
   readonly fresh?: boolean;
+  /** Refuses to begin a sweep of which that folder holds nothing. */
+  readonly resume?: boolean;
 }
 
 /** Stays within a processor's caches: a tenth faster than 100 or more, and the first table comes sooner. */
@@ -99,5 +101,7 @@ function ablationsOf(network: Network, sets: readonly LayerSet[], options: Sweep
 async function openSaved(dir: string, what: SweepWork, options: SweepOptions): Promise<Results> {
   const content = { ...what, engine: await startEngine(), processor: cpus()[0]?.model ?? "unknown" };
   const shape = { rows: 1 + what.ablations.length, images: what.dataset.count };
-  return openResults(dir, sweepKey(content), shape, options);
+  const saved = openResults(dir, sweepKey(content), shape, options);
+  if (!options.resume || saved.saved(0) > 0) return saved;
+  throw new Error(`Cannot go on with a sweep of ${what.network.name}: "${dir}" holds nothing of it`);
 }

@@ -19,6 +19,9 @@ function run(script: string, ...words: string[]) {
   return { status, stdout, stderr };
 }
 
+const sweepOf = (dir: string, ...words: string[]) =>
+  run("sweep", "--checkpoint", dir, "--results", inFolder("results"), "--json", inFolder("sweep.json"), ...words);
+
 const SMALL = ["--network", "resnet8", "--images", "640", "--seed", "3"];
 
 test("train and sweep print their options with --help, and name an option or a value that they do not know", () => {
@@ -43,7 +46,7 @@ test("train leaves a run folder that sweep reads, with the counts of the first i
   const trained = run("train", ...SMALL, "--epochs", "1", "--out", dir);
   assert.equal(trained.status, 0, trained.stderr);
   assert.deepEqual(readdirSync(dir).sort(), ["run.json", "start.safetensors", "weights.safetensors"]);
-  const swept = run("sweep", "--checkpoint", dir, "--images", "300", "--json", inFolder("sweep.json"));
+  const swept = sweepOf(dir, "--images", "300");
   assert.equal(swept.status, 0, swept.stderr);
   assert.match(swept.stdout, /stage3\.block1\.conv2/);
   const report = JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
@@ -54,6 +57,35 @@ test("train leaves a run folder that sweep reads, with the counts of the first i
     assert.equal(report.baseline.correct - lost + gained, correct, layer);
     assert.ok(flips >= lost + gained, layer);
   }
+});
+
+test("sweep takes sets of layers, keeps what it computed, and says what it did with them", () => {
+  const dir = "data/runs/resnet20-seed1";
+  const report = () => JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
+  const nothing = sweepOf(dir, "--images", "100", "--set", "blocks", "--resume");
+  assert.match(nothing.stderr, /Cannot go on with a sweep of resnet20-seed1: ".*" holds nothing of it/);
+  const blocks = sweepOf(dir, "--images", "100", "--set", "blocks", "--stop");
+  assert.equal(blocks.status, 0, blocks.stderr);
+  assert.match(blocks.stderr, /worst stage\d\.block\d \d+\.\d\d pp, best stage/);
+  assert.equal(report().layers.length, 9);
+  assert.ok(
+    report().layers.some(({ stopped, images }: { stopped: boolean; images: number }) => stopped && images < 100),
+  );
+  const again = sweepOf(dir, "--images", "100", "--set", "blocks", "--stop", "--resume");
+  assert.equal(again.stdout.split("\n").slice(0, 11).join(), blocks.stdout.split("\n").slice(0, 11).join());
+
+  const two = ["--images", "50", "--layers", "stage2.block3.*"];
+  assert.match(sweepOf(dir, ...two, "--set", "pairs").stdout, /stage2\.block3\.conv1 +stage2\.block3\.conv2/);
+  assert.equal(report().synergies.length, 1);
+  assert.match(sweepOf(dir, ...two, "--set", "greedy", "--training", "50").stdout, /2 +stage2\.block3\.conv/);
+  assert.equal(report().order.length, 2);
+  assert.match(sweepOf(dir, ...two, "--set", "random").stdout, /orders +mean accuracy/);
+  assert.equal(report().orders.length, 20);
+  const rounded = sweepOf(dir, ...two, "--precision", "bfloat16");
+  assert.match(rounded.stdout, /bfloat16 changed \d+ of 150 predictions/);
+
+  assert.match(sweepOf(dir, "--set", "pairs", "--stop").stderr, /Cannot stop early with --set pairs/);
+  assert.match(sweepOf(dir, "--set", "triples").stderr, /Cannot find the sets "triples"\. Known:\n {2}single/);
 });
 
 test("a training that is killed goes on from its last epoch and ends with the bits of an uninterrupted one", async () => {

@@ -1,26 +1,48 @@
-// npm run sweep: ablates every layer of a network in turn and says what each costs.
+// npm run sweep: ablates the layers of a network and says what each costs.
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { loadNetwork, loadRun } from "../checkpoint";
-import { firstImages, loadCifar } from "../cifar";
+import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { writeTogether } from "../files";
+import { percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network, Parameters } from "../network";
-import { rowsOf, type Sweep } from "../rows";
-import { sweep } from "../sweep";
+import { type Row, rowsOf, type Sweep } from "../rows";
+import { sweep, type SweepOptions, sweepSteps } from "../sweep";
 import { ablationTable, toText, verdictTable } from "../table";
 import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
 import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
 
-type Names = "checkpoint" | "operator" | "layers" | "seed" | "margin" | "images" | "data" | "json" | "csv";
+type Names =
+  | "checkpoint"
+  | "operator"
+  | "set"
+  | "layers"
+  | "most"
+  | "seed"
+  | "margin"
+  | "stop"
+  | "precision"
+  | "images"
+  | "training"
+  | "data"
+  | "results"
+  | "resume"
+  | "fresh"
+  | "json"
+  | "csv";
 
 const COMMAND: Command<Names> = {
   name: "sweep",
-  summary: `Changes every convolution of a trained network in turn and tests it on CIFAR-10's test images.
+  summary: `Changes every convolution of a trained network in turn and tests it on CIFAR-10's test images. Stopped, it goes on where it was.
 
 What can be done to a layer (--operator NAME[:VALUE]):
-${operatorList()}`,
+${operatorList()}
+
+What is changed at once (--set NAME):
+${kindList()}`,
   options: {
     checkpoint: {
       value: "PATH",
@@ -28,11 +50,19 @@ ${operatorList()}`,
       preset: "data/runs/resnet20-seed1",
     },
     operator: { value: "NAME", help: "what is done to a layer, as listed above", preset: "zero" },
+    set: { value: "NAME", help: "what is changed at once, as listed above", preset: "single" },
     layers: { value: "NAMES", help: "these layers only, as in stem.conv,stage2.*" },
+    most: { value: "N", help: "layers of a greedy or random order", preset: "8" },
     seed: { value: "N", help: "where random numbers start", preset: "1" },
     margin: { value: "PP", help: "largest drop of a trivial layer, in percentage points", preset: "0.5" },
+    stop: { help: "end each ablation as soon as its verdict is certain" },
+    precision: { value: "TYPE", help: "of activations: float32, or bfloat16, which is faster", preset: "float32" },
     images: { value: "N", help: "test on the first N images only", preset: "10000" },
+    training: { value: "N", help: "training images for greedy, mean and resample", preset: "1000" },
     data: { value: "DIR", help: "folder of CIFAR-10's binary files", preset: "data/cifar-10" },
+    results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
+    resume: { help: "go on with what is kept there, or fail where there is nothing" },
+    fresh: { help: "forget what is kept there of this sweep" },
     json: { value: "FILE", help: "write the counts and verdict of every layer to this file" },
     csv: { value: "FILE", help: "write the table, all digits, to this file" },
   },
@@ -60,18 +90,87 @@ function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: st
   return names === undefined ? layers : asked(() => layersNamed(layers, names));
 }
 
+/** Training images, equally many of each class. */
+async function trainingImages(given: Given<Names>): Promise<Dataset> {
+  const count = wholeNumber("training", given.training!);
+  const train = await loadCifar("cifar10", "train", { dir: given.data });
+  return asked(() => holdOut(train, count)).heldOut;
+}
+
+async function sweepOptions(given: Given<Names>, named: NamedOperator): Promise<SweepOptions> {
+  const { precision, results } = given;
+  if (precision !== "float32" && precision !== "bfloat16")
+    throw new UsageError(`Cannot sweep in "${precision}": expected float32 or bfloat16`);
+  if (given.resume && given.fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
+  if (given.stop && !["single", "blocks", "stages"].includes(given.set!))
+    throw new UsageError(`Cannot stop early with --set ${given.set}: its ablations are compared on the same images`);
+  const margin = positiveNumber("margin", given.margin!) / 100;
+  return {
+    operator: named.operator,
+    operatorName: given.operator,
+    seed: wholeNumber("seed", given.seed!, 0),
+    precision,
+    ...{ results, fresh: given.fresh !== undefined, resume: given.resume !== undefined },
+    ...(typeof named.operator === "function" ? {} : { reference: await trainingImages(given) }),
+    ...(given.stop ? { stopWhenDecided: { margin } } : {}),
+  };
+}
+
+/** "worst stage2.block1.conv1 81.10 pp, best stem.conv 6.68 pp" */
+function extremes(result: Sweep): string {
+  const sorted = rowsOf(result).sort((a, b) => b.drop - a.drop);
+  const shown = ({ layer, drop }: Row) => `${layer} ${percent(drop)} pp`;
+  return `worst ${shown(sorted[0])}, best ${shown(sorted[sorted.length - 1])}`;
+}
+
+/** Sweeps with a line of progress that says, at most every second, which layers cost most and least so far. */
+async function sweepWithLine(
+  network: Network,
+  test: Dataset,
+  options: SweepOptions,
+): Promise<{ result: Sweep; seconds: number }> {
+  const bar = progressBar(network.name, "images");
+  const began = performance.now();
+  let [result, note, noted]: [Sweep | undefined, string, number] = [undefined, "", began];
+  try {
+    for await (result of sweepSteps(network, test, options)) {
+      if (!note || performance.now() - noted > 1000) [note, noted] = [extremes(result), performance.now()];
+      bar.update(result.labels.length, test.count, note);
+    }
+  } finally {
+    bar.stop();
+  }
+  return { result: result!, seconds: (performance.now() - began) / 1000 };
+}
+
+/** How many of the first predictions bfloat16 changed, of the intact network and all ablations. */
+async function flipsOf(network: Network, test: Dataset, options: SweepOptions, result: Sweep) {
+  const few = firstImages(test, Math.min(200, result.labels.length));
+  const exact = await sweep(network, few, {
+    ...options,
+    precision: "float32",
+    stopWhenDecided: undefined,
+    resume: false,
+  });
+  const rows = (found: Sweep) => [found.baseline, ...found.predictions];
+  const rounded = rows(result);
+  const seen = rows(exact).map((row, index) => row.subarray(0, rounded[index].length));
+  const flips = seen.map((row, index) => row.filter((predicted, image) => predicted !== rounded[index][image]).length);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  return { images: few.count, predictions: sum(seen.map(({ length }) => length)), flips: sum(flips) };
+}
+
 /** The counts and verdicts of a sweep, as written by --json. */
 function report(result: Sweep, verdicts: readonly Verdict[], seconds: number) {
+  const { network, operator, seed, precision, labels, baseline } = result;
+  const correct = baseline.filter((predicted, image) => predicted === labels[image]).length;
   return {
-    network: result.network,
-    operator: result.operator,
-    images: result.labels.length,
-    baseline: { correct: Math.round(verdicts[0].baseline * verdicts[0].images) },
-    seconds,
-    layers: verdicts.map(({ layer, correct, lost, gained, flips, ...rest }) => {
-      const { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict, detectable } = rest;
-      const evidence = { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict, detectable };
-      return { layer, correct, lost, gained, flips, ...evidence };
+    ...{ network, operator, seed, precision, images: labels.length, baseline: { correct }, seconds },
+    layers: verdicts.map((verdict) => {
+      const { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, stopped, ...rest } = verdict;
+      const { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict: call, detectable } = rest;
+      const evidence = { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict: call, detectable };
+      return { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, stopped, ...evidence };
     }),
   };
 }
@@ -81,25 +180,45 @@ async function write(file: string, text: string): Promise<void> {
   console.log(`${file} written`);
 }
 
+async function output(
+  given: Given<Names>,
+  plan: Plan,
+  { result, seconds, rounding }: { result: Sweep; seconds: number; rounding?: Awaited<ReturnType<typeof flipsOf>> },
+): Promise<void> {
+  const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
+  const more = plan.report?.(result);
+  console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true })));
+  if (rounding) {
+    const { flips, predictions, images } = rounding;
+    console.log(
+      `bfloat16 changed ${flips} of ${predictions} predictions (the first ${images} images; against float32)`,
+    );
+  }
+  const fields = { ...report(result, verdicts, seconds), rounding, set: given.set, ...more?.fields };
+  if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
+  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
+  console.log(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
+}
+
 async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
   const named = asked(() => operatorNamed(given.operator!));
-  const margin = positiveNumber("margin", given.margin!) / 100;
-  const seed = wholeNumber("seed", given.seed!, 0);
+  const planFor = asked(() => kindNamed(given.set!));
+  const most = wholeNumber("most", given.most!);
   const images = wholeNumber("images", given.images!);
+  const options = { ...(await sweepOptions(given, named)), signal };
   const { network, start } = await loadCheckpoint(given.checkpoint!);
   const layers = chosenLayers(network, named, given.layers);
   const test = firstImages(await loadCifar("cifar10", "test", { dir: given.data }), images);
-  const bar = progressBar(network.name, "images");
-  const began = performance.now();
-  const onProgress = (done: number, total: number) => bar.update(done, total, `${layers.length} layers`);
-  const what = { layers, operator: named.operator, operatorName: given.operator, seed, start };
-  const result = await sweep(network, test, { ...what, onProgress, signal }).finally(() => bar.stop());
-  const seconds = (performance.now() - began) / 1000;
-  const verdicts = verdictsOf(rowsOf(result), { margin });
-  console.log(toText(ablationTable(verdicts)));
-  if (given.json) await write(given.json, JSON.stringify(report(result, verdicts, seconds), null, 1));
-  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
-  console.log(`${layers.length} layers, ${test.count} images, ${seconds.toFixed(1)} s`);
+  const choice: Choice = {
+    ...{ network, layers, most, seed: options.seed ?? 1 },
+    training: () => trainingImages(given),
+    options: { ...options, start, stopWhenDecided: undefined },
+  };
+  const plan = await planFor(choice);
+  const how = { ...options, start, sets: plan.sets };
+  const swept = await sweepWithLine(network, test, how);
+  const rounding = options.precision === "bfloat16" ? await flipsOf(network, test, how, swept.result) : undefined;
+  await output(given, plan, { ...swept, rounding });
 }
 
 void runCommand(COMMAND, sweepCommand);
