@@ -111,6 +111,28 @@ describe("the kernel", { timeout: 120_000 }, () => {
     assert.equal(results[1].text, "second\n");
   });
 
+  test("knows the names of earlier cells also where an object takes them in short form", async () => {
+    const [, , shown, wrong] = await kernel.runAll([
+      `import { percent } from "./lib/format";\nconst [one, two] = [1, 2];`,
+      `const object = { one, inner: { two }, percent };`,
+      `console.log(object.one, object.inner.two, object.percent(0.5));`,
+      `const short = { one }, missing = two.length;`,
+    ]);
+    const { outputs } = await kernel.run(`const first = 1;\nconst fails = { one, thrown: (null as any).length };`);
+    assert.match(outputs.at(-1)!.traceback!.join("\n"), /line 2/);
+    assert.equal(shown.text, "1 2 50.00\n");
+    assert.match(wrong.outputs.at(-1)!.traceback![0], /line 1, column 38: Property 'length'/);
+  });
+
+  test("runs a cell whose only waiting is a `for await` loop", async () => {
+    const results = await kernel.runAll([
+      `async function* count() { for (let i = 1; i <= 3; i++) yield i; }\nlet sum = 0;`,
+      `for await (const i of count()) sum += i;`,
+      `console.log(sum);`,
+    ]);
+    assert.equal(results[2].text, "6\n");
+  });
+
   test("names line and cause of a type error", async () => {
     const result = await kernel.run(`const fine = 1;\nconst layers: number = "three";`);
     const { ename, evalue, traceback } = errorOf(result);

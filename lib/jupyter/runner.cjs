@@ -7,6 +7,7 @@ const { createExecutor } = require("tslab/dist/executor");
 const { CellError, Interrupted, describe } = require("./errors.cjs");
 const { named } = require("./lines.cjs");
 const { reloading } = require("./reload.cjs");
+const { spelling } = require("./spelling.cjs");
 
 /** Time that an interrupted cell has to end by itself, in ms; then it is reported as interrupted anyhow. */
 const GRACE = 500;
@@ -26,7 +27,7 @@ const DISPLAY = Symbol.for("Jupyter.display");
 class Runner {
   /** @param {string} root folder that the cells' relative imports start from */
   constructor(root) {
-    this.converter = this.naming(reloading(createConverter({ isJS: false, isBrowser: false })));
+    this.converter = spelling(this.naming(reloading(createConverter({ isJS: false, isBrowser: false }))));
     const converters = { node: this.converter, browser: this.converter, close: () => this.converter.close() };
     // tslab prints values and errors through this console; here they are kept, to be published as what they are.
     this.executor = createExecutor(root, converters, {
