@@ -1,21 +1,10 @@
-// What a notebook cell shows: figures and tables as bundles for every viewer, live progress. Only this file knows tslab.
+// What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
+import { type Bundle, figureBundle, saveFigure, tableBundle, titleOf } from "./bundle";
 import type { Figure } from "./figure-style";
-import { writeTogether } from "./files";
-import { finishedLine, progressLine, type ProgressState, unescapeHtml } from "./format";
-import { type ImageOptions, toPng } from "./image";
-import { type Table, type TableOptions, toHtml, toText } from "./table";
-
-/** What a cell's output holds, by MIME type. */
-export type Bundle = Readonly<Record<string, unknown>>;
-
-/** No button that sends the figure to a server, none that has no use here. */
-const CONFIG = {
-  displaylogo: false,
-  showSendToCloud: false,
-  plotlyServerURL: "",
-  modeBarButtonsToRemove: ["select2d", "lasso2d"],
-};
+import { finishedLine, progressLine, type ProgressState } from "./format";
+import type { ImageOptions } from "./image";
+import type { Table, TableOptions } from "./table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {
@@ -54,11 +43,15 @@ function display(data: Bundle): void {
  */
 export async function show(what: Figure | Table | Html, options: ShowOptions = {}): Promise<void> {
   if ("html" in what) return display({ "text/html": what.html, "text/plain": what.text });
-  if (!isFigure(what)) return display({ "text/html": toHtml(what, options), "text/plain": toText(what, options) });
-  const data = await figureBundle(what, options, noticeOnce);
+  display(isFigure(what) ? await savedBundle(what, options) : tableBundle(what, options));
+}
+
+/** The bundle of a figure, which is saved where the options say so. */
+async function savedBundle(figure: Figure, options: ShowOptions): Promise<Bundle> {
+  const data = await figureBundle(figure, options, noticeOnce);
   const { save, dir } = options;
-  if (save !== undefined) await saveFigure(what, data["image/png"] as string | undefined, { save, dir });
-  display(data);
+  if (save !== undefined) await saveFigure(figure, data["image/png"] as string | undefined, { save, dir });
+  return data;
 }
 
 function isFigure(what: Figure | Table): what is Figure {
@@ -135,25 +128,48 @@ export function progress(
   };
 }
 
-/** A figure that is drawn anew in place, at most once a second. */
-export interface LiveFigure {
-  readonly update: (figure: Figure) => void;
-  /** The last state, with its PNG. */
-  readonly finish: (figure: Figure, options?: ImageOptions) => Promise<void>;
+/** Something that is drawn anew in place, at most once a second. */
+export interface LiveOutput<T> {
+  /** The present state; a function is called only when it is time to draw. */
+  readonly update: (what: T | (() => T), options?: ShowOptions) => void;
+  /** The last state, as `show` shows it; in an interrupted cell, which has to end at once, without PNG and unsaved. */
+  readonly finish: (what: T, options?: ShowOptions) => Promise<void>;
 }
 
 /** A figure below the cell for work under way, for example curves while a network is trained. */
-export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}): LiveFigure {
+export function liveFigure(options: LiveOptions = {}): LiveOutput<Figure> {
+  const draft = ({ data, layout }: Figure) => ({
+    "application/vnd.plotly.v1+json": { data, layout },
+    "text/plain": titleOf({ data, layout }),
+  });
+  return liveOutput({ draft, complete: savedBundle }, options);
+}
+
+/** A table below the cell for work under way, for example the rows of a sweep. */
+export function liveTable(options: LiveOptions = {}): LiveOutput<Table> {
+  return liveOutput({ draft: tableBundle, complete: tableBundle }, options);
+}
+
+function liveOutput<T extends object>(
+  {
+    draft,
+    complete,
+  }: {
+    readonly draft: (what: T, options: ShowOptions) => Bundle;
+    readonly complete: (what: T, options: ShowOptions) => Bundle | Promise<Bundle>;
+  },
+  { clock = () => performance.now() }: LiveOptions,
+): LiveOutput<T> {
   const output = live();
   let drawn = -Infinity;
   return {
-    update({ data, layout }) {
+    update(what, options = {}) {
       if (clock() - drawn < 1000) return;
       drawn = clock();
-      output.set({ "application/vnd.plotly.v1+json": { data, layout }, "text/plain": titleOf({ data, layout }) });
+      output.set(draft(typeof what === "function" ? what() : what, options));
     },
-    async finish(figure, options = {}) {
-      output.set(await figureBundle(figure, options, noticeOnce));
+    async finish(what, options = {}) {
+      output.set(await (interruptSignal().aborted ? draft : complete)(what, options));
     },
   };
 }
@@ -162,49 +178,4 @@ export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}
 export function interruptSignal(): AbortSignal {
   const signal: unknown = Reflect.get(globalThis, Symbol.for("nontrivial.signal"));
   return signal instanceof AbortSignal ? signal : new AbortController().signal;
-}
-
-/**
- * The bundle of a figure: plotly's JSON, a PNG and a line of text.
- * @param onMissing called with the reason where no browser starts; the bundle lacks the PNG then
- */
-export async function figureBundle(
-  figure: Figure,
-  options: ImageOptions,
-  onMissing: (reason: Error) => void,
-): Promise<Bundle> {
-  const { data, layout } = figure;
-  const config = {
-    ...CONFIG,
-    responsive: layout.width === undefined,
-    displayModeBar: layout.width === undefined ? "hover" : false,
-  };
-  const bundle = { "application/vnd.plotly.v1+json": { data, layout, config }, "text/plain": titleOf(figure) };
-  const png = await toPng(figure, options).catch((error: Error) => {
-    if (!error.message.startsWith("Cannot start the browser")) throw error;
-    onMissing(error);
-  });
-  return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
-}
-
-/** The title of a figure as a line of plain text. */
-function titleOf({ layout }: Figure): string {
-  const title = typeof layout.title === "object" ? (layout.title.text ?? "") : "";
-  return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
-}
-
-/**
- * Writes a figure to `<dir>/<save>.json` and, where there is one, its PNG.
- * @throws RangeError when `save` is not a plain file name; Error when the files cannot be written
- */
-async function saveFigure(
-  figure: Figure,
-  png: string | undefined,
-  { save, dir = "figures" }: { readonly save: string; readonly dir?: string },
-): Promise<void> {
-  if (!/^\w[\w.-]{0,99}$/.test(save))
-    throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);
-  const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(figure)}\n`)]]);
-  if (png) files.set(`${save}.png`, Buffer.from(png, "base64"));
-  await writeTogether(dir, files);
 }

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { closeBrowser, openBrowser } from "../lib/browser";
-import { figureBundle } from "../lib/notebook";
+import { figureBundle } from "../lib/bundle";
 import { accuracyByLayer, dropByLayer } from "../lib/figure";
 import { historyFigure } from "../lib/figure-history";
 import { classHistogram, imageGrid } from "../lib/figure-images";

@@ -1,11 +1,11 @@
 // What cells show: bundles, saved figures, live lines; with a kernel's writer put in place of the real one.
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
 import { accuracyByLayer } from "../lib/figure";
-import { interruptSignal, liveFigure, progress, show } from "../lib/notebook";
+import { interruptSignal, liveFigure, liveTable, progress, show } from "../lib/notebook";
 import { provenance } from "../lib/provenance";
 import { tableOf, toText } from "../lib/table";
 import { someRows } from "./figures";
@@ -116,6 +116,40 @@ test("liveFigure() draws anew in place and ends with a picture", async () => {
     messages.map((message) => "image/png" in message.data),
     [false, false, true],
   );
+});
+
+test("liveFigure() in an interrupted cell ends at once: without a picture, and nothing is saved", async () => {
+  const messages = kernel();
+  const dir = path.join(folder, "interrupted");
+  const live = liveFigure();
+  Reflect.set(globalThis, Symbol.for("nontrivial.signal"), AbortSignal.abort());
+  await live.finish(accuracyByLayer(someRows()), { save: "main", dir });
+  Reflect.deleteProperty(globalThis, Symbol.for("nontrivial.signal"));
+  assert.deepEqual(Object.keys(messages[0].data), ["application/vnd.plotly.v1+json", "text/plain"]);
+  assert.equal(existsSync(dir), false);
+});
+
+test("liveTable() asks for a table at most once a second, and ends with the last one in the same place", async () => {
+  const messages = kernel();
+  let now = 0;
+  let asked = 0;
+  const live = liveTable({ clock: () => now });
+  const rows = (images: number) => () => (asked++, tableOf([{ images }]));
+  for (const images of [50, 100, 150]) {
+    live.update(rows(images), { caption: `${images} images` });
+    now += 500;
+  }
+  await live.finish(tableOf([{ images: 200 }]), { caption: "all images" });
+  assert.equal(asked, 2);
+  assert.deepEqual(
+    messages.map(({ data, update }) => [(data["text/plain"] as string).split("\n")[0], update]),
+    [
+      ["50 images", false],
+      ["150 images", true],
+      ["all images", true],
+    ],
+  );
+  assert.equal(new Set(messages.map((message) => message.transient.display_id)).size, 1);
 });
 
 test("interruptSignal() is the kernel's signal, and one that never aborts elsewhere", () => {

@@ -1,0 +1,67 @@
+// What a cell's output holds: a figure or a table in every form that some viewer wants, and figures as files.
+import type { Figure } from "./figure-style";
+import { writeTogether } from "./files";
+import { unescapeHtml } from "./format";
+import { type ImageOptions, toPng } from "./image";
+import { type Table, type TableOptions, toHtml, toText } from "./table";
+
+/** What a cell's output holds, by MIME type. */
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** No button that sends the figure to a server, none that has no use here. */
+const CONFIG = {
+  displaylogo: false,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d"],
+};
+
+/** The bundle of a table: HTML and text. */
+export function tableBundle(table: Table, options: TableOptions): Bundle {
+  return { "text/html": toHtml(table, options), "text/plain": toText(table, options) };
+}
+
+/**
+ * The bundle of a figure: plotly's JSON, a PNG and a line of text.
+ * @param onMissing called with the reason where no browser starts; the bundle lacks the PNG then
+ */
+export async function figureBundle(
+  figure: Figure,
+  options: ImageOptions,
+  onMissing: (reason: Error) => void,
+): Promise<Bundle> {
+  const { data, layout } = figure;
+  const config = {
+    ...CONFIG,
+    responsive: layout.width === undefined,
+    displayModeBar: layout.width === undefined ? "hover" : false,
+  };
+  const bundle = { "application/vnd.plotly.v1+json": { data, layout, config }, "text/plain": titleOf(figure) };
+  const png = await toPng(figure, options).catch((error: Error) => {
+    if (!error.message.startsWith("Cannot start the browser")) throw error;
+    onMissing(error);
+  });
+  return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
+}
+
+/** The title of a figure as a line of plain text. */
+export function titleOf({ layout }: Figure): string {
+  const title = typeof layout.title === "object" ? (layout.title.text ?? "") : "";
+  return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
+}
+
+/**
+ * Writes a figure to `<dir>/<save>.json` and, where there is one, its PNG.
+ * @throws RangeError when `save` is not a plain file name; Error when the files cannot be written
+ */
+export async function saveFigure(
+  figure: Figure,
+  png: string | undefined,
+  { save, dir = "figures" }: { readonly save: string; readonly dir?: string },
+): Promise<void> {
+  if (!/^\w[\w.-]{0,99}$/.test(save))
+    throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);
+  const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(figure)}\n`)]]);
+  if (png) files.set(`${save}.png`, Buffer.from(png, "base64"));
+  await writeTogether(dir, files);
+}
