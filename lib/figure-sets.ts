@@ -1,25 +1,15 @@
 // Figures of sets of layers: the synergy of every pair, and the accuracy while layers are given up one after the other.
-import type { Annotations, ColorBar, Data, LayoutAxis, PlotData } from "plotly.js";
+import type { Annotations, Data, PlotData } from "plotly.js";
+import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./figure-heatmap";
 import { baseAxis, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import type { Synergy } from "./synergy";
 
-/** Blue where the harm of two layers overlaps, white where it adds up, orange where they cover for each other. */
-const DIVERGING: [number, string][] = [
-  [0, COLOURS[0]],
-  [0.5, "#ffffff"],
-  [1, COLOURS[1]],
-];
 const GREYS: [number, string][] = [
   [0, "#eceff2"], // saturated
   [1, "#cbd2d9"], // masked
 ];
-
-const COLOUR_BAR: Partial<ColorBar> = {
-  title: { text: "synergy (pp)", side: "right", font: { size: 13, color: GREY } },
-  ...{ thickness: 14, outlinewidth: 0, len: 0.5, y: 1, yanchor: "top" },
-};
 
 /** Options of the map of synergies. */
 export interface SynergyMapOptions {
@@ -39,12 +29,19 @@ export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOpt
   const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
   const free = synergies.filter(({ forced }) => !forced);
   const largest = 100 * Math.max(...free.map(({ synergy }) => Math.abs(synergy)), 1e-4);
+  // Blue where the harm of two layers overlaps, white where it adds up, orange where they cover for each other.
   const colours = { colorscale: DIVERGING, zmin: -largest, zmax: largest };
   const sure = (pair: Synergy) => pair.adjusted < level;
-  const shown = (pairs: readonly Synergy[], look: Partial<PlotData>) => ({ ...cells(pairs, names), ...look }) as Data;
+  const size = { rows: names.length, columns: names.length };
+  const shown = (pairs: readonly Synergy[], look: Partial<PlotData>) =>
+    squaresTrace(
+      pairs.map((pair) => squareOf(pair, names)),
+      size,
+      look,
+    );
   return {
     data: [
-      shown(free.filter(sure), { ...colours, colorbar: COLOUR_BAR }),
+      shown(free.filter(sure), { ...colours, colorbar: colourBar("synergy (pp)") }),
       shown(
         free.filter((pair) => !sure(pair)),
         { ...colours, opacity: 0.35, showscale: false },
@@ -64,23 +61,15 @@ export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOpt
   };
 }
 
-/** One square per pair, empty where there is none. */
-function cells(pairs: readonly Synergy[], names: readonly string[]): Partial<PlotData> {
-  const empty = () => names.map((): number | null => null);
-  const [z, text] = [names.map(empty), names.map(() => names.map(() => ""))];
-  const hover = names.map(() => names.map(() => ""));
-  for (const pair of pairs) {
-    const [row, column] = [names.indexOf(pair.second.name), names.indexOf(pair.first.name)];
-    z[row][column] = pair.forced ? Number(pair.forced === "masked") : 100 * pair.synergy;
-    text[row][column] = pair.forced || names.length > 24 ? "" : percent(pair.synergy, 0).replace("-", "−");
-    hover[row][column] = hoverText(pair);
-  }
-  const places = names.map((_, index) => index + 1);
+/** The square of a pair. */
+function squareOf(pair: Synergy, names: readonly string[]): Square {
   return {
-    ...{ type: "heatmap", x: places, y: places, z, text, xgap: 1, ygap: 1 },
-    ...{ texttemplate: "%{text}", textfont: { size: 10.5 }, hoverongaps: false },
-    ...{ customdata: hover, hovertemplate: "%{customdata}<extra></extra>" },
-  } as unknown as Partial<PlotData>; // plotly's types lack texts in two dimensions
+    row: names.indexOf(pair.second.name),
+    column: names.indexOf(pair.first.name),
+    value: pair.forced ? Number(pair.forced === "masked") : 100 * pair.synergy,
+    text: pair.forced || names.length > 24 ? "" : percent(pair.synergy, 0).replace("-", "−"),
+    hover: hoverText(pair),
+  };
 }
 
 /** What the marks mean, in the free corner. */
@@ -97,13 +86,6 @@ function key(level: number): Partial<Annotations> {
     ...{ xref: "paper", x: 1, xanchor: "right", yref: "paper", y: 1, yanchor: "top" },
     ...{ align: "left", showarrow: false, font: { size: 12, color: GREY } },
   } as Partial<Annotations>;
-}
-
-function nameAxis(names: readonly string[], options: Partial<LayoutAxis>): Partial<LayoutAxis> {
-  const ticktext = names.map(escapeHtml);
-  const tickvals = names.map((_, index) => index + 1);
-  const tickfont = { size: names.length > 24 ? 9.5 : 12 };
-  return baseAxis("", { showline: false, ticks: "", zeroline: false, tickvals, ticktext, tickfont, ...options });
 }
 
 function hoverText({

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
 import { accuracyByLayer, dropByLayer } from "../lib/figure";
+import { dropByDose } from "../lib/figure-doses";
 import { historyFigure } from "../lib/figure-history";
 import { classHistogram, imageGrid } from "../lib/figure-images";
+import { agreementMap, dropByOperator } from "../lib/figure-operators";
 import type { Figure } from "../lib/figure-style";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
@@ -27,6 +29,15 @@ test("every figure survives JSON unchanged: plain arrays, no NaN, nothing undefi
     historyFigure({ a: someEpochs(2), b: someEpochs(2) }),
     imageGrid(data, [0, 1]),
     classHistogram(data),
+    dropByOperator({ zero: someRows() }),
+    agreementMap({
+      operators: ["a", "b"],
+      taus: [
+        [1, NaN],
+        [0, 1],
+      ],
+    }),
+    dropByDose([{ dose: 1, rows: someRows() }]),
   ];
   for (const figure of figures) {
     const check = (value: unknown, place: string): void => {

@@ -1,0 +1,100 @@
+// Several operators on the layers of one network, side by side: their sweeps, their verdicts, how well their rankings agree.
+import type { Operator } from "./ablate";
+import type { Dataset } from "./cifar";
+import type { Network } from "./network";
+import { upperBound } from "./paired";
+import { type Row, rowsOf, type Sweep } from "./rows";
+import { kendallTau } from "./seeds";
+import { sweep, type SweepOptions } from "./sweep";
+import { type Verdict, verdictsOf } from "./verdict";
+
+/** Something for each operator, by the operators' names. */
+export type ByOperator<T> = Readonly<Record<string, T>>;
+
+/**
+ * One sweep for each operator, one after the other, over the same layers and images.
+ * @param options those of `sweep`; progress counts the images of all sweeps
+ * @throws what `sweep` throws
+ */
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options: Omit<SweepOptions, "operator" | "operatorName"> = {},
+): Promise<ByOperator<Sweep>> {
+  const entries = Object.entries(operators);
+  const total = entries.length * dataset.count;
+  const sweeps: [string, Sweep][] = [];
+  for (const [index, [operatorName, operator]] of entries.entries()) {
+    const onProgress = (done: number) => options.onProgress?.(index * dataset.count + done, total);
+    sweeps.push([operatorName, await sweep(network, dataset, { ...options, operator, operatorName, onProgress })]);
+  }
+  return Object.fromEntries(sweeps);
+}
+
+/** The verdicts of each sweep, corrected for the layers within one operator, not for the number of operators. */
+export function verdictsOfEach(
+  sweeps: ByOperator<Sweep>,
+  options: Parameters<typeof verdictsOf>[1] = {},
+): ByOperator<Verdict[]> {
+  return Object.fromEntries(Object.entries(sweeps).map(([name, each]) => [name, verdictsOf(rowsOf(each), options)]));
+}
+
+/** Tango's two-sided 95 % interval of a drop, as fractions, of an ablation that saw all images. */
+export function dropInterval({ images, lost, gained }: Row): [low: number, high: number] {
+  const low = -upperBound({ images, lost: gained, gained: lost }, 0.975);
+  return [low, upperBound({ images, lost, gained }, 0.975)];
+}
+
+/** Half the length of the longest 95 % interval of a drop among some rows, a fraction. */
+export function widestInterval(rows: readonly Row[]): number {
+  const halves = rows.map(dropInterval).map(([low, high]) => (high - low) / 2);
+  return Math.max(0, ...halves);
+}
+
+/** How well the rankings of some operators agree. */
+export interface Agreement {
+  readonly operators: readonly string[];
+  /** Kendall's tau-b of every two; of one with itself between two halves of the images. NaN where nothing can be ranked. */
+  readonly taus: readonly (readonly number[])[];
+}
+
+/**
+ * Kendall's tau-b between the drops that every two operators cause, over the layers that both change. With itself an operator is
+ * compared on the two halves of the images: where that is low, the images are too few to rank layers so close together.
+ * @throws RangeError when a sweep has fewer than two images
+ */
+export function agreementOf(sweeps: ByOperator<Sweep>): Agreement {
+  const operators = Object.keys(sweeps);
+  const whole = operators.map((name) => rowsOf(sweeps[name]));
+  const halved = operators.map((name) => halves(sweeps[name]).map(rowsOf));
+  const taus = operators.map((_, i) =>
+    operators.map((_, j) => (i === j ? tauOf(halved[i][0], halved[i][1]) : tauOf(whole[i], whole[j]))),
+  );
+  return { operators, taus };
+}
+
+function tauOf(first: readonly Row[], second: readonly Row[]): number {
+  const drops = new Map(second.filter(({ unchanged }) => !unchanged).map(({ layer, drop }) => [layer, drop]));
+  const shared = first.filter(({ layer, unchanged }) => !unchanged && drops.has(layer));
+  return kendallTau(
+    shared.map(({ drop }) => drop),
+    shared.map(({ layer }) => drops.get(layer)!),
+  );
+}
+
+/** The same sweep over the first half of its images and over the rest. */
+function halves(whole: Sweep): [Sweep, Sweep] {
+  const { length } = whole.labels;
+  if (length < 2) throw new RangeError(`Cannot halve a sweep: expected at least two images but found ${length}`);
+  const middle = Math.floor(length / 2);
+  const part = (from: number, to: number): Sweep => ({
+    ...whole,
+    labels: whole.labels.subarray(from, to),
+    baseline: whole.baseline.subarray(from, to),
+    predictions: whole.predictions.map((after) => after.subarray(from, to)),
+    losses: undefined,
+    stopping: undefined,
+  });
+  return [part(0, middle), part(middle, length)];
+}
