@@ -8,6 +8,9 @@ import { type Table, type TableOptions, toHtml, toText } from "./table";
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
 
+/** The MIME type of plotly's JSON. */
+export const FIGURE = "application/vnd.plotly.v1+json";
+
 /** No button that sends the figure to a server, none that has no use here. */
 const CONFIG = {
   displaylogo: false,
@@ -36,7 +39,7 @@ export async function figureBundle(
     responsive: layout.width === undefined,
     displayModeBar: layout.width === undefined ? "hover" : false,
   };
-  const bundle = { "application/vnd.plotly.v1+json": { data, layout, config }, "text/plain": titleOf(figure) };
+  const bundle = { [FIGURE]: { data, layout, config }, "text/plain": titleOf(figure) };
   const png = await toPng(figure, options).catch((error: Error) => {
     if (!error.message.startsWith("Cannot start the browser")) throw error;
     onMissing(error);
@@ -44,8 +47,19 @@ export async function figureBundle(
   return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
 }
 
+/** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. */
+export function draftBundle(figure: Figure): Bundle {
+  const { data, layout } = figure;
+  return { [FIGURE]: { data, layout }, "text/plain": titleOf(figure) };
+}
+
+/** The same as a picture. @throws Error where no browser starts */
+export async function pictureBundle(figure: Figure, options: ImageOptions): Promise<Bundle> {
+  return { "image/png": Buffer.from(await toPng(figure, options)).toString("base64"), "text/plain": titleOf(figure) };
+}
+
 /** The title of a figure as a line of plain text. */
-export function titleOf({ layout }: Figure): string {
+function titleOf({ layout }: Figure): string {
   const title = typeof layout.title === "object" ? (layout.title.text ?? "") : "";
   return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
 }

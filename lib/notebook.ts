@@ -1,6 +1,6 @@
 // What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
-import { type Bundle, figureBundle, saveFigure, tableBundle, titleOf } from "./bundle";
+import { type Bundle, draftBundle, FIGURE, figureBundle, pictureBundle, saveFigure, tableBundle } from "./bundle";
 import type { Figure } from "./figure-style";
 import { finishedLine, progressLine, type ProgressState } from "./format";
 import type { ImageOptions } from "./image";
@@ -75,10 +75,15 @@ function live(): Live {
   const write = kernelWriter();
   const transient = { display_id: randomUUID() };
   let shown = false;
+  const put = (data: Bundle) => {
+    write?.({ data, metadata: {}, transient }, shown);
+    shown = true;
+  };
   return {
     set(data) {
-      write?.({ data, metadata: {}, transient }, shown);
-      shown = true;
+      // JupyterLab's renderer of figures draws the first one and no other; text in between makes it begin anew.
+      if (shown && FIGURE in data) put({ "text/plain": data["text/plain"] });
+      put(data);
     },
   };
 }
@@ -136,41 +141,56 @@ export interface LiveOutput<T> {
   readonly finish: (what: T, options?: ShowOptions) => Promise<void>;
 }
 
-/** A figure below the cell for work under way, for example curves while a network is trained. */
-export function liveFigure(options: LiveOptions = {}): LiveOutput<Figure> {
-  const draft = ({ data, layout }: Figure) => ({
-    "application/vnd.plotly.v1+json": { data, layout },
-    "text/plain": titleOf({ data, layout }),
-  });
-  return liveOutput({ draft, complete: savedBundle }, options);
+/**
+ * A figure below the cell for work under way, for example curves while a network is trained. The first one is there at once, those
+ * after it as pictures, which the page exchanges without a blink; they are drawn beside the work.
+ */
+export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}): LiveOutput<Figure> {
+  const output = live();
+  const due = everySecond(clock);
+  let state: "new" | "shown" | "drawing" | "finished" = "new";
+  const showPicture = async (figure: Figure, options: ShowOptions) => {
+    const picture = await pictureBundle(figure, options).catch(() => draftBundle(figure));
+    if (state !== "drawing") return;
+    output.set(picture);
+    state = "shown";
+  };
+  return {
+    update(what, options = {}) {
+      if (state === "drawing" || !due()) return;
+      const figure = typeof what === "function" ? what() : what;
+      if (state === "new") output.set(draftBundle(figure));
+      else void showPicture(figure, options);
+      state = state === "new" ? "shown" : "drawing";
+    },
+    async finish(figure, options = {}) {
+      state = "finished";
+      output.set(interruptSignal().aborted ? draftBundle(figure) : await savedBundle(figure, options));
+    },
+  };
 }
 
 /** A table below the cell for work under way, for example the rows of a sweep. */
-export function liveTable(options: LiveOptions = {}): LiveOutput<Table> {
-  return liveOutput({ draft: tableBundle, complete: tableBundle }, options);
-}
-
-function liveOutput<T extends object>(
-  {
-    draft,
-    complete,
-  }: {
-    readonly draft: (what: T, options: ShowOptions) => Bundle;
-    readonly complete: (what: T, options: ShowOptions) => Bundle | Promise<Bundle>;
-  },
-  { clock = () => performance.now() }: LiveOptions,
-): LiveOutput<T> {
+export function liveTable({ clock = () => performance.now() }: LiveOptions = {}): LiveOutput<Table> {
   const output = live();
-  let drawn = -Infinity;
+  const due = everySecond(clock);
   return {
     update(what, options = {}) {
-      if (clock() - drawn < 1000) return;
-      drawn = clock();
-      output.set(draft(typeof what === "function" ? what() : what, options));
+      if (due()) output.set(tableBundle(typeof what === "function" ? what() : what, options));
     },
-    async finish(what, options = {}) {
-      output.set(await (interruptSignal().aborted ? draft : complete)(what, options));
+    async finish(table, options = {}) {
+      output.set(tableBundle(table, options));
     },
+  };
+}
+
+/** Says whether a second has passed since it last said so. */
+function everySecond(clock: () => number): () => boolean {
+  let last = -Infinity;
+  return () => {
+    const due = clock() - last >= 1000;
+    if (due) last = clock();
+    return due;
   };
 }
 

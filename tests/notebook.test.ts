@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FIGURE } from "../lib/bundle";
 import { accuracyByLayer } from "../lib/figure";
 import { interruptSignal, liveFigure, liveTable, progress, show } from "../lib/notebook";
 import { provenance } from "../lib/provenance";
@@ -98,23 +100,30 @@ test("progress() says how far interrupted work came, and goes on in the cell tha
   assert.equal(first.at(-1)?.data["text/plain"], "■ training: 5 of 20 steps in 0.0 s · interrupted");
 });
 
-test("liveFigure() draws anew in place and ends with a picture", async () => {
+test("liveFigure() is there at once, draws pictures in place beside the work, and ends as a figure with its picture", async () => {
   const messages = kernel();
   let now = 0;
   const live = liveFigure({ clock: () => now });
   const figure = accuracyByLayer(someRows());
   live.update(figure);
-  live.update(figure);
+  live.update(() => assert.fail("too early"));
+  assert.equal(messages.length, 1);
   now = 1000;
   live.update(figure);
+  while (messages.length < 2) await sleep(10);
+  now = 2000;
+  live.update(figure);
+  now = 3000;
+  live.update(() => assert.fail("still drawing"));
   await live.finish(figure);
+  await sleep(50);
   assert.deepEqual(
-    messages.map((message) => message.update),
-    [false, true, true],
+    messages.map(({ data }) => Object.keys(data).sort()),
+    [[FIGURE, "text/plain"], ["image/png", "text/plain"], ["text/plain"], [FIGURE, "image/png", "text/plain"]],
   );
   assert.deepEqual(
-    messages.map((message) => "image/png" in message.data),
-    [false, false, true],
+    messages.map(({ update }) => update),
+    [false, true, true, true],
   );
 });
 
