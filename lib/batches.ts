@@ -1,6 +1,6 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
 import type { Dataset } from "./cifar";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { type Random, shuffled } from "./random";
 
 /** Images and labels of one batch. */

@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { toHalf } from "./dtypes";
-import { readWhole, writeTogether } from "./files";
+import { toHalf } from "./files/dtypes";
+import { readWhole, writeTogether } from "./files/files";
 import type { Network, Parameters, Values } from "./network";
-import { checkParameters, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
-import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors";
-import { type ImportOptions, importTorch } from "./torch";
+import { checkParameters, parseJson, parseNormalization, parseSpec, wrong } from "./files/parameters";
+import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./files/run-file";
+import { decodeSafetensors, encodeSafetensors } from "./files/safetensors";
+import { type ImportOptions, importTorch } from "./files/torch";
 
 const WEIGHTS = "weights.safetensors";
 const START = "start.safetensors";

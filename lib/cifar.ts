@@ -1,6 +1,15 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
-import { CHANNELS, CIFAR10, CIFAR100, IMAGE_SIZE, type Layout, readVerified, recordBytes, SIDE } from "./cifar-files";
+import {
+  CHANNELS,
+  CIFAR10,
+  CIFAR100,
+  IMAGE_SIZE,
+  type Layout,
+  readVerified,
+  recordBytes,
+  SIDE,
+} from "./files/cifar-files";
 
 export interface Dataset {
   readonly name: "cifar10" | "cifar100";

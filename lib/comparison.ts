@@ -2,7 +2,7 @@
 import type { Operator } from "./ablate";
 import type { Dataset } from "./cifar";
 import type { Network } from "./network";
-import { upperBound } from "./paired";
+import { upperBound } from "./statistics/paired";
 import { type Row, rowsOf, type Sweep } from "./rows";
 import { kendallTau } from "./seeds";
 import { sweep, type SweepOptions } from "./sweep";

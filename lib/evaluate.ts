@@ -1,16 +1,16 @@
 // Predictions of networks: one compiled inference graph per architecture, into which any parameters can be put.
 import { setImmediate } from "node:timers/promises";
-import { startEngine, type Tensor, tf } from "./backend";
+import { startEngine, type Tensor, tf } from "./engine/backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import { eagerWeights, eagerWords } from "./eager";
-import { foldedParameters, foldedShapes } from "./fold";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
+import { eagerWeights, eagerWords } from "./engine/eager";
+import { foldedParameters, foldedShapes } from "./engine/fold";
 import { forward } from "./forward";
-import { Graph, type Symbolic } from "./graph";
+import { Graph, type Symbolic } from "./engine/graph";
 import type { Network, Normalization, Parameters } from "./network";
-import { inferenceWords } from "./recorder";
-import { loadProgram } from "./savedmodel";
+import { inferenceWords } from "./engine/recorder";
+import { loadProgram } from "./engine/savedmodel";
 import { type Spec, specName } from "./spec";
 
 /** A network's parameters on the engine. */

@@ -7,7 +7,7 @@ import { percent } from "./format";
 import { parameterCount } from "./network";
 import { specName } from "./spec";
 import { wilson } from "./rows";
-import type { Run } from "./run-file";
+import type { Run } from "./files/run-file";
 import { type Table, tableOf } from "./table";
 import type { Epoch } from "./train";
 

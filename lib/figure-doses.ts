@@ -2,7 +2,7 @@
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
 import { widestInterval } from "./comparison";
 import { hoverText, type OperatorRow } from "./figure-operators";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./figure-style";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
 

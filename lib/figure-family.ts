@@ -1,7 +1,7 @@
 // Figure of many trainings: a panel per network and number of images, accuracy by epoch, every run named beside its curve's colour.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
 import type { Member } from "./family";
-import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./figure-style";
+import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 
 const COLUMNS = 3;

@@ -1,6 +1,6 @@
 // Figure of a training: loss, accuracy and learning rate by epoch.
 import type { Annotations, Data, Layout, LayoutAxis, Legend } from "plotly.js";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./figure-style";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./drawing/figure-style";
 import { escapeHtml } from "./format";
 import type { Epoch } from "./train";
 

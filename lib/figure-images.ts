@@ -2,8 +2,8 @@
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
 import type { Dataset } from "./cifar";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./figure-style";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
+import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped } from "./format";
 
 const EDGE = 16; // pixels left and right of the images

@@ -1,8 +1,8 @@
 // Figures of several operators on one network: drops by layer and operator, agreement of rankings.
 import type { PlotData } from "plotly.js";
 import { type Agreement, type ByOperator, dropInterval, widestInterval } from "./comparison";
-import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./figure-heatmap";
-import { type Figure, houseLayout, INK } from "./figure-style";
+import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./drawing/figure-heatmap";
+import { type Figure, houseLayout, INK } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
 import type { Verdict } from "./verdict";

@@ -1,7 +1,16 @@
 // Figures of sets of layers: the synergy of every pair, and the accuracy while layers are given up one after the other.
 import type { Annotations, Data, PlotData } from "plotly.js";
-import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./figure-heatmap";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./figure-style";
+import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./drawing/figure-heatmap";
+import {
+  baseAxis,
+  COLOURS,
+  type Figure,
+  GREY,
+  houseLayout,
+  levelLine,
+  levelName,
+  valueAxis,
+} from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import type { Synergy } from "./synergy";

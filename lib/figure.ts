@@ -12,7 +12,7 @@ import {
   stageBands,
   stageLabels,
   valueAxis,
-} from "./figure-style";
+} from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
 

@@ -7,7 +7,7 @@ import { grouped } from "./format";
 import { type Spec, specName } from "./spec";
 import { interruptSignal, liveFigure, progress } from "./notebook";
 import type { TrainConfig } from "./recipe";
-import type { Run } from "./run-file";
+import type { Run } from "./files/run-file";
 import type { Epoch, StepReport } from "./train";
 import { purposeOf, type TrainingData, trainRun, type TrainRunOptions } from "./train-run";
 

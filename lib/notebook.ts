@@ -1,9 +1,17 @@
 // What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
-import { type Bundle, draftBundle, FIGURE, figureBundle, pictureBundle, saveFigure, tableBundle } from "./bundle";
-import type { Figure } from "./figure-style";
+import {
+  type Bundle,
+  draftBundle,
+  FIGURE,
+  figureBundle,
+  pictureBundle,
+  saveFigure,
+  tableBundle,
+} from "./drawing/bundle";
+import type { Figure } from "./drawing/figure-style";
 import { finishedLine, progressLine, type ProgressState } from "./format";
-import type { ImageOptions } from "./image";
+import type { ImageOptions } from "./drawing/image";
 import type { Table, TableOptions } from "./table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import type { Engine } from "./backend";
+import type { Engine } from "./engine/backend";
 import { type Table, tableOf } from "./table";
 
 /** Facts about a result, by name; plain values that JSON keeps. */

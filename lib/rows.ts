@@ -1,7 +1,7 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
 import { changesChannels, kernelShape } from "./layers";
 import { sizeOf } from "./network";
-import { normalQuantile } from "./normal";
+import { normalQuantile } from "./statistics/normal";
 import type { LayerSet } from "./sets";
 
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */

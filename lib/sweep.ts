@@ -2,17 +2,17 @@
 import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { ablate, type Ablation, type AblationOptions, type Operator, zero } from "./ablate";
-import { startEngine } from "./backend";
+import { startEngine } from "./engine/backend";
 import type { Dataset } from "./cifar";
 import type { ProgressOptions } from "./evaluate";
 import { type Layer, layersOf } from "./layers";
 import type { Network } from "./network";
-import { openResults, type Results } from "./results";
+import { openResults, type Results } from "./sweeping/results";
 import type { Sweep } from "./rows";
 import { type LayerSet, singles } from "./sets";
-import { openEngine, type SweepWork } from "./sweepengine";
-import { sweepKey } from "./sweepkey";
-import { openTable } from "./sweeptable";
+import { openEngine, type SweepWork } from "./sweeping/sweepengine";
+import { sweepKey } from "./sweeping/sweepkey";
+import { openTable } from "./sweeping/sweeptable";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
 export interface SweepOptions extends ProgressOptions, AblationOptions {

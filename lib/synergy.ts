@@ -1,7 +1,7 @@
 // Do two layers cost more, or less, together than one by one? The synergy of pairs, paired by image.
 import type { Layer } from "./layers";
-import { normalQuantile } from "./normal";
-import { holm, signFlip } from "./paired";
+import { normalQuantile } from "./statistics/normal";
+import { holm, signFlip } from "./statistics/paired";
 import type { Sweep } from "./rows";
 
 /** How two layers' drops add up; drops and synergy are fractions. */

@@ -1,7 +1,7 @@
 // A whole training in a run folder: goes on from its checkpoint, saves one after every epoch, tests at the end, leaves the run.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { startEngine } from "./backend";
+import { startEngine } from "./engine/backend";
 import { loadRun, saveRun, withHalfKernels } from "./checkpoint";
 import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
@@ -17,8 +17,8 @@ import {
   type SavedProgress,
   saveProgress,
   type Session,
-} from "./resume";
-import type { Run } from "./run-file";
+} from "./files/resume";
+import type { Run } from "./files/run-file";
 import { type Epoch, type Progress, train, type Trained, type TrainOptions } from "./train";
 
 /** The images of a training, each with one use. */

@@ -5,10 +5,10 @@ import type { Dataset } from "./cifar";
 import { evaluate } from "./evaluate";
 import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Normalization, type Parameters } from "./network";
 import { type Spec, specName } from "./spec";
-import { checkParameters } from "./parameters";
+import { checkParameters } from "./files/parameters";
 import { randomStream } from "./random";
 import { checkConfig, learningRate, type TrainConfig } from "./recipe";
-import { atRest, openTrainer, type StepResult, type Trainer, type TrainingState } from "./trainer";
+import { atRest, openTrainer, type StepResult, type Trainer, type TrainingState } from "./engine/trainer";
 
 /** What is known after an epoch. */
 export interface Epoch {

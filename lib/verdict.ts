@@ -1,7 +1,7 @@
 // How a layer is called trivial, non-trivial or undecided (or was left unchanged), with the evidence beside it.
-import { holm } from "./paired";
+import { holm } from "./statistics/paired";
 import type { Row } from "./rows";
-import { dropBound, harmTest, trivialTest } from "./sequential";
+import { dropBound, harmTest, trivialTest } from "./statistics/sequential";
 
 export type Call = "trivial" | "non-trivial" | "undecided" | "unchanged";
 

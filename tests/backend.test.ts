@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { startEngine, tf } from "../lib/backend";
+import { startEngine, tf } from "../lib/engine/backend";
 import { evaluate } from "../lib/evaluate";
 import { sweep } from "../lib/sweep";
 import { smallDataset, smallNetwork } from "./small";

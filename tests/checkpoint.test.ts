@@ -9,8 +9,8 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
 import { initialParameters, type Network } from "../lib/network";
-import { checkParameters } from "../lib/parameters";
-import type { Run } from "../lib/run-file";
+import { checkParameters } from "../lib/files/parameters";
+import type { Run } from "../lib/files/run-file";
 import { randomStream } from "../lib/random";
 import { smallNetwork } from "./small";
 

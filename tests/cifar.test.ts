@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { channelStatistics, firstImages, holdOut, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
-import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/cifar-files";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/files/cifar-files";
 import { CIFAR10_NORMALIZATION } from "../lib/network";
 import { smallDataset } from "./small";
 

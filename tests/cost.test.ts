@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sweepCost } from "../lib/cost";
+import { sweepCost } from "../lib/engine/cost";
 import { layerOf, layersOf } from "../lib/layers";
 import { setOf, singles } from "../lib/sets";
 import { specOf } from "../lib/spec";

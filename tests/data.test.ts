@@ -10,7 +10,7 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
-import { type BatchFile, CIFAR10, type Layout } from "../lib/cifar-files";
+import { type BatchFile, CIFAR10, type Layout } from "../lib/files/cifar-files";
 import { type Archive, OFFICIAL, openArchive, PACKAGE, recordsOfPng, unpack } from "../lib/cli/data-archives";
 import { download } from "../lib/cli/data-sources";
 import { prepareFolder, removeLeftovers, storeFiles, tidyFolder } from "../lib/cli/data-store";

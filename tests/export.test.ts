@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { loadNetwork } from "../lib/checkpoint";
-import { encodeFrozen } from "../lib/frozen";
+import { encodeFrozen } from "../lib/engine/frozen";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-export-"));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));

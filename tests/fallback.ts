@@ -1,5 +1,5 @@
 // Run by a test without the binding: evaluates, sweeps and tries to train, and prints what came of it as JSON.
-import { startEngine } from "../lib/backend";
+import { startEngine } from "../lib/engine/backend";
 import { evaluate } from "../lib/evaluate";
 import { FAST } from "../lib/recipe";
 import { sweep } from "../lib/sweep";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dropByDose } from "../lib/figure-doses";
-import { squaresTrace } from "../lib/figure-heatmap";
+import { squaresTrace } from "../lib/drawing/figure-heatmap";
 import { agreementMap, dropByOperator } from "../lib/figure-operators";
-import type { Figure } from "../lib/figure-style";
+import type { Figure } from "../lib/drawing/figure-style";
 import { someRows } from "./figures";
 
 type Trace = { x: number[]; y: number[]; z: (number | null)[][]; text: string[][]; customdata: string[][] } & Record<

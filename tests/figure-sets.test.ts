@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accuracyByCount, synergyMap } from "../lib/figure-sets";
-import type { Figure } from "../lib/figure-style";
+import type { Figure } from "../lib/drawing/figure-style";
 import type { GrowthPoint, SpreadPoint } from "../lib/growth";
 import { type Layer, layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";

@@ -7,7 +7,7 @@ import { dropByDose } from "../lib/figure-doses";
 import { historyFigure } from "../lib/figure-history";
 import { classHistogram, imageGrid } from "../lib/figure-images";
 import { agreementMap, dropByOperator } from "../lib/figure-operators";
-import type { Figure } from "../lib/figure-style";
+import type { Figure } from "../lib/drawing/figure-style";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
 type Trace = {

@@ -1,11 +1,11 @@
 // The recorded graph against two things that it was not made from: TensorFlow.js's own differentiation, and finite differences.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startEngine, tf } from "../lib/backend";
-import { eagerWeights, eagerWords } from "../lib/eager";
+import { startEngine, tf } from "../lib/engine/backend";
+import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { forward } from "../lib/forward";
-import { gradients } from "../lib/gradient";
-import { Graph, type Symbolic } from "../lib/graph";
+import { gradients } from "../lib/engine/gradient";
+import { Graph, type Symbolic } from "../lib/engine/graph";
 import {
   CIFAR10_NORMALIZATION,
   initialParameters,
@@ -14,12 +14,12 @@ import {
   parameterShapes,
   type Values,
 } from "../lib/network";
-import * as ops from "../lib/operations";
+import * as ops from "../lib/engine/operations";
 import { randomStream } from "../lib/random";
-import { trainingWords } from "../lib/recorder";
-import { loadProgram } from "../lib/savedmodel";
+import { trainingWords } from "../lib/engine/recorder";
+import { loadProgram } from "../lib/engine/savedmodel";
 import { type Spec, specOf } from "../lib/spec";
-import { atRest, openTrainer } from "../lib/trainer";
+import { atRest, openTrainer } from "../lib/engine/trainer";
 import { calmBranches, expectNoLeak } from "./small";
 
 const IMAGES = 6;

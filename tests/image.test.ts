@@ -4,10 +4,10 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { PNG } from "pngjs";
-import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/browser";
+import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/drawing/browser";
 import { accuracyByLayer } from "../lib/figure";
 import { imageGrid } from "../lib/figure-images";
-import { toPng } from "../lib/image";
+import { toPng } from "../lib/drawing/image";
 import { colouredImages, someRows } from "./figures";
 
 after(closeBrowser);

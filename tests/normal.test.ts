@@ -1,7 +1,7 @@
 // The normal tail and quantile against 50-digit arithmetic (mpmath 1.4) and SciPy 1.17.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { normalQuantile, normalTail } from "../lib/normal";
+import { normalQuantile, normalTail } from "../lib/statistics/normal";
 
 const close = (found: number, wanted: number, relative: number) =>
   assert.ok(Math.abs(found - wanted) <= relative * Math.abs(wanted), `expected ${wanted} but found ${found}`);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FIGURE } from "../lib/bundle";
+import { FIGURE } from "../lib/drawing/bundle";
 import { accuracyByLayer } from "../lib/figure";
 import { interruptSignal, liveFigure, liveTable, progress, show } from "../lib/notebook";
 import { provenance } from "../lib/provenance";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, isUnchanged, type KernelOperator, type LayerValues, type Site, zero } from "../lib/ablate";
-import { tf } from "../lib/backend";
+import { tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
 import { layersNamed, operatorList, operatorNamed } from "../lib/cli/names";
-import { eagerWeights, eagerWords } from "../lib/eager";
+import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import { forwardBlock } from "../lib/forward";
 import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/layers";

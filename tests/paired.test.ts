@@ -1,7 +1,7 @@
 // McNemar, Tango and Holm against SciPy, statsmodels, mpmath and R, and against their own definitions by simulation.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holm, logMcnemar, mcnemar, nonInferiority, upperBound } from "../lib/paired";
+import { holm, logMcnemar, mcnemar, nonInferiority, upperBound } from "../lib/statistics/paired";
 import { randomStream } from "../lib/random";
 
 const close = (found: number, wanted: number, relative: number) =>

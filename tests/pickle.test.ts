@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import type { Values } from "../lib/network";
-import { readPickle } from "../lib/pickle";
-import { decodeTorchCheckpoint } from "../lib/torch-file";
+import { readPickle } from "../lib/files/pickle";
+import { decodeTorchCheckpoint } from "../lib/files/torch-file";
 import { fuzz } from "./mutations";
 import { floats, legacyFile, op, orderedDict, stateDictFile, tensor } from "./torch-file";
 

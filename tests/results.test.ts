@@ -20,8 +20,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { randomStream } from "../lib/random";
-import { encodePart, type Part, recordSize } from "../lib/records";
-import { openResults, type Results } from "../lib/results";
+import { encodePart, type Part, recordSize } from "../lib/sweeping/records";
+import { openResults, type Results } from "../lib/sweeping/results";
 import { mutate } from "./mutations";
 
 const KEY = "0123456789abcdef".repeat(4);

@@ -1,9 +1,9 @@
 // The safetensors format against bytes written by the original package (Python safetensors 0.8.0), and hostile files.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dtypeOf, halfBits, readNumbers, toHalf } from "../lib/dtypes";
+import { dtypeOf, halfBits, readNumbers, toHalf } from "../lib/files/dtypes";
 import type { Values } from "../lib/network";
-import { decodeSafetensors, encodeSafetensors } from "../lib/safetensors";
+import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
 import { fuzz } from "./mutations";
 
 // safetensors.numpy.save({"b.kernel": arange(6).reshape(2, 3) - 2.5, "a": [1e-45, 3.4e38], "s": 7, "e": zeros((0, 3))}, {"spec": '{"x":1}'})

@@ -1,7 +1,7 @@
 // Evidence by betting: by hand, by exact enumeration of all outcomes, and by simulation of whole sweeps that stop.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/paired";
+import { mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/statistics/paired";
 import { type Random, randomStream } from "../lib/random";
 import {
   addImages,
@@ -12,7 +12,7 @@ import {
   isDecided,
   trivialTest,
   type WatchedPairs,
-} from "../lib/sequential";
+} from "../lib/statistics/sequential";
 import { verdictsOf } from "../lib/verdict";
 import { countedRow } from "./figures";
 

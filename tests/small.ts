@@ -1,10 +1,10 @@
 // Small things that several tests need: networks and datasets made from a seed, and a check that no tensor is left behind.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { startEngine, tf } from "../lib/backend";
+import { startEngine, tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
 import type { Dataset } from "../lib/cifar";
-import { eagerWeights, eagerWords } from "../lib/eager";
+import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { imageTensor } from "../lib/evaluate";
 import { forward } from "../lib/forward";
 import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Parameters, type Values } from "../lib/network";

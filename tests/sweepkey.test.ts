@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, type Ablation, type Operator, zero } from "../lib/ablate";
 import { onOutput, onShortcut } from "../lib/activations";
-import type { Engine } from "../lib/backend";
+import type { Engine } from "../lib/engine/backend";
 import { firstImages } from "../lib/cifar";
 import { layersOf } from "../lib/layers";
 import type { Network, Values } from "../lib/network";
 import { rerandomize, scale } from "../lib/operators";
 import { specOf } from "../lib/spec";
-import { type SweepContent, sweepKey } from "../lib/sweepkey";
+import { type SweepContent, sweepKey } from "../lib/sweeping/sweepkey";
 import { smallDataset, smallNetwork } from "./small";
 
 const engine: Engine = { backend: "tensorflow", version: "4.22.0", library: "2.21.0", gpu: false };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
-import { mcnemar, signFlip } from "../lib/paired";
+import { mcnemar, signFlip } from "../lib/statistics/paired";
 import type { Sweep } from "../lib/rows";
 import { pairs, singles } from "../lib/sets";
 import { synergiesOf } from "../lib/synergy";

@@ -8,12 +8,12 @@ import { test } from "node:test";
 import { batchOf } from "../lib/batches";
 import { type Dataset, firstImages, loadCifar } from "../lib/cifar";
 import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
-import { encodeTorchState, importReport, importTorch } from "../lib/torch";
+import { encodeTorchState, importReport, importTorch } from "../lib/files/torch";
 import { layersOf } from "../lib/layers";
 import { multiplications, type Network, parameterCount, type Values } from "../lib/network";
-import { decodeSafetensors } from "../lib/safetensors";
+import { decodeSafetensors } from "../lib/files/safetensors";
 import { type CifarSpec, type Spec, specOf } from "../lib/spec";
-import { decodeTorchCheckpoint } from "../lib/torch-file";
+import { decodeTorchCheckpoint } from "../lib/files/torch-file";
 import { calmNetwork, expectNoLeak, smallDataset } from "./small";
 
 const named = process.env.TORCH_PYTHON;

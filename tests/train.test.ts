@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atRest, openTrainer, type StepOptions } from "../lib/trainer";
-import { tf } from "../lib/backend";
+import { atRest, openTrainer, type StepOptions } from "../lib/engine/trainer";
+import { tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
 import { CIFAR10_NORMALIZATION, initialParameters } from "../lib/network";
 import { randomStream } from "../lib/random";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { PNG } from "pngjs";
-import { tarEntries } from "../tar";
+import { tarEntries } from "../files/tar";
 import {
   type BatchFile,
   batchFiles,
@@ -13,7 +13,7 @@ import {
   type Layout,
   recordBytes,
   SIDE,
-} from "../cifar-files";
+} from "../files/cifar-files";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
 export interface Archive {

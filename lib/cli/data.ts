@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { CIFAR10, type Layout, wrongFiles } from "../cifar-files";
+import { CIFAR10, type Layout, wrongFiles } from "../files/cifar-files";
 import { type Archive, type Converted, OFFICIAL, openArchive, PACKAGE } from "./data-archives";
 import { download, fetchPackage, OFFICIAL_URL, type OnBytes, reasonOf } from "./data-sources";
 import { prepareFolder, removeIfEmpty, storeFiles, tidyFolder } from "./data-store";

@@ -2,12 +2,12 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { encodeNetwork, loadNetwork } from "../checkpoint";
-import { writeTogether } from "../files";
-import { encodeFrozen } from "../frozen";
+import { writeTogether } from "../files/files";
+import { encodeFrozen } from "../engine/frozen";
 import type { Network } from "../network";
 import { specName } from "../spec";
 import { tableOf, toText } from "../table";
-import { encodeTorchState, type ImportOptions, importReport } from "../torch";
+import { encodeTorchState, type ImportOptions, importReport } from "../files/torch";
 import { type Command, type Given, runCommand, UsageError } from "./command";
 
 type Names = "checkpoint" | "format" | "out" | "mean" | "std" | "plain" | "report";

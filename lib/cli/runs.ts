@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Command, type Given, runCommand } from "./command";
 import { familyTable, loadFamily, precisionTable } from "../family";
-import { writeTogether } from "../files";
+import { writeTogether } from "../files/files";
 import { toMarkdown } from "../table";
 
 type Names = "dir";

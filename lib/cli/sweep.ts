@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { loadNetwork, loadRun } from "../checkpoint";
 import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
-import { writeTogether } from "../files";
+import { writeTogether } from "../files/files";
 import { percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network, Parameters } from "../network";

@@ -4,7 +4,7 @@ import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { percent } from "../format";
 import { specOf } from "../spec";
 import { PRESETS, type TrainConfig } from "../recipe";
-import type { Run } from "../run-file";
+import type { Run } from "../files/run-file";
 import type { Epoch } from "../train";
 import { type TrainingData, trainRun } from "../train-run";
 

@@ -1,15 +1,15 @@
 // What a zero sweep has to compute, predicted in multiply-adds and measured in milliseconds: per block, and all together.
 import { ablate, type Ablation, zero } from "../../lib/ablate";
-import { tf } from "../../lib/backend";
+import { tf } from "../../lib/engine/backend";
 import { batchOf } from "../../lib/batches";
 import { loadNetwork } from "../../lib/checkpoint";
 import { loadCifar } from "../../lib/cifar";
-import { sweepCost } from "../../lib/cost";
+import { sweepCost } from "../../lib/engine/cost";
 import { imageTensor } from "../../lib/evaluate";
 import { blocksOf, type Layer, layersOf } from "../../lib/layers";
 import type { Network } from "../../lib/network";
 import { singles } from "../../lib/sets";
-import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweepgraph";
+import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeping/sweepgraph";
 import { tableOf, toText } from "../../lib/table";
 import { alternate, median } from "./alternate";
 

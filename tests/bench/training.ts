@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { FAST } from "../../lib/recipe";
-import { atRest, openTrainer, type StepOptions } from "../../lib/trainer";
+import { atRest, openTrainer, type StepOptions } from "../../lib/engine/trainer";
 import { type Contestants, median, type Peer } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];

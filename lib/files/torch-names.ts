@@ -1,6 +1,6 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
-import type { Parameters } from "./network";
-import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "./spec";
+import type { Parameters } from "../network";
+import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */
 export type Author = "akamaster" | "chenyaofo" | "kuangliu";

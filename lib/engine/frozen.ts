@@ -1,10 +1,10 @@
 // A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
-import { CHANNELS, SIDE } from "./cifar-files";
+import { CHANNELS, SIDE } from "../files/cifar-files";
 import { foldedParameters } from "./fold";
-import { forwardBlock, type Vocabulary } from "./forward";
+import { forwardBlock, type Vocabulary } from "../forward";
 import { Graph, type Symbolic } from "./graph";
-import { blocksOf, type Layer } from "./layers";
-import type { Network } from "./network";
+import { blocksOf, type Layer } from "../layers";
+import type { Network } from "../network";
 import { inferenceWords } from "./recorder";
 import { encodeSavedModel, type Signature } from "./savedmodel";
 

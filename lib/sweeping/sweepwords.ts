@@ -1,13 +1,13 @@
 // What the words of the forward pass mean in a graph of many ablations: shared weights, zero kernels, changed activations.
-import { type ActivationSite, type Arithmetic, notingWords } from "./activations";
-import { type Tensor, tf } from "./backend";
-import { foldedBias, foldedKernel, foldedParameters } from "./fold";
-import { forward, type Vocabulary } from "./forward";
-import type { DType, Graph, Symbolic } from "./graph";
-import { type Layer, layersOf } from "./layers";
-import { BATCH_NORM, type Network, type Parameters, type Values } from "./network";
-import * as ops from "./operations";
-import { inferenceWords } from "./recorder";
+import { type ActivationSite, type Arithmetic, notingWords } from "../activations";
+import { type Tensor, tf } from "../engine/backend";
+import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
+import { forward, type Vocabulary } from "../forward";
+import type { DType, Graph, Symbolic } from "../engine/graph";
+import { type Layer, layersOf } from "../layers";
+import { BATCH_NORM, type Network, type Parameters, type Values } from "../network";
+import * as ops from "../engine/operations";
+import { inferenceWords } from "../engine/recorder";
 import type { Means } from "./reference";
 
 /** How the weights get into a graph; the same array is the same tensor. */

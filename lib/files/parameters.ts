@@ -1,7 +1,7 @@
 // Checks that a network is complete: every parameter of its spec, with its shape, and every number finite.
 import { shown } from "./dtypes";
-import { type Network, type Normalization, type Parameters, parameterShapes, sizeOf } from "./network";
-import { FAMILIES, isCifarSpec, type Spec } from "./spec";
+import { type Network, type Normalization, type Parameters, parameterShapes, sizeOf } from "../network";
+import { FAMILIES, isCifarSpec, type Spec } from "../spec";
 
 /**
  * Checks that a network has every parameter of its spec, and each with finite numbers.

@@ -1,6 +1,6 @@
 // What all figures share: their type, the house template, colours that colour-blind readers can tell apart, the axis of layers.
 import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
-import { escapeHtml } from "./format";
+import { escapeHtml } from "../format";
 
 /** A figure as a value: plain JSON that plotly.js draws. */
 export interface Figure {

@@ -3,13 +3,13 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readWhole, writeTogether } from "./files";
-import { isTrainable, type Parameters, parameterShapes } from "./network";
-import { type Spec } from "./spec";
+import { isTrainable, type Parameters, parameterShapes } from "../network";
+import { type Spec } from "../spec";
 import { checkParameters, firstOf, misfitsOf, parseJson } from "./parameters";
-import type { TrainConfig } from "./recipe";
+import type { TrainConfig } from "../recipe";
 import { parseHistory, type TrainedOn } from "./run-file";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors";
-import type { Progress } from "./train";
+import type { Progress } from "../train";
 
 /** What has to be the same for a training to go on. */
 export interface Purpose {

@@ -1,7 +1,7 @@
 // What heat maps share: squares with a number in each, axes of names, scales of colour.
 import type { ColorBar, Data, LayoutAxis, PlotData } from "plotly.js";
 import { baseAxis, COLOURS, GREY } from "./figure-style";
-import { escapeHtml } from "./format";
+import { escapeHtml } from "../format";
 
 /** One square; row and column are counted from 0, text and hover are already safe for plotly's pseudo-HTML. */
 export interface Square {

@@ -1,11 +1,11 @@
 // Many ablations one by one, operation by operation: the fallback where there is no native engine.
-import type { Ablation } from "./ablate";
-import { type ActivationSite, type Arithmetic, changedWords, notingWords } from "./activations";
-import { type Tensor, tf } from "./backend";
-import { eagerWeights, eagerWords } from "./eager";
-import { crossEntropy, predictedClasses } from "./evaluate";
-import { forward, type Vocabulary } from "./forward";
-import type { Network } from "./network";
+import type { Ablation } from "../ablate";
+import { type ActivationSite, type Arithmetic, changedWords, notingWords } from "../activations";
+import { type Tensor, tf } from "../engine/backend";
+import { eagerWeights, eagerWords } from "../engine/eager";
+import { crossEntropy, predictedClasses } from "../evaluate";
+import { forward, type Vocabulary } from "../forward";
+import type { Network } from "../network";
 import type { Means } from "./reference";
 import type { SweepBatch, SweepProgram } from "./sweepgraph";
 

@@ -1,12 +1,12 @@
 // Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
-import type { Ablation } from "./ablate";
-import { type Activations, needsReference } from "./activations";
-import { startEngine, tf } from "./backend";
-import { batchOf } from "./batches";
-import type { Dataset } from "./cifar";
-import { imageTensor } from "./evaluate";
-import type { Network } from "./network";
-import { randomStream } from "./random";
+import type { Ablation } from "../ablate";
+import { type Activations, needsReference } from "../activations";
+import { startEngine, tf } from "../engine/backend";
+import { batchOf } from "../batches";
+import type { Dataset } from "../cifar";
+import { imageTensor } from "../evaluate";
+import type { Network } from "../network";
+import { randomStream } from "../random";
 import { drawOthers, imagesAt, meanActivations, type Means } from "./reference";
 import { openEagerSweep } from "./sweepeager";
 import {

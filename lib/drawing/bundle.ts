@@ -1,9 +1,9 @@
 // What a cell's output holds: a figure or a table in every form that some viewer wants, and figures as files.
 import type { Figure } from "./figure-style";
-import { writeTogether } from "./files";
-import { unescapeHtml } from "./format";
+import { writeTogether } from "../files/files";
+import { unescapeHtml } from "../format";
 import { type ImageOptions, toPng } from "./image";
-import { type Table, type TableOptions, toHtml, toText } from "./table";
+import { type Table, type TableOptions, toHtml, toText } from "../table";
 
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 // What a zero sweep has to compute, before anything is computed: multiply-adds of convolutions, found by interpreting the forward pass.
-import { forward, type Vocabulary } from "./forward";
-import { layersOf, multiplicationsOf } from "./layers";
-import type { LayerSet } from "./sets";
-import type { Spec } from "./spec";
+import { forward, type Vocabulary } from "../forward";
+import { layersOf, multiplicationsOf } from "../layers";
+import type { LayerSet } from "../sets";
+import type { Spec } from "../spec";
 
 /** Multiply-adds per image of the convolutions; the dense layer and whatever is done once per pixel are left out. */
 export interface SweepCost {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "puppeteer-core";
-import { tarEntries } from "./tar";
+import { tarEntries } from "../files/tar";
 
 /** Where the unpacked browser lies: the program, its shared libraries, fontconfig's settings and the figures' font. */
 export interface BrowserFiles {

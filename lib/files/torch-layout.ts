@@ -1,7 +1,7 @@
 // Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
-import { blocksOf, type Layer } from "./layers";
-import { parameterShapes, sizeOf, type Values } from "./network";
-import type { Spec } from "./spec";
+import { blocksOf, type Layer } from "../layers";
+import { parameterShapes, sizeOf, type Values } from "../network";
+import type { Spec } from "../spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
 export const STATED = "nontrivial";

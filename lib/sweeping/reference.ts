@@ -1,20 +1,20 @@
 // Reference images: training images whose activations stand in for those of the images under test.
 import { setImmediate } from "node:timers/promises";
-import { notingWords } from "./activations";
-import { startEngine, type Tensor, tf } from "./backend";
-import { batchOf } from "./batches";
-import type { Dataset } from "./cifar";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import { eagerWeights, eagerWords } from "./eager";
-import { imageTensor } from "./evaluate";
-import { foldedParameters } from "./fold";
-import { forward } from "./forward";
-import { Graph, type Symbolic } from "./graph";
-import type { Network, Values } from "./network";
-import * as ops from "./operations";
-import type { Random } from "./random";
-import { inferenceWords } from "./recorder";
-import { loadProgram } from "./savedmodel";
+import { notingWords } from "../activations";
+import { startEngine, type Tensor, tf } from "../engine/backend";
+import { batchOf } from "../batches";
+import type { Dataset } from "../cifar";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "../files/cifar-files";
+import { eagerWeights, eagerWords } from "../engine/eager";
+import { imageTensor } from "../evaluate";
+import { foldedParameters } from "../engine/fold";
+import { forward } from "../forward";
+import { Graph, type Symbolic } from "../engine/graph";
+import type { Network, Values } from "../network";
+import * as ops from "../engine/operations";
+import type { Random } from "../random";
+import { inferenceWords } from "../engine/recorder";
+import { loadProgram } from "../engine/savedmodel";
 
 /** Means of activations over the reference images, [1, height, width, channels] each, by activation name. */
 export type Means = ReadonlyMap<string, Values>;

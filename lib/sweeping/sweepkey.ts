@@ -1,10 +1,10 @@
 // What a sweep's numbers depend on, as one digest: the same key, the same numbers.
 import { createHash } from "node:crypto";
-import type { Ablation } from "./ablate";
-import { type Activations, formulaOf, needsReference } from "./activations";
-import type { Engine } from "./backend";
-import type { Dataset } from "./cifar";
-import type { Network, Parameters, Values } from "./network";
+import type { Ablation } from "../ablate";
+import { type Activations, formulaOf, needsReference } from "../activations";
+import type { Engine } from "../engine/backend";
+import type { Dataset } from "../cifar";
+import type { Network, Parameters, Values } from "../network";
 
 /** Everything that a sweep's predictions and losses depend on. Names of networks, operators and sets are no part of it. */
 export interface SweepContent {

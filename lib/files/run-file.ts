@@ -1,8 +1,8 @@
 // run.json: what a run folder says of its training, written and read with every check.
-import type { Dataset } from "./cifar";
-import type { Network, Parameters } from "./network";
+import type { Dataset } from "../cifar";
+import type { Network, Parameters } from "../network";
 import { parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
-import type { Epoch } from "./train";
+import type { Epoch } from "../train";
 
 /** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
 export interface Run {

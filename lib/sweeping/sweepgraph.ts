@@ -1,15 +1,15 @@
 // Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
-import type { Ablation } from "./ablate";
-import { activationName, changedWords } from "./activations";
-import type { Tensor } from "./backend";
-import { CHANNELS, SIDE } from "./cifar-files";
-import { forwardBlock, forwardFrom } from "./forward";
-import { type DType, Graph, type Symbolic } from "./graph";
-import { blockLayers, blocksOf, kernelShape, type Layer } from "./layers";
-import { type Network, sizeOf } from "./network";
-import * as ops from "./operations";
+import type { Ablation } from "../ablate";
+import { activationName, changedWords } from "../activations";
+import type { Tensor } from "../engine/backend";
+import { CHANNELS, SIDE } from "../files/cifar-files";
+import { forwardBlock, forwardFrom } from "../forward";
+import { type DType, Graph, type Symbolic } from "../engine/graph";
+import { blockLayers, blocksOf, kernelShape, type Layer } from "../layers";
+import { type Network, sizeOf } from "../network";
+import * as ops from "../engine/operations";
 import type { Means } from "./reference";
-import { loadProgram } from "./savedmodel";
+import { loadProgram } from "../engine/savedmodel";
 import { frozenWords, graphSites, type GraphWeights, handedIn, hasNewArrays, writtenIn } from "./sweepwords";
 
 /** A batch under test. */

@@ -2,10 +2,10 @@
 import { basename } from "node:path";
 import { shown } from "./dtypes";
 import { readWhole } from "./files";
-import type { Network, Normalization, Parameters, Values } from "./network";
+import type { Network, Normalization, Parameters, Values } from "../network";
 import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors";
-import { type CifarSpec, type Spec, specName } from "./spec";
+import { type CifarSpec, type Spec, specName } from "../spec";
 import { decodeTorchCheckpoint } from "./torch-file";
 import { type Place, placesOf, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
 import { type Author, authorOf, commonName, inferSpec } from "./torch-names";

@@ -1,7 +1,7 @@
 // What sweeps have computed, kept on disk: a file per sweep, to which every batch is appended as one record.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { appendRecord, readWhole } from "./files";
+import { appendRecord, readWhole } from "../files/files";
 import { encodePart, type Part, recordSize, type SavedSweep, wholeParts } from "./records";
 
 /** What is saved of one sweep. */

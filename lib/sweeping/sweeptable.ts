@@ -1,9 +1,9 @@
 // What a sweep has found so far: the matrix of all answers, the counts that decide when to stop, and the result of any moment.
-import { isUnchanged } from "./ablate";
-import type { Pairs } from "./paired";
-import type { Sweep } from "./rows";
-import { addImages, isDecided } from "./sequential";
-import type { LayerSet } from "./sets";
+import { isUnchanged } from "../ablate";
+import type { Pairs } from "../statistics/paired";
+import type { Sweep } from "../rows";
+import { addImages, isDecided } from "../statistics/sequential";
+import type { LayerSet } from "../sets";
 import type { SweepWork } from "./sweepengine";
 import type { Answers } from "./sweepgraph";
 

@@ -1,6 +1,6 @@
 // Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
 import { type Dtype, dtypeOf, elementsOf, isIndex, viewOf } from "./dtypes";
-import type { Values } from "./network";
+import type { Values } from "../network";
 import { type PickleOptions, readPickle } from "./pickle";
 import { listZip, type ZipEntry } from "./zip";
 
