@@ -326,7 +326,7 @@ function saver(t: Context, dir: string, { before = "true" } = {}): ChildProcess 
   writeFileSync(
     entry,
     `import { writeSync } from "node:fs";
-     import { openResults } from ${JSON.stringify(path.resolve("lib", "results"))};
+     import { openResults } from ${JSON.stringify(path.resolve("lib", "sweeping", "results"))};
      const predictionOf = ${predictionOf};
      const lossOf = ${lossOf};
      const upTo = ${upTo};

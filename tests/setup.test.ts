@@ -382,7 +382,8 @@ test("of several processes that want the lock at once only one has it at a time"
   writeFileSync(join(folder, "lock"), JSON.stringify([{ pid: gone }]));
   const script = `
     import { takeLock } from ${JSON.stringify(join(root, "lib/cli/setup/lock.mjs"))};
-        const lock = await takeLock("lock", { pollMs: 5 });
+    import { rmSync, writeFileSync } from "node:fs";
+    const lock = await takeLock("lock", { pollMs: 5 });
     writeFileSync("inside", "", { flag: "wx" });
     await new Promise((end) => setTimeout(end, 50));
     rmSync("inside");
