@@ -53,7 +53,7 @@ function compareTrainings(a: Member, b: Member): number {
 }
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
-export function memberOf(name: string, run: Run): Member {
+function memberOf(name: string, run: Run): Member {
   const { epochs, precision } = run.config as { readonly epochs: number; readonly precision: string };
   const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
   return {

@@ -41,7 +41,7 @@ export interface SweepProgram {
 export interface SweepGraphOptions {
   readonly precision: DType;
   readonly means: Means;
-  /** Hands the weights in with every call instead of writing them into the graph: half as fast again, in far less memory. */
+  /** Hands the weights in with every call instead of writing them into the graph: a ResNet-56 takes 1.5 times as long, in half the memory. */
   readonly handIn: boolean;
 }
 
@@ -96,7 +96,7 @@ function rowsIn<A extends Uint8Array | Float32Array>(matrix: A, size: number): A
 }
 
 /** @throws Error naming the first network of which not all logits are finite numbers */
-export function checkFinite(shares: ArrayLike<number>): void {
+function checkFinite(shares: ArrayLike<number>): void {
   const bad = Array.from(shares).findIndex((share) => share < 1);
   if (bad < 0) return;
   const which = bad === 0 ? "the intact network" : `ablation ${bad} of ${shares.length - 1}`;
