@@ -47,9 +47,9 @@ export async function loadFamily(dir: string): Promise<Member[]> {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Of one network: all images before fewer, float32 before bfloat16, and then by seed. */
+/** Of one network: all images before fewer, the longest training first, float32 before bfloat16, and then by seed. */
 function compareTrainings(a: Member, b: Member): number {
-  return b.images - a.images || -compare(a.precision, b.precision) || a.seed - b.seed;
+  return b.images - a.images || b.epochs - a.epochs || -compare(a.precision, b.precision) || a.seed - b.seed;
 }
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */

@@ -1,4 +1,4 @@
-// Figure of many trainings: a panel per network and number of images, accuracy by epoch, every run named beside its curve's colour.
+// Figure of many trainings: a panel per network, number of images and length, accuracy by epoch, every run named beside its curve's colour.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
 import type { Member } from "./family";
 import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./drawing/figure-style";
@@ -19,8 +19,8 @@ function curveOf({ history }: Member): (number | null)[] {
 }
 
 /**
- * The accuracy by epoch of many runs as small multiples: one panel per network and number of training images, all with the same axes,
- * the other panels' runs in grey behind. Each run is named in its panel, in its colour, with its final test accuracy.
+ * The accuracy by epoch of many runs as small multiples: one panel per network, number of training images and of epochs, all with the
+ * same axes, the other panels' runs in grey behind. Each run is named in its panel, in its colour, with its final test accuracy.
  * @throws RangeError when there is no run
  */
 export function familyFigure(members: readonly Member[], options: { readonly title?: string } = {}): Figure {
@@ -99,9 +99,9 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
 }
 
 /** What stands above a panel, and tells one from another. */
-function panelTitle({ network, parameters, images }: Member): string {
+function panelTitle({ network, parameters, images, epochs }: Member): string {
   const size = images < ALL ? `${grouped(images)} images` : `${grouped(parameters)} parameters`;
-  return `<b>${escapeHtml(network)}</b>, ${size}`;
+  return `<b>${escapeHtml(network)}</b>, ${size}, ${epochs} epochs`;
 }
 
 /** From what all curves have reached after a third of their epochs, with room for the names below them, to the top. */

@@ -73,16 +73,23 @@ test("loadFamily() reads the committed runs, the smallest first", async () => {
   assert.deepEqual([accuracy, images, epochs, seconds], [0.9083, 50_000, 30, 2312]);
 });
 
-test("familyFigure() has a panel per network and number of images, with all runs in each and its own named", () => {
-  const members = [base, { ...base, seed: 2, run: "b" }, { ...base, images: 5000, run: "c" }];
+test("familyFigure() has a panel per network, number of images and length, with all runs in each and its own named", () => {
+  const members = [
+    base,
+    { ...base, seed: 2, run: "b" },
+    { ...base, images: 5000, run: "c" },
+    { ...base, epochs: 3, run: "d" },
+  ];
   const { data, layout } = familyFigure(members);
-  assert.equal(data.length, 2 * 3);
+  assert.equal(data.length, 3 * 4);
   const texts = (layout.annotations ?? []).map(({ text }) => text);
   assert.deepEqual(texts, [
-    "<b>resnet20</b>, 269,722 parameters",
+    "<b>resnet20</b>, 269,722 parameters, 2 epochs",
     "seed 1, float32: 90.00 %",
     "seed 2, float32: 90.00 %",
-    "<b>resnet20</b>, 5,000 images",
+    "<b>resnet20</b>, 5,000 images, 2 epochs",
+    "seed 1, float32: 90.00 %",
+    "<b>resnet20</b>, 269,722 parameters, 3 epochs",
     "seed 1, float32: 90.00 %",
   ]);
   assert.deepEqual((data[0] as { y: number[] }).y, [40, 80]);
