@@ -205,13 +205,15 @@ test("what read() returned stays as it was when training goes on", async () => {
   trainer.dispose();
 });
 
-for (const name of ["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"])
+// At CONFIG's rate fifty layers of width 2 sometimes stand still for four epochs (a ratio of 0.92 in one seed of four, by
+// machine); at this rate and width the loss halves in each.
+for (const name of ["vgg11-w4", "imagenet-resnet18-w4", "imagenet-resnet50-w4"])
   test(`train() lowers the loss of ${name} in bfloat16, and leaves no tensor behind`, () =>
     expectNoLeak(async () => {
-      const config = { ...CONFIG, epochs: 4, precision: "bfloat16" } as const;
+      const config = { ...CONFIG, epochs: 4, rate: 0.02, precision: "bfloat16" } as const;
       const { history } = await train(specOf(name), smallDataset(200), config);
       const [first, last] = [history[0].trainLoss, history[3].trainLoss];
-      assert.ok(last < 0.9 * first, `${first}, then ${last}`);
+      assert.ok(last < 0.9 * first, `the loss was ${first} in the first epoch, ${last} in the last`);
     }));
 
 test("bfloat16 training follows float32 closely, and keeps its parameters in float32", async () => {
