@@ -27,9 +27,12 @@ export function eagerWords(
         .sub([...normalization.mean])
         .div([...normalization.std]),
     conv(x, { name, size, stride }) {
+      const kernel = weights(`${name}.kernel`) as tf.Tensor4D;
+      // The gradient of a strided 1x1 kernel is wrong on some processors: see conv2d in operations.
+      if (size === 1 && stride > 1) return tf.conv2d(subsampled(x, stride), kernel, 1, "valid");
       // Padded by hand: TensorFlow.js has no gradient for a convolution with explicit padding.
       const side = (size - 1) / 2;
-      return tf.conv2d(padded(x, [0, side, side, 0]), weights(`${name}.kernel`) as tf.Tensor4D, stride, "valid");
+      return tf.conv2d(padded(x, [0, side, side, 0]), kernel, stride, "valid");
     },
     batchNorm(x, { name }) {
       const { mean, variance } = options.training
@@ -44,14 +47,18 @@ export function eagerWords(
     relu: (x) => tf.relu(x),
     add: (x, y) => tf.add(x, y),
     pad(x, { inputs, outputs, stride }) {
-      // A 1x1 average pool takes every second pixel; a strided slice would have no gradient.
       const side = (outputs - inputs) / 2;
-      return padded(tf.avgPool(x as tf.Tensor4D, 1, stride, "valid"), [0, 0, 0, side]);
+      return padded(subsampled(x, stride), [0, 0, 0, side]);
     },
     maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
     pool: (x) => tf.mean(x, [1, 2]),
     dense: (x) => tf.matMul(x as tf.Tensor2D, weights("dense.kernel") as tf.Tensor2D).add(weights("dense.bias")),
   };
+}
+
+/** Every `stride`-th pixel: as a 1x1 average pool, because a strided slice would have no gradient. */
+function subsampled(x: Tensor, stride: number): tf.Tensor4D {
+  return tf.avgPool(x as tf.Tensor4D, 1, stride, "valid");
 }
 
 /** Zeros before and after the present values: per axis, as many on each side. */

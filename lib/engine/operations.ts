@@ -21,14 +21,20 @@ const T = (x: Symbolic): { T: Attribute } => ({ T: { type: x.dtype } });
 const NHWC: { data_format: Attribute } = { data_format: { string: "NHWC" } };
 const INT32_INDEX = { type: "int32" } as const;
 
+/** As many channels as oneDNN's kernels take at once, at most: one AVX-512 register. */
+const CHANNELS_OF_A_BLOCK = 16;
+
 /**
  * Images [n, h, w, in] with a kernel [k, k, in, out] to [n, h / stride, w / stride, out], padded by (k - 1) / 2 on every side.
  * At stride 2 the padding is a node of its own: TensorFlow's SAME would pad even sizes by (0, 1), and the gradients of EXPLICIT
- * padding leave oneDNN for a path that is many times slower in bfloat16.
+ * padding leave oneDNN for a path that is many times slower in bfloat16. A strided 1x1 kernel on few channels is moved over the
+ * subsampled images: oneDNN's own weight gradient of it is wrong on processors without AVX-512, and may write past its memory
+ * (oneDNN issue 6035).
  */
 export function conv2d(x: Symbolic, kernel: Symbolic, stride: number): Symbolic {
-  const [images, height, width] = x.shape;
+  const [images, height, width, inputs] = x.shape;
   const [size, , , outputs] = kernel.shape;
+  if (size === 1 && stride > 1 && inputs < CHANNELS_OF_A_BLOCK) return conv2d(subsample(x, stride), kernel, 1);
   const side = (size - 1) / 2;
   const padded = stride > 1 && side > 0 ? pad(x, [0, side, side, 0]) : x;
   const attributes: Attributes = {
