@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { loadRun } from "./checkpoint";
 import { percent } from "./format";
 import { parameterCount } from "./network";
+import { permutationTest } from "./permutation";
 import { specName } from "./spec";
 import { wilson } from "./rows";
 import type { Run } from "./files/run-file";
@@ -95,7 +96,7 @@ export function familyTable(members: readonly Member[]): Table {
 /**
  * float32 against bfloat16, one line per network that was trained in both in the same way: seeds, mean test accuracy and its standard
  * deviation over seeds, and the difference (bfloat16 - float32, in percentage points) with its standard error (Welch's; it needs two
- * seeds of each).
+ * seeds of each) and the two-sided p of the permutation test, beside the smallest that so few seeds could give.
  */
 export function precisionTable(members: readonly Member[]): Table {
   const groups = new Map<string, Member[]>();
@@ -124,6 +125,21 @@ function precisionLine(group: readonly Member[]) {
     ...columns("bfloat16", rounded),
     "difference pp": 100 * (rounded.mean - exact.mean),
     "standard error pp": shownOrEmpty(100 * error),
+    ...permuted(group),
+  };
+}
+
+/** How likely a difference as large as this one is, either way, if the precision made none: over all ways to share out the labels. */
+function permuted(group: readonly Member[]) {
+  const marked = group.map(({ precision }) => precision === "bfloat16");
+  const accuracies = group.map(({ accuracy }) => accuracy);
+  const sides = [accuracies, accuracies.map((accuracy) => -accuracy)].map((values) =>
+    permutationTest([{ values, marked }]),
+  );
+  const twoSided = (p: number) => Math.min(1, 2 * p);
+  return {
+    "permutation p": twoSided(Math.min(...sides.map(({ p }) => p))),
+    "smallest p": twoSided(sides[0].smallest),
   };
 }
 

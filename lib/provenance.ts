@@ -22,6 +22,7 @@ export function provenanceOf(engine: Engine): Provenance {
     "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),
     backend: engine.backend,
     tensorflow: engine.library ?? "none",
+    oneDNN: engine.oneDNN,
     "pure-rand": versionOf("pure-rand/package.json"), // makes the random numbers
     gpu: engine.gpu,
     processor: cpus()[0]?.model.trim() ?? "unknown",

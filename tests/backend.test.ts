@@ -16,6 +16,28 @@ test("the native engine runs here, in one copy that danfojs-node shares", async 
   assert.equal(danfo.tensorflow.engine(), tf.engine());
 });
 
+test("convolutions are oneDNN's on every processor, unless the user asks for Eigen's", () => {
+  // oneDNN itself names on request what it computes.
+  const program = `
+    const { startEngine } = require("./lib/engine/backend");
+    const { evaluate } = require("./lib/evaluate");
+    const { smallDataset, smallNetwork } = require("./tests/small");
+    void evaluate(smallNetwork(), smallDataset(4)).then(async () => console.log("engine", (await startEngine()).oneDNN));`;
+  const outputWith = (wish?: string) => {
+    const env = { ...process.env, ONEDNN_VERBOSE: "1", TF_ENABLE_ONEDNN_OPTS: wish };
+    return execFileSync(process.execPath, ["--import", "tsx", "--eval", program], {
+      encoding: "utf8",
+      env,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  };
+  const [usual, without] = [outputWith(), outputWith("0")];
+  assert.match(usual, /^onednn_verbose.*exec,cpu,convolution/m);
+  assert.match(usual, /^engine true$/m);
+  assert.doesNotMatch(without, /exec,cpu,convolution/);
+  assert.match(without, /^engine false$/m);
+});
+
 test("without the binding, evaluations and sweeps give the same predictions on WebAssembly, and training says what it needs", async () => {
   const words = ["--require", "./tests/without-binding.cjs", "--import", "tsx", "tests/fallback.ts"];
   const output = execFileSync(process.execPath, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

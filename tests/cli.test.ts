@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { startEngine } from "../lib/engine/backend";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-cli-"));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -57,6 +58,18 @@ test("train leaves a run folder that sweep reads, with the counts of the first i
     assert.equal(report.baseline.correct - lost + gained, correct, layer);
     assert.ok(flips >= lost + gained, layer);
   }
+});
+
+test("train and sweep say where bfloat16 is slower than float32, and refuse other precisions", async () => {
+  const { fastBfloat16 } = await startEngine();
+  const notice = /about ten times slower than float32 on this processor/;
+  const swept = sweepOf("data/runs/resnet8-seed1", "--images", "20", "--precision", "bfloat16");
+  assert.equal(swept.status, 0, swept.stderr);
+  assert.equal(notice.test(swept.stderr), !fastBfloat16);
+  assert.doesNotMatch(sweepOf("data/runs/resnet8-seed1", "--images", "20").stderr, notice);
+  const refused = run("train", "--precision", "float64");
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /Cannot compute in "float64": expected float32 or bfloat16/);
 });
 
 test("sweep takes sets of layers, keeps what it computed, and says what it did with them", () => {

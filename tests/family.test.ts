@@ -52,6 +52,12 @@ test("precisionTable() compares networks that were trained in both precisions, b
   close("float32 SD pp", 100 * Math.sqrt(0.0002));
   close("difference pp", 1);
   close("standard error pp", 100 * Math.sqrt(0.0005));
+  // Of the six pairs out of 90, 92, 90 and 94 three have a sum of at least 90 + 94; twice a half is 1.
+  close("permutation p", 1);
+  close("smallest p", 1 / 3);
+  const apart = [base, { ...base, accuracy: 0.92 }, { ...rounded, accuracy: 0.95 }, { ...rounded, accuracy: 0.94 }];
+  const [{ "permutation p": p }] = precisionTable(apart).objects() as Record<string, number>[];
+  assert.ok(Math.abs(p - 1 / 3) < 1e-9, "one pair of six, either way");
   const [alone] = precisionTable([base, rounded]).objects() as Record<string, unknown>[];
   assert.deepEqual([alone["float32 seeds"], alone["float32 SD pp"], alone["standard error pp"]], [1, null, null]);
 });

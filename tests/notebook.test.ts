@@ -170,7 +170,8 @@ test("interruptSignal() is the kernel's signal, and one that never aborts elsewh
 });
 
 test("provenance() names versions, hardware and parameters, and no time", () => {
-  const engine = { backend: "tensorflow", version: "4.22.0", library: "2.21.0", gpu: false } as const;
+  const kernels = { gpu: false, oneDNN: true, fastBfloat16: true };
+  const engine = { backend: "tensorflow", version: "4.22.0", library: "2.21.0", ...kernels } as const;
   const facts = new Map(
     provenance(engine, { seed: 7, layers: ["a"] }, { data: "abc" })
       .objects()

@@ -12,7 +12,14 @@ import { specOf } from "../lib/spec";
 import { type SweepContent, sweepKey } from "../lib/sweeping/sweepkey";
 import { smallDataset, smallNetwork } from "./small";
 
-const engine: Engine = { backend: "tensorflow", version: "4.22.0", library: "2.21.0", gpu: false };
+const engine: Engine = {
+  backend: "tensorflow",
+  version: "4.22.0",
+  library: "2.21.0",
+  gpu: false,
+  oneDNN: true,
+  fastBfloat16: true,
+};
 
 /** The paper's sweep of a small network, made anew: no array is shared between two calls. */
 function content(change: Partial<SweepContent> = {}): SweepContent {
@@ -148,6 +155,7 @@ test("sweepKey() is another one for every change of what is computed", () => {
     "the engine": { engine: { ...engine, backend: "wasm", library: undefined } },
     "TensorFlow's version": { engine: { ...engine, library: "2.20.0" } },
     "a GPU": { engine: { ...engine, gpu: true } },
+    "Eigen's convolutions": { engine: { ...engine, oneDNN: false } },
     "the processor": { processor: "another" },
   };
   const keys = new Map([[KEY, "nothing"]]);

@@ -24,7 +24,8 @@ const PRECISION = `
 ## float32 against bfloat16
 
 Networks that were trained in both, in the same way: over seeds, the mean test accuracy and its standard deviation (SD); the difference is
-bfloat16 less float32, with its standard error where there are two seeds of each.
+bfloat16 less float32, with its standard error where there are two seeds of each, and the two-sided p of the permutation test beside the
+smallest that so few seeds could give.
 `;
 
 async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {

@@ -14,6 +14,7 @@ import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
 import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
+import { precisionNamed } from "./precision";
 
 type Names =
   | "checkpoint"
@@ -98,9 +99,7 @@ async function trainingImages(given: Given<Names>): Promise<Dataset> {
 }
 
 async function sweepOptions(given: Given<Names>, named: NamedOperator): Promise<SweepOptions> {
-  const { precision, results } = given;
-  if (precision !== "float32" && precision !== "bfloat16")
-    throw new UsageError(`Cannot sweep in "${precision}": expected float32 or bfloat16`);
+  const { results } = given;
   if (given.resume && given.fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
   if (given.stop && !["single", "blocks", "stages"].includes(given.set!))
     throw new UsageError(`Cannot stop early with --set ${given.set}: its ablations are compared on the same images`);
@@ -109,7 +108,7 @@ async function sweepOptions(given: Given<Names>, named: NamedOperator): Promise<
     operator: named.operator,
     operatorName: given.operator,
     seed: wholeNumber("seed", given.seed!, 0),
-    precision,
+    precision: await precisionNamed(given.precision!),
     ...{ results, fresh: given.fresh !== undefined, resume: given.resume !== undefined },
     ...(typeof named.operator === "function" ? {} : { reference: await trainingImages(given) }),
     ...(given.stop ? { stopWhenDecided: { margin } } : {}),

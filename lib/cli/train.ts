@@ -1,5 +1,6 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { precisionNamed } from "./precision";
 import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { percent } from "../format";
 import { specOf } from "../spec";
@@ -53,7 +54,7 @@ const COMMAND: Command<Names> = {
 };
 
 /** The preset, with what was given beside it in place of its own values. */
-function configOf(given: Given<Names>): TrainConfig {
+async function configOf(given: Given<Names>): Promise<TrainConfig> {
   const preset = PRESETS[given.preset as keyof typeof PRESETS];
   if (!Object.hasOwn(PRESETS, given.preset!)) {
     throw new UsageError(`Cannot find the preset "${given.preset}": expected ${Object.keys(PRESETS).join(", ")}`);
@@ -64,16 +65,11 @@ function configOf(given: Given<Names>): TrainConfig {
     ...preset,
     seed: wholeNumber("seed", given.seed!, 0),
     epochs: own("epochs", wholeNumber, preset.epochs),
-    precision: own("precision", precisionNamed, preset.precision),
+    precision: await precisionNamed(given.precision ?? preset.precision),
     batch: own("batch", wholeNumber, preset.batch),
     rate: own("rate", positiveNumber, preset.rate),
     weightDecay: own("weight-decay", positiveNumber, preset.weightDecay),
   };
-}
-
-function precisionNamed(_: string, text: string): TrainConfig["precision"] {
-  if (text === "float32" || text === "bfloat16") return text;
-  throw new UsageError(`Cannot train in "${text}": expected float32 or bfloat16`);
 }
 
 /** Held-out images are taken from the whole training set, so that they are the same ones whatever --images says. */
@@ -102,7 +98,7 @@ function conclude(dir: string, { accuracy, testImages, config, provenance }: Run
 
 async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
   const spec = specOf(given.network!);
-  const config = configOf(given);
+  const config = await configOf(given);
   const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
   const data = await loadData(given);
   const bar = progressBar(given.network!, "steps");

@@ -1,6 +1,8 @@
 // npm run bench: what the workspace is fast at, beside PyTorch where a Python with torch is given.
 import { existsSync } from "node:fs";
 import { type Command, type Given, runCommand, UsageError, wholeNumber } from "../../lib/cli/command";
+import type { Precision } from "../../lib/cli/precision";
+import { startEngine } from "../../lib/engine/backend";
 import { alternate, type Peer, report } from "./alternate";
 import { benchArithmetic } from "./arithmetic";
 import { benchMemory } from "./memory";
@@ -13,9 +15,9 @@ type Names = "only" | "depths" | "checkpoints" | "images" | "rounds" | "python" 
 const SECTIONS: Readonly<Record<string, (given: Given<Names>) => void | Promise<void>>> = {
   training: benchTraining,
   sweep: (given) =>
-    ofEachCheckpoint(given, (checkpoint) => {
+    ofEachCheckpoint(given, async (checkpoint) => {
       const [images, rounds] = [wholeNumber("images", given.images!), wholeNumber("rounds", given.rounds!)];
-      return benchSweep(checkpoint, { images, rounds, peer: peerOf(given) });
+      return benchSweep(checkpoint, { images, rounds, precisions: await precisions(), peer: peerOf(given) });
     }),
   // One batch is measured, which takes milliseconds: many rounds.
   arithmetic: (given) =>
@@ -52,6 +54,7 @@ async function bench(given: Given<Names>): Promise<void> {
   const unknown = sections.find((name) => !Object.hasOwn(SECTIONS, name));
   if (unknown) throw new UsageError(`Cannot measure "${unknown}": expected ${Object.keys(SECTIONS).join(", ")}`);
   if (!peerOf(given)) console.log("PyTorch is left out: give a Python that has torch with --python PATH");
+  if ((await precisions()).length < 2) console.log("bfloat16 is left out: this processor computes it slowly");
   for (const name of sections) await SECTIONS[name](given);
 }
 
@@ -59,9 +62,14 @@ function peerOf({ python, peer = "" }: Given<Names>): Peer | undefined {
   return python === undefined ? undefined : { python, folder: peer };
 }
 
+/** Those that are worth it on this machine. */
+async function precisions(): Promise<Precision[]> {
+  return (await startEngine()).fastBfloat16 ? ["float32", "bfloat16"] : ["float32"];
+}
+
 async function benchTraining(given: Given<Names>): Promise<void> {
   for (const depth of listOf(given.depths).map((text) => wholeNumber("depths", text))) {
-    const contestants = trainingContestants(depth, peerOf(given));
+    const contestants = trainingContestants(depth, await precisions(), peerOf(given));
     const results = await alternate(contestants, wholeNumber("rounds", given.rounds!));
     report(`Training step of ResNet-${depth}, batch 128`, results, { unit: "images/s", lessIsBetter: false });
   }

@@ -1,5 +1,6 @@
 // The zero sweep of a public checkpoint: seconds for all layers, graph preparation included, beside PyTorch's loop.
 import { execFileSync } from "node:child_process";
+import type { Precision } from "../../lib/cli/precision";
 import { loadNetwork } from "../../lib/checkpoint";
 import { type Dataset, firstImages, loadCifar } from "../../lib/cifar";
 import { grouped } from "../../lib/format";
@@ -14,14 +15,19 @@ const SECONDS = { unit: "s", lessIsBetter: true };
 /** Sweeps a checkpoint in turn with PyTorch (only where a Python with torch is given) and prints times and flips. */
 export async function benchSweep(
   checkpoint: string,
-  options: { readonly images: number; readonly rounds: number; readonly peer?: Peer },
+  options: {
+    readonly images: number;
+    readonly rounds: number;
+    readonly precisions: readonly Precision[];
+    readonly peer?: Peer;
+  },
 ): Promise<void> {
-  const { images, rounds, peer } = options;
+  const { images, rounds, precisions, peer } = options;
   const network = await loadNetwork(checkpoint);
   const test = firstImages(await loadCifar("cifar10", "test", { dir: FOLDER }), images);
   const sweeps = new Map<string, Sweep>();
   const contestants: Record<string, Contestants[string]> = {};
-  for (const precision of ["float32", "bfloat16"] as const) {
+  for (const precision of precisions) {
     contestants[precision] = () => timed(network, test, { precision }, (last) => sweeps.set(precision, last));
   }
   if (peer) {
@@ -30,7 +36,8 @@ export async function benchSweep(
     contestants.PyTorch = () => run().sweepSeconds;
   }
   report(`Zero sweep of ${checkpoint}, ${images} images`, await alternate(contestants, rounds), SECONDS);
-  console.log(`  ${flipsText(sweeps.get("float32")!, sweeps.get("bfloat16")!)}`);
+  const rounded = sweeps.get("bfloat16");
+  if (rounded) console.log(`  ${flipsText(sweeps.get("float32")!, rounded)}`);
   const first = { float32: () => timed(network, firstImages(test, 50), { batch: 50 }) };
   const title = "  its first complete table (50 images, graph preparation included)";
   report(title, await alternate(first, rounds), SECONDS);

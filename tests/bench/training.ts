@@ -5,17 +5,17 @@ import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { FAST } from "../../lib/recipe";
 import { atRest, openTrainer, type StepOptions } from "../../lib/engine/trainer";
+import type { Precision } from "../../lib/cli/precision";
 import { type Contestants, median, type Peer } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];
 const OPTIONS: StepOptions = { ...FAST, batch: BATCH };
 
-/** The contestants for one depth; PyTorch only where a Python with torch is given. */
-export function trainingContestants(depth: number, peer?: Peer): Contestants {
-  const contestants: Record<string, () => number | Promise<number>> = {
-    float32: () => measure(depth, { ...OPTIONS, precision: "float32" }),
-    bfloat16: () => measure(depth, { ...OPTIONS, precision: "bfloat16" }),
-  };
+/** The contestants for one depth: the precisions that are worth it here, and PyTorch where a Python with torch is given. */
+export function trainingContestants(depth: number, precisions: readonly Precision[], peer?: Peer): Contestants {
+  const contestants: Record<string, () => number | Promise<number>> = Object.fromEntries(
+    precisions.map((precision) => [precision, () => measure(depth, { ...OPTIONS, precision })]),
+  );
   if (!peer) return contestants;
   const words = [`${peer.folder}/torch_train.py`, ...[depth, BATCH, STEPS].map(String)];
   const runPeer = () =>
