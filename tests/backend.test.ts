@@ -17,14 +17,14 @@ test("the native engine runs here, in one copy that danfojs-node shares", async 
 });
 
 test("convolutions are oneDNN's on every processor, unless the user asks for Eigen's", () => {
-  // oneDNN itself names on request what it computes.
+  // oneDNN itself names on request what it computes; a GPU would take the work from it.
   const program = `
     const { startEngine } = require("./lib/engine/backend");
     const { evaluate } = require("./lib/evaluate");
     const { smallDataset, smallNetwork } = require("./tests/small");
     void evaluate(smallNetwork(), smallDataset(4)).then(async () => console.log("engine", (await startEngine()).oneDNN));`;
   const outputWith = (wish?: string) => {
-    const env = { ...process.env, ONEDNN_VERBOSE: "1", TF_ENABLE_ONEDNN_OPTS: wish };
+    const env = { ...process.env, ONEDNN_VERBOSE: "1", CUDA_VISIBLE_DEVICES: "", TF_ENABLE_ONEDNN_OPTS: wish };
     return execFileSync(process.execPath, ["--import", "tsx", "--eval", program], {
       encoding: "utf8",
       env,
