@@ -34,6 +34,21 @@ export default typescript.config(
     },
   },
   {
+    // TensorFlow may share the memory of tensors made in other ways, and release it on a thread of its own.
+    files: ["lib/**/*.ts"],
+    ignores: ["lib/engine/backend.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        ...["tensor", "tensor1d", "tensor2d", "tensor3d", "tensor4d", "scalar"].map((property) => ({
+          object: "tf",
+          property,
+          message: "Make tensors of arrays with tensorOf().",
+        })),
+      ],
+    },
+  },
+  {
     // Reference values stand in tests with all the digits of their source.
     files: ["tests/**/*.ts"],
     rules: { "no-loss-of-precision": "off" },

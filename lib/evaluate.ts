@@ -1,6 +1,6 @@
 // Predictions of networks: one compiled inference graph per architecture, into which any parameters can be put.
 import { setImmediate } from "node:timers/promises";
-import { startEngine, type Tensor, tf } from "./engine/backend";
+import { startEngine, type Tensor, tensorOf, tf } from "./engine/backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
@@ -130,7 +130,7 @@ export function logitsOf(predictor: Predictor, network: LoadedNetwork, images: T
 
 /** A batch's images on the engine; the caller disposes of them. */
 export function imageTensor(images: Float32Array): Tensor {
-  return tf.tensor4d(images, [images.length / IMAGE_SIZE, SIDE, SIDE, CHANNELS]);
+  return tensorOf(images, [images.length / IMAGE_SIZE, SIDE, SIDE, CHANNELS]);
 }
 
 /** The class with the highest logit for each image, the first one in a tie. @throws Error when a logit is not finite */

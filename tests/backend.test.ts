@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { startEngine, tf } from "../lib/engine/backend";
+import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { evaluate } from "../lib/evaluate";
 import { sweep } from "../lib/sweep";
-import { smallDataset, smallNetwork } from "./small";
+import { inTidy, smallDataset, smallNetwork } from "./small";
 
 test("the native engine runs here, in one copy that danfojs-node shares", async () => {
   const engine = await startEngine();
@@ -36,6 +36,29 @@ test("convolutions are oneDNN's on every processor, unless the user asks for Eig
   assert.match(usual, /^engine true$/m);
   assert.doesNotMatch(without, /exec,cpu,convolution/);
   assert.match(without, /^engine false$/m);
+});
+
+test("tensorOf() gives TensorFlow numbers of its own, wherever in memory the array lies", async () => {
+  await startEngine();
+  /** Whether TensorFlow sees a change of the memory that it was given: by chance it does, where that memory is aligned. */
+  const isShared = (tensor: ReturnType<typeof tensorOf>): boolean =>
+    inTidy(() => {
+      const given = tensor.dataSync(); // the array itself until TensorFlow first needs it
+      tf.add(tensor, 0).dataSync();
+      given[0] = 7;
+      return tf.add(tensor, 0).dataSync()[0] === 7;
+    });
+  const sizes = Array.from({ length: 200 }, (_, index) => 1 + 7 * index);
+  for (const type of [Float32Array, Int32Array]) {
+    for (const size of sizes) assert.equal(isShared(tensorOf(new type(size), [size])), false);
+  }
+  assert.ok(
+    sizes.some((size) => isShared(tf.tensor1d(new Float32Array(size)))),
+    "it would see shared memory",
+  );
+  const numbers = tensorOf(Int32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+  assert.deepEqual([numbers.dtype, numbers.arraySync()], ["int32", [[1, 2, 3], [4, 5, 6]]]); // prettier-ignore
+  assert.equal(tensorOf(Float32Array.of(0.5), []).arraySync(), 0.5);
 });
 
 test("without the binding, evaluations and sweeps give the same predictions on WebAssembly, and training says what it needs", async () => {

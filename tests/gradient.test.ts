@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { startEngine, tf } from "../lib/engine/backend";
+import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { forward } from "../lib/forward";
 import { gradients } from "../lib/engine/gradient";
@@ -21,16 +21,9 @@ import { trainingWords } from "../lib/engine/recorder";
 import { loadProgram } from "../lib/engine/savedmodel";
 import { type Spec, specOf } from "../lib/spec";
 import { atRest, openTrainer } from "../lib/engine/trainer";
-import { calmBranches, expectNoLeak } from "./small";
+import { calmBranches, expectNoLeak, inTidy } from "./small";
 
 const IMAGES = 6;
-
-/** tf.tidy for results that are plain numbers. */
-function inTidy<R>(body: () => R): R {
-  let result: R;
-  tf.tidy(() => void (result = body()));
-  return result!;
-}
 
 interface Slopes {
   readonly loss: number;
@@ -82,12 +75,12 @@ async function openSlopes(spec: Spec) {
       const { images, labels } = someBatch();
       return inTidy(() => {
         const feed = Object.fromEntries(
-          [...parameters].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
+          [...parameters].map(([name, { data, shape }]) => [name, tensorOf(data, shape)]),
         );
         const found = program.run("slopes", {
           ...feed,
-          images: tf.tensor4d(images, [IMAGES, 32, 32, 3]),
-          labels: tf.tensor1d(labels, "int32"),
+          images: tensorOf(images, [IMAGES, 32, 32, 3]),
+          labels: tensorOf(labels, [IMAGES]),
         });
         const numbers = new Map(
           Object.entries(found).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]),
@@ -104,8 +97,8 @@ function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
   const { images, labels } = someBatch();
   return inTidy(() => {
     const names = [...parameters.keys()].filter(isTrainable);
-    const input = tf.tensor4d(images, [IMAGES, 32, 32, 3]);
-    const target = tf.oneHot(tf.tensor1d(labels, "int32"), 10);
+    const input = tensorOf(images, [IMAGES, 32, 32, 3]);
+    const target = tf.oneHot(tensorOf(labels, [IMAGES]), 10);
     const loss = (...tensors: (typeof input | ReturnType<typeof tf.tensor>)[]) => {
       const words = eagerWords((name) => tensors[names.indexOf(name)], CIFAR10_NORMALIZATION, { training: true });
       return tf.losses.softmaxCrossEntropy(target, forward(spec, words, input));
@@ -219,7 +212,7 @@ test("the gradient of a max pool goes to the largest pixel of each window, by ha
   const program = await loadProgram(graph, { slope: { inputs: { x }, outputs: { y, slope } } });
   const found = inTidy(() => {
     const { y: largest, slope: slopes } = program.run("slope", {
-      x: tf.tensor4d([1, 2, 7, 5, 4, 3, 6, 8], [1, 2, 4, 1]),
+      x: tensorOf(Float32Array.of(1, 2, 7, 5, 4, 3, 6, 8), [1, 2, 4, 1]),
     });
     return [[...largest.dataSync()], [...slopes.dataSync()]];
   });

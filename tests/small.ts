@@ -87,6 +87,13 @@ export async function expectNoLeak<R>(body: () => Promise<R> | R): Promise<R> {
   return result;
 }
 
+/** tf.tidy for results that are plain numbers. */
+export function inTidy<R>(body: () => R): R {
+  let result: R;
+  tf.tidy(() => void (result = body()));
+  return result!;
+}
+
 /** A digest-like text of all parameters, for "bit-identical". */
 export function bitsOf(network: Network): string {
   return [...network.parameters]

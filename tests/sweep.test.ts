@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { ablate, zero } from "../lib/ablate";
-import { tf } from "../lib/engine/backend";
+import { tensorOf, tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
 import { loadNetwork } from "../lib/checkpoint";
 import { firstImages, loadCifar } from "../lib/cifar";
@@ -333,7 +333,7 @@ test("weights that are handed in give the predictions of weights that are writte
     const [network, dataset] = [smallNetwork("resnet8-B-w4", 4), smallDataset(12)];
     const ablations = layersOf(network.spec).map(({ name }) => ablate(network, name, zero));
     const { images, labels } = batchOf(dataset, 0, dataset.count);
-    const batch = { images: imageTensor(images), labels: tf.tensor1d(labels, "int32") };
+    const batch = { images: imageTensor(images), labels: tensorOf(labels, [dataset.count]) };
     const answers: Answers[] = [];
     for (const handIn of [false, true]) {
       const program = await compileSweep(network, ablations, { precision: "float32", means: new Map(), handIn });

@@ -130,12 +130,26 @@ function killGroup(child: ChildProcess | null): void {
   }
 }
 
+/**
+ * Removes a profile whose browser has just been killed: its last writes may still come in between, and `rmSync` by itself does not look
+ * again for new files. In the end a folder that stays in the machine's temporary one does less harm than a process that fails.
+ */
+function removeProfile(profile: string): void {
+  for (let attempt = 1; attempt <= 20; attempt++) {
+    try {
+      return rmSync(profile, { recursive: true, force: true });
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25); // this may be the process's end, where nothing is awaited
+    }
+  }
+}
+
 /** A browser of its own in an empty profile that is removed when it closes or this process ends. */
 async function launch(): Promise<Browser> {
   const files = unpackBrowser();
   const { launch: start } = await import("puppeteer-core");
   const profile = mkdtempSync(path.join(tmpdir(), "nontrivial-browser-"));
-  const remove = () => rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const remove = () => removeProfile(profile);
   try {
     const browser = await start({
       executablePath: files.program,

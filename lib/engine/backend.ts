@@ -66,6 +66,20 @@ async function startWasm(): Promise<Engine> {
   return { backend: "wasm", version: tf.version.tfjs, gpu: false, oneDNN: false, fastBfloat16: false };
 }
 
+/**
+ * A tensor with a copy of the numbers: float32 or int32, as the array is.
+ *
+ * TensorFlow uses an array's own memory where that begins at a multiple of 64 bytes, and lets go of it on whichever of its threads needs
+ * it last, where tfjs-node releases the array in Node's list of references. That list is the main thread's alone: about one process in
+ * a hundred crashed as it ended. A view that begins 4 bytes into its buffer is never so aligned, hence TensorFlow copies it at once.
+ */
+export function tensorOf(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
+  const buffer = new ArrayBuffer(data.byteLength + 4);
+  const copy = data instanceof Float32Array ? new Float32Array(buffer, 4) : new Int32Array(buffer, 4);
+  copy.set(data);
+  return tf.tensor(copy, [...shape], data instanceof Float32Array ? "float32" : "int32");
+}
+
 /** tfjs-node with its binding, which registers itself with TensorFlow.js when it is loaded; undefined where it was not built. */
 function loadNative(): NativeModule | undefined {
   const folder = join(require.resolve("@tensorflow/tfjs-node/package.json"), "..", "lib", "napi-v8");

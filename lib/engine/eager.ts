@@ -1,5 +1,5 @@
 // The second interpreter of the forward pass: TensorFlow.js operation by operation, for a cell's tinkering and for WebAssembly.
-import { type Tensor, tf } from "./backend";
+import { type Tensor, tensorOf, tf } from "./backend";
 import type { Vocabulary } from "../forward";
 import { EPSILON, type Normalization, type Parameters } from "../network";
 
@@ -8,7 +8,7 @@ export type EagerWeights = (parameter: string) => Tensor;
 
 /** A network's parameters as tensors, by name. The caller disposes of them. */
 export function eagerWeights(parameters: Parameters): Map<string, Tensor> {
-  return new Map([...parameters].map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+  return new Map([...parameters].map(([name, { data, shape }]) => [name, tensorOf(data, shape)]));
 }
 
 /**

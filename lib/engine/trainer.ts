@@ -1,5 +1,5 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, momentum update, running statistics.
-import { type Tensor, tf } from "./backend";
+import { type Tensor, tensorOf, tf } from "./backend";
 import { CHANNELS, SIDE } from "../files/cifar-files";
 import { forward } from "../forward";
 import { gradients } from "./gradient";
@@ -71,9 +71,9 @@ export async function openTrainer(spec: Spec, normalization: Normalization, opti
     step: (images, labels, rate) =>
       tf.tidy(() => {
         const { loss, accuracy } = program.run("step", {
-          images: tf.tensor4d(images, [options.batch, SIDE, SIDE, CHANNELS]),
-          labels: tf.tensor1d(labels, "int32"),
-          rate: tf.scalar(rate),
+          images: tensorOf(images, [options.batch, SIDE, SIDE, CHANNELS]),
+          labels: tensorOf(labels, [options.batch]),
+          rate: tensorOf(Float32Array.of(rate), []),
         });
         return { loss: loss.dataSync()[0], accuracy: accuracy.dataSync()[0] };
       }),
@@ -159,8 +159,8 @@ function withDecay(slope: Symbolic, weights: Symbolic, weightDecay: number): Sym
 
 function toTensors({ parameters, velocity }: TrainingState): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = {};
-  for (const [name, { data, shape }] of parameters) tensors[name] = tf.tensor(data, [...shape]);
-  for (const [name, { data, shape }] of velocity) tensors[name + VELOCITY] = tf.tensor(data, [...shape]);
+  for (const [name, { data, shape }] of parameters) tensors[name] = tensorOf(data, shape);
+  for (const [name, { data, shape }] of velocity) tensors[name + VELOCITY] = tensorOf(data, shape);
   return tensors;
 }
 

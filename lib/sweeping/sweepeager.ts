@@ -1,7 +1,7 @@
 // Many ablations one by one, operation by operation: the fallback where there is no native engine.
 import type { Ablation } from "../ablate";
 import { type ActivationSite, type Arithmetic, changedWords, notingWords } from "../activations";
-import { type Tensor, tf } from "../engine/backend";
+import { type Tensor, tensorOf, tf } from "../engine/backend";
 import { eagerWeights, eagerWords } from "../engine/eager";
 import { crossEntropy, predictedClasses } from "../evaluate";
 import { forward, type Vocabulary } from "../forward";
@@ -12,7 +12,7 @@ import type { SweepBatch, SweepProgram } from "./sweepgraph";
 const ARITHMETIC: Arithmetic<Tensor> = {
   add: (x, y) => tf.add(x, y),
   scale: (x, factor) => tf.mul(x, factor),
-  constant: ({ data, shape }) => tf.tensor(data, [...shape]),
+  constant: ({ data, shape }) => tensorOf(data, shape),
 };
 
 /** Puts a network and its ablations on the engine. */

@@ -1,7 +1,7 @@
 // Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
 import type { Ablation } from "../ablate";
 import { type Activations, needsReference } from "../activations";
-import { startEngine, tf } from "../engine/backend";
+import { startEngine, tensorOf } from "../engine/backend";
 import { batchOf } from "../batches";
 import type { Dataset } from "../cifar";
 import { imageTensor } from "../evaluate";
@@ -149,5 +149,5 @@ function joined([first, ...rest]: readonly Answers[]): Answers {
 function batchTensors(dataset: Dataset, start: number, end: number, others?: Float32Array): SweepBatch {
   const { images, labels } = batchOf(dataset, start, end);
   const tensor = imageTensor(images);
-  return { images: tensor, labels: tf.tensor1d(labels, "int32"), others: others ? imageTensor(others) : tensor };
+  return { images: tensor, labels: tensorOf(labels, [end - start]), others: others ? imageTensor(others) : tensor };
 }

@@ -1,6 +1,6 @@
 // What the words of the forward pass mean in a graph of many ablations: shared weights, zero kernels, changed activations.
 import { type ActivationSite, type Arithmetic, notingWords } from "../activations";
-import { type Tensor, tf } from "../engine/backend";
+import { type Tensor, tensorOf } from "../engine/backend";
 import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
 import { forward, type Vocabulary } from "../forward";
 import type { DType, Graph, Symbolic } from "../engine/graph";
@@ -43,7 +43,7 @@ export function handedIn(graph: Graph): GraphWeights {
       return (inputs[name] ??= graph.placeholder(name, { shape: values.shape, dtype: "float32" }));
     },
     inputs,
-    tensors: () => Object.fromEntries([...names].map(([{ data, shape }, name]) => [name, tf.tensor(data, [...shape])])),
+    tensors: () => Object.fromEntries([...names].map(([{ data, shape }, name]) => [name, tensorOf(data, shape)])),
   };
 }
 
