@@ -70,8 +70,8 @@ async function startWasm(): Promise<Engine> {
  * A tensor with a copy of the numbers: float32 or int32, as the array is.
  *
  * TensorFlow uses an array's own memory where that begins at a multiple of 64 bytes, and lets go of it on whichever of its threads needs
- * it last, where tfjs-node releases the array in Node's list of references. That list is the main thread's alone: about one process in
- * a hundred crashed as it ended. A view that begins 4 bytes into its buffer is never so aligned, hence TensorFlow copies it at once.
+ * it last, where tfjs-node releases the array in Node's list of references. That list is the main thread's alone: one process in two
+ * hundred crashed as it ended. A view that begins 4 bytes into its buffer is never so aligned, hence TensorFlow copies it at once.
  */
 export function tensorOf(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
   const buffer = new ArrayBuffer(data.byteLength + 4);
