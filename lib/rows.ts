@@ -1,4 +1,5 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
+import type { Precision } from "./engine/graph";
 import { changesChannels, kernelShape } from "./layers";
 import { sizeOf } from "./network";
 import { normalQuantile } from "./statistics/normal";
@@ -9,7 +10,7 @@ export interface Sweep {
   readonly network: string;
   readonly operator: string;
   readonly seed: number; // where the operator's random numbers start
-  readonly precision: "float32" | "bfloat16"; // of activations
+  readonly precision: Precision; // of activations
   readonly sets: readonly LayerSet[]; // what each ablation changes, in order
   readonly labels: Uint8Array; // [images]
   readonly baseline: Uint8Array; // [images] predicted class of the intact network

@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { ablate, type Ablation, type AblationOptions, type Operator, zero } from "./ablate";
 import { startEngine } from "./engine/backend";
+import type { Precision } from "./engine/graph";
 import type { Dataset } from "./cifar";
 import type { ProgressOptions } from "./evaluate";
 import { type Layer, layersOf } from "./layers";
@@ -26,7 +27,7 @@ export interface SweepOptions extends ProgressOptions, AblationOptions {
   /** Training images, for operators that ask for a mean or for another image's activation. */
   readonly reference?: Dataset;
   /** In which activations are computed; bfloat16 is faster and changes a few predictions. */
-  readonly precision?: "float32" | "bfloat16";
+  readonly precision?: Precision;
   /** Ends an ablation as soon as its verdict at this margin is certain: most need a few hundred images. */
   readonly stopWhenDecided?: { readonly margin: number };
   /** A folder that keeps what was computed: the same sweep goes on there, or is read back. */

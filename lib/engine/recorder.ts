@@ -1,6 +1,6 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
 import type { Vocabulary } from "../forward";
-import type { DType, Symbolic } from "./graph";
+import type { Precision, Symbolic } from "./graph";
 import { BATCH_NORM, EPSILON, type Normalization } from "../network";
 import * as ops from "./operations";
 
@@ -11,7 +11,7 @@ export type Weights = (parameter: string) => Symbolic;
 const STATISTICS_MOMENTUM = 0.1;
 
 /** The words whose meaning is the same in training and in inference. */
-function commonWords(weights: Weights, { mean, std }: Normalization, precision: DType) {
+function commonWords(weights: Weights, { mean, std }: Normalization, precision: Precision) {
   return {
     normalize(images: Symbolic) {
       const channels = (values: number[]) => images.node.graph.constant(Float32Array.from(values), [3]);
@@ -33,7 +33,7 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
 export function inferenceWords(
   weights: Weights,
   normalization: Normalization,
-  precision: DType = "float32",
+  precision: Precision = "float32",
 ): Vocabulary<Symbolic> {
   return {
     ...commonWords(weights, normalization, precision),
@@ -45,7 +45,7 @@ export function inferenceWords(
 export function trainingWords(
   weights: Weights,
   normalization: Normalization,
-  { precision, updates }: { readonly precision: DType; readonly updates: Map<string, Symbolic> },
+  { precision, updates }: { readonly precision: Precision; readonly updates: Map<string, Symbolic> },
 ): Vocabulary<Symbolic> {
   return {
     ...commonWords(weights, normalization, precision),

@@ -3,7 +3,7 @@ import { type Tensor, tensorOf, tf } from "./backend";
 import { CHANNELS, SIDE } from "../files/cifar-files";
 import { forward } from "../forward";
 import { gradients } from "./gradient";
-import { Graph, type GraphNode, type Symbolic } from "./graph";
+import { Graph, type GraphNode, type Precision, type Symbolic } from "./graph";
 import {
   isTrainable,
   type Network,
@@ -29,7 +29,7 @@ export interface StepOptions {
   /** Which trainable parameters decay: kernels alone, or also batch norms' scales and shifts and the bias. */
   readonly decayed: "kernels" | "all";
   /** bfloat16 rounds activations and kernels; parameters, statistics and the loss stay float32. */
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: Precision;
 }
 
 /** All numbers that a step changes. */

@@ -2,6 +2,7 @@
 import type { Ablation } from "../ablate";
 import { type Activations, needsReference } from "../activations";
 import { startEngine, tensorOf } from "../engine/backend";
+import type { Precision } from "../engine/graph";
 import { batchOf } from "../batches";
 import type { Dataset } from "../cifar";
 import { imageTensor } from "../evaluate";
@@ -25,7 +26,7 @@ export interface SweepWork {
   readonly ablations: readonly Ablation[];
   /** The images under test. */
   readonly dataset: Dataset;
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: Precision;
   /** Decides which reference image stands in for which. */
   readonly seed: number;
   /** Training images, for operators that ask for a mean or for another image. */

@@ -4,7 +4,7 @@ import { activationName, changedWords } from "../activations";
 import type { Tensor } from "../engine/backend";
 import { CHANNELS, SIDE } from "../files/cifar-files";
 import { forwardBlock, forwardFrom } from "../forward";
-import { type DType, Graph, type Symbolic } from "../engine/graph";
+import { Graph, type Precision, type Symbolic } from "../engine/graph";
 import { blockLayers, blocksOf, kernelShape, type Layer } from "../layers";
 import { type Network, sizeOf } from "../network";
 import * as ops from "../engine/operations";
@@ -39,7 +39,7 @@ export interface SweepProgram {
 
 /** How ablations are computed, apart from what they are. */
 export interface SweepGraphOptions {
-  readonly precision: DType;
+  readonly precision: Precision;
   readonly means: Means;
   /** Hands the weights in with every call instead of writing them into the graph: a ResNet-56 takes 1.5 times as long, in half the memory. */
   readonly handIn: boolean;

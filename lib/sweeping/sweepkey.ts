@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Ablation } from "../ablate";
 import { type Activations, formulaOf, needsReference } from "../activations";
 import type { Engine } from "../engine/backend";
+import type { Precision } from "../engine/graph";
 import type { Dataset } from "../cifar";
 import type { Network, Parameters, Values } from "../network";
 
@@ -16,7 +17,7 @@ export interface SweepContent {
   /** Counts only where an ablation asks for a mean or for another image, and then with the seed that draws that image. */
   readonly reference?: Pick<Dataset, "images">;
   readonly seed: number;
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: Precision;
   readonly engine: Engine;
   /** What computes, such as `os.cpus()[0].model`: another one rounds the last digit differently. */
   readonly processor: string;

@@ -3,7 +3,7 @@ import { type ActivationSite, type Arithmetic, notingWords } from "../activation
 import { type Tensor, tensorOf } from "../engine/backend";
 import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
 import { forward, type Vocabulary } from "../forward";
-import type { DType, Graph, Symbolic } from "../engine/graph";
+import type { Graph, Precision, Symbolic } from "../engine/graph";
 import { type Layer, layersOf } from "../layers";
 import { BATCH_NORM, type Network, type Parameters, type Values } from "../network";
 import * as ops from "../engine/operations";
@@ -51,7 +51,7 @@ export function handedIn(graph: Graph): GraphWeights {
 export function frozenWords(
   graph: Graph,
   network: Network,
-  { precision, weights }: { readonly precision: DType; readonly weights: GraphWeights },
+  { precision, weights }: { readonly precision: Precision; readonly weights: GraphWeights },
 ): (of: Network) => Vocabulary<Symbolic> {
   const shared = foldedParameters(network);
   return (of) => {
@@ -80,7 +80,7 @@ const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 
 function zeros(
   graph: Graph,
   layer: Layer,
-  { x, precision }: { readonly x: Symbolic; readonly precision: DType },
+  { x, precision }: { readonly x: Symbolic; readonly precision: Precision },
 ): Symbolic {
   const [, height, width] = x.shape;
   const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
@@ -98,7 +98,7 @@ export function graphSites(
   others: Symbolic,
   { spec }: Network,
   intact: Vocabulary<Symbolic>,
-  { precision, means }: { readonly precision: DType; readonly means: Means },
+  { precision, means }: { readonly precision: Precision; readonly means: Means },
 ): (name: string) => ActivationSite<Symbolic> {
   const { graph } = others.node;
   const arithmetic: Arithmetic<Symbolic> = {

@@ -1,7 +1,7 @@
 // npm run bench: what the workspace is fast at, beside PyTorch where a Python with torch is given.
 import { existsSync } from "node:fs";
 import { type Command, type Given, runCommand, UsageError, wholeNumber } from "../../lib/cli/command";
-import type { Precision } from "../../lib/cli/precision";
+import type { Precision } from "../../lib/engine/graph";
 import { startEngine } from "../../lib/engine/backend";
 import { alternate, type Peer, report } from "./alternate";
 import { benchArithmetic } from "./arithmetic";

@@ -1,6 +1,6 @@
 // The zero sweep of a public checkpoint: seconds for all layers, graph preparation included, beside PyTorch's loop.
 import { execFileSync } from "node:child_process";
-import type { Precision } from "../../lib/cli/precision";
+import type { Precision } from "../../lib/engine/graph";
 import { loadNetwork } from "../../lib/checkpoint";
 import { type Dataset, firstImages, loadCifar } from "../../lib/cifar";
 import { grouped } from "../../lib/format";

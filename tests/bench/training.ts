@@ -5,7 +5,7 @@ import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { FAST } from "../../lib/recipe";
 import { atRest, openTrainer, type StepOptions } from "../../lib/engine/trainer";
-import type { Precision } from "../../lib/cli/precision";
+import type { Precision } from "../../lib/engine/graph";
 import { type Contestants, median, type Peer } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];
