@@ -19,6 +19,8 @@ export interface Site {
   readonly spec: Spec;
   /** The ablation's own random numbers: they depend on the seed and the layer, not on what else is ablated. */
   readonly random: Random;
+  /** Another stream of them, for an operator whose draws are to have nothing in common with those of other operators. */
+  stream(label: string): Random;
   /** The layer's trained arrays. */
   readonly values: LayerValues;
   /** The layer's arrays before the first epoch, where the run kept them. */
@@ -93,7 +95,8 @@ function changedArrays(
 ): [name: string, values: Values][] {
   const values = layerValues(network.parameters, layer);
   const random = randomStream(seed, `ablate ${layer.name}`);
-  const site = { spec: network.spec, random, values, start: start && layerValues(start, layer) };
+  const stream = (label: string) => randomStream(seed, `ablate ${layer.name} ${label}`);
+  const site = { spec: network.spec, random, stream, values, start: start && layerValues(start, layer) };
   return newArrays(operator(values.kernel, layer, site)).flatMap(([part, after]) => {
     const name = `${layer.name}.${part}`;
     const before = network.parameters.get(name)!;

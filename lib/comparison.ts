@@ -3,10 +3,10 @@ import type { Operator } from "./ablate";
 import type { Dataset } from "./cifar";
 import type { Network } from "./network";
 import { upperBound } from "./statistics/paired";
-import { type Row, rowsOf, type Sweep } from "./rows";
+import { checkEven, type EvenRow, type EvenSweep, rowsOf, type Sweep } from "./rows";
 import { kendallTau } from "./seeds";
-import { sweep, type SweepOptions } from "./sweep";
-import { type Verdict, verdictsOf } from "./verdict";
+import { type EvenOptions, sweep, type SweepOptions } from "./sweep";
+import { type EvenVerdict, type Verdict, type VerdictOptions, verdictsOf } from "./verdict";
 
 /** Something for each operator, by the operators' names. */
 export type ByOperator<T> = Readonly<Record<string, T>>;
@@ -16,6 +16,18 @@ export type ByOperator<T> = Readonly<Record<string, T>>;
  * @param options those of `sweep`; progress counts the images of all sweeps
  * @throws what `sweep` throws
  */
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options?: Omit<EvenOptions, "operator" | "operatorName">,
+): Promise<ByOperator<EvenSweep>>;
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options?: Omit<SweepOptions, "operator" | "operatorName">,
+): Promise<ByOperator<Sweep>>;
 export async function sweepEach(
   network: Network,
   dataset: Dataset,
@@ -33,21 +45,20 @@ export async function sweepEach(
 }
 
 /** The verdicts of each sweep, corrected for the layers within one operator, not for the number of operators. */
-export function verdictsOfEach(
-  sweeps: ByOperator<Sweep>,
-  options: Parameters<typeof verdictsOf>[1] = {},
-): ByOperator<Verdict[]> {
+export function verdictsOfEach(sweeps: ByOperator<EvenSweep>, options?: VerdictOptions): ByOperator<EvenVerdict[]>;
+export function verdictsOfEach(sweeps: ByOperator<Sweep>, options?: VerdictOptions): ByOperator<Verdict[]>;
+export function verdictsOfEach(sweeps: ByOperator<Sweep>, options: VerdictOptions = {}): ByOperator<Verdict[]> {
   return Object.fromEntries(Object.entries(sweeps).map(([name, each]) => [name, verdictsOf(rowsOf(each), options)]));
 }
 
-/** Tango's two-sided 95 % interval of a drop, as fractions, of an ablation that saw all images. */
-export function dropInterval({ images, lost, gained }: Row): [low: number, high: number] {
+/** Tango's two-sided 95 % interval of a drop, as fractions, for one look at a number of images that was chosen before. */
+export function dropInterval({ images, lost, gained }: EvenRow): [low: number, high: number] {
   const low = -upperBound({ images, lost: gained, gained: lost }, 0.975);
   return [low, upperBound({ images, lost, gained }, 0.975)];
 }
 
 /** Half the length of the longest 95 % interval of a drop among some rows, a fraction. */
-export function widestInterval(rows: readonly Row[]): number {
+export function widestInterval(rows: readonly EvenRow[]): number {
   const halves = rows.map(dropInterval).map(([low, high]) => (high - low) / 2);
   return Math.max(0, ...halves);
 }
@@ -62,19 +73,20 @@ export interface Agreement {
 /**
  * Kendall's tau-b between the drops that every two operators cause, over the layers that both change. With itself an operator is
  * compared on the two halves of the images: where that is low, the images are too few to rank layers so close together.
- * @throws RangeError when a sweep has fewer than two images
+ * @throws RangeError when a sweep has fewer than two images, or an ablation has seen others
  */
-export function agreementOf(sweeps: ByOperator<Sweep>): Agreement {
+export function agreementOf(sweeps: ByOperator<EvenSweep>): Agreement {
   const operators = Object.keys(sweeps);
   const whole = operators.map((name) => rowsOf(sweeps[name]));
-  const halved = operators.map((name) => halves(sweeps[name]).map(rowsOf));
+  whole.forEach(checkEven);
+  const halved = operators.map((name) => halves(sweeps[name]).map((half) => rowsOf(half)));
   const taus = operators.map((_, i) =>
     operators.map((_, j) => (i === j ? tauOf(halved[i][0], halved[i][1]) : tauOf(whole[i], whole[j]))),
   );
   return { operators, taus };
 }
 
-function tauOf(first: readonly Row[], second: readonly Row[]): number {
+function tauOf(first: readonly EvenRow[], second: readonly EvenRow[]): number {
   const drops = new Map(second.filter(({ unchanged }) => !unchanged).map(({ layer, drop }) => [layer, drop]));
   const shared = first.filter(({ layer, unchanged }) => !unchanged && drops.has(layer));
   return kendallTau(
@@ -84,11 +96,11 @@ function tauOf(first: readonly Row[], second: readonly Row[]): number {
 }
 
 /** The same sweep over the first half of its images and over the rest. */
-function halves(whole: Sweep): [Sweep, Sweep] {
+function halves(whole: EvenSweep): [EvenSweep, EvenSweep] {
   const { length } = whole.labels;
   if (length < 2) throw new RangeError(`Cannot halve a sweep: expected at least two images but found ${length}`);
   const middle = Math.floor(length / 2);
-  const part = (from: number, to: number): Sweep => ({
+  const part = (from: number, to: number): EvenSweep => ({
     ...whole,
     labels: whole.labels.subarray(from, to),
     baseline: whole.baseline.subarray(from, to),

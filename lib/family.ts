@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { loadRun } from "./checkpoint";
 import { percent } from "./format";
 import { parameterCount } from "./network";
-import { permutationTest } from "./permutation";
 import { specName } from "./spec";
 import { wilson } from "./rows";
+import { flipAll } from "./statistics/paired";
 import type { Run } from "./files/run-file";
 import { type Table, tableOf } from "./table";
 import type { Epoch } from "./train";
@@ -95,8 +95,9 @@ export function familyTable(members: readonly Member[]): Table {
 
 /**
  * float32 against bfloat16, one line per network that was trained in both in the same way: seeds, mean test accuracy and its standard
- * deviation over seeds, and the difference (bfloat16 - float32, in percentage points) with its standard error (Welch's; it needs two
- * seeds of each) and the two-sided p of the permutation test, beside the smallest that so few seeds could give.
+ * deviation over seeds and, since runs that share a seed start alike and see the same batches, the mean difference of the seeds that
+ * both have (bfloat16 - float32, in percentage points) with its standard error (it needs two of them) and the two-sided p of the
+ * sign-flip test, beside the smallest that so few seeds could give.
  */
 export function precisionTable(members: readonly Member[]): Table {
   const groups = new Map<string, Member[]>();
@@ -109,56 +110,44 @@ export function precisionTable(members: readonly Member[]): Table {
 }
 
 function precisionLine(group: readonly Member[]) {
-  const of = (precision: string) => spreadOf(group.filter((member) => member.precision === precision));
-  const [exact, rounded] = [of("float32"), of("bfloat16")];
-  const error = Math.sqrt(exact.variance / exact.seeds + rounded.variance / rounded.seeds);
-  const columns = (name: string, { seeds, mean, variance }: Spread) => ({
-    [`${name} seeds`]: seeds,
-    [`${name} mean %`]: 100 * mean,
-    [`${name} SD pp`]: shownOrEmpty(100 * Math.sqrt(variance)),
-  });
+  const of = (precision: string) => group.filter((member) => member.precision === precision);
+  const columns = (name: string) => {
+    const { count, mean, deviation } = spreadOf(of(name).map(({ accuracy }) => accuracy));
+    const spread = shownOrEmpty(100 * deviation);
+    return { [`${name} seeds`]: count, [`${name} mean %`]: 100 * mean, [`${name} SD pp`]: spread };
+  };
   return {
     network: group[0].network,
     "training images": group[0].images,
     epochs: group[0].epochs,
-    ...columns("float32", exact),
-    ...columns("bfloat16", rounded),
-    "difference pp": 100 * (rounded.mean - exact.mean),
-    "standard error pp": shownOrEmpty(100 * error),
-    ...permuted(group),
+    ...columns("float32"),
+    ...columns("bfloat16"),
+    ...pairedColumns(of("float32"), of("bfloat16")),
   };
 }
 
-/** How likely a difference as large as this one is, either way, if the precision made none: over all ways to share out the labels. */
-function permuted(group: readonly Member[]) {
-  const marked = group.map(({ precision }) => precision === "bfloat16");
-  const accuracies = group.map(({ accuracy }) => accuracy);
-  const sides = [accuracies, accuracies.map((accuracy) => -accuracy)].map((values) =>
-    permutationTest([{ values, marked }]),
-  );
-  const twoSided = (p: number) => Math.min(1, 2 * p);
+/** The differences between runs of equal seeds. */
+function pairedColumns(exact: readonly Member[], rounded: readonly Member[]) {
+  const differences = rounded.flatMap(({ seed, accuracy }) => {
+    const twin = exact.find((member) => member.seed === seed);
+    return twin ? [accuracy - twin.accuracy] : [];
+  });
+  const { count, mean, deviation } = spreadOf(differences);
   return {
-    "permutation p": twoSided(Math.min(...sides.map(({ p }) => p))),
-    "smallest p": twoSided(sides[0].smallest),
+    "paired seeds": count,
+    "difference pp": shownOrEmpty(100 * mean),
+    "standard error pp": shownOrEmpty((100 * deviation) / Math.sqrt(count)),
+    "sign-flip p": count ? flipAll(differences) : null,
+    "smallest p": count ? Math.min(1, 2 / 2 ** count) : null,
   };
 }
 
-/** Accuracies over seeds. */
-interface Spread {
-  readonly seeds: number;
-  readonly mean: number;
-  /** With n - 1 in the denominator: NaN for a single seed. */
-  readonly variance: number;
-}
-
-function spreadOf(members: readonly Member[]): Spread {
-  const seeds = members.length;
-  const mean = members.reduce((sum, { accuracy }) => sum + accuracy / seeds, 0);
-  return {
-    seeds,
-    mean,
-    variance: members.reduce((sum, { accuracy }) => sum + (accuracy - mean) ** 2, 0) / (seeds - 1),
-  };
+/** Mean and standard deviation of some values, with n - 1 in the denominator: NaN where there are too few. */
+function spreadOf(values: readonly number[]) {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { count, mean, deviation: Math.sqrt(squares / (count - 1)) };
 }
 
 function shownOrEmpty(value: number): number | null {

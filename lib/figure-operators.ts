@@ -4,11 +4,11 @@ import { type Agreement, type ByOperator, dropInterval, widestInterval } from ".
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./drawing/figure-heatmap";
 import { type Figure, houseLayout, INK } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
-import type { Row } from "./rows";
+import type { EvenRow } from "./rows";
 import type { Verdict } from "./verdict";
 
 /** What these figures need of a row. */
-export type OperatorRow = Row & Partial<Pick<Verdict, "verdict">>;
+export type OperatorRow = EvenRow & Partial<Pick<Verdict, "verdict">>;
 
 const NO_OP: [number, string][] = [
   [0, "#e3e7eb"],

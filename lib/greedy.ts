@@ -2,9 +2,9 @@
 import type { Dataset } from "./cifar";
 import { type Layer, layersOf } from "./layers";
 import { type Network } from "./network";
-import { rowsOf, type Sweep } from "./rows";
+import { type EvenSweep, rowsOf } from "./rows";
 import { type LayerSet, setOf } from "./sets";
-import { sweep, type SweepOptions } from "./sweep";
+import { type EvenOptions, sweep } from "./sweep";
 
 /** One step of a greedy order. */
 export interface GreedyStep {
@@ -14,7 +14,7 @@ export interface GreedyStep {
 }
 
 /** What a greedy search takes besides what a sweep takes; its progress counts images times candidates, of all steps. */
-export interface GreedyOptions extends Omit<SweepOptions, "sets"> {
+export interface GreedyOptions extends Omit<EvenOptions, "sets"> {
   /** Layers to choose, by default all. */
   readonly most?: number;
 }
@@ -34,6 +34,9 @@ export async function greedyOrder(
 ): Promise<GreedyStep[]> {
   const { layers = layersOf(network.spec), most = layers.length, onProgress } = options;
   checkChoice(dataset, layers.length, most);
+  // For callers whose options no type has checked: a candidate that was stopped is compared on other images.
+  if (options.stopWhenDecided)
+    throw new RangeError("Cannot choose among ablations that are stopped: expected all on the same images");
   const steps: GreedyStep[] = [];
   const work = candidatesUpTo(most, layers.length) * dataset.count;
   while (steps.length < most) {
@@ -56,7 +59,7 @@ function extensions(chosen: readonly Layer[], layers: readonly Layer[]): LayerSe
 }
 
 /** The first of the smallest drops. */
-function bestOf(result: Sweep): GreedyStep {
+function bestOf(result: EvenSweep): GreedyStep {
   const added = result.sets.map(({ layers }) => layers[layers.length - 1]);
   const drops = rowsOf(result).map(({ drop }) => drop);
   const best = drops.indexOf(Math.min(...drops));

@@ -1,7 +1,7 @@
 // Accuracy while more and more layers are changed: sets that grow along one order, and along many random ones.
 import type { Layer } from "./layers";
 import { randomStream } from "./random";
-import { rowsOf, type Sweep, wilson } from "./rows";
+import { checkEven, type EvenSweep, rowsOf, wilson } from "./rows";
 import { cumulative, type LayerSet, randomOrder } from "./sets";
 
 /** The network after the first layers of an order; accuracies are fractions. */
@@ -47,10 +47,11 @@ export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
 
 /**
  * The curve of one order, from the intact network on, out of a sweep that holds its sets.
- * @throws RangeError when the sweep lacks one of the sets, or its parts differ in length
+ * @throws RangeError when the sweep lacks one of the sets, its parts differ in length, or some ablation has seen fewer images
  */
-export function growthOf(sweep: Sweep, order: readonly Layer[]): GrowthPoint[] {
+export function growthOf(sweep: EvenSweep, order: readonly Layer[]): GrowthPoint[] {
   const rows = rowsOf(sweep);
+  checkEven(rows);
   const [{ images, baseline }] = rows;
   const [low, high] = wilson(Math.round(baseline * images), images);
   const grown = indicesOf(sweep, order).map((index, step) => {
@@ -66,7 +67,7 @@ export function growthOf(sweep: Sweep, order: readonly Layer[]): GrowthPoint[] {
  * well the mean is known.
  * @throws RangeError when there is no order, the orders differ in length, or the sweep lacks one of their sets
  */
-export function spreadOf(sweep: Sweep, orders: readonly (readonly Layer[])[]): SpreadPoint[] {
+export function spreadOf(sweep: EvenSweep, orders: readonly (readonly Layer[])[]): SpreadPoint[] {
   if (orders.length === 0 || orders.some(({ length }) => length !== orders[0].length)) {
     const found = orders.map(({ length }) => length).join(", ") || "none";
     throw new RangeError(`Cannot compare orders: expected orders of equal length but found ${found}`);
@@ -88,7 +89,7 @@ function percentile(values: readonly number[], share: number): number {
 }
 
 /** Where in a sweep the sets lie through which an order grows. */
-function indicesOf({ sets }: Sweep, order: readonly Layer[]): number[] {
+function indicesOf({ sets }: EvenSweep, order: readonly Layer[]): number[] {
   const places = new Map(sets.map((set, index) => [keyOf(set), index]));
   return cumulative(order).map((set) => {
     const index = places.get(keyOf(set));

@@ -33,7 +33,7 @@ export const resample = onOutput((_, site) => site.other());
 /** A block's shortcut gives nothing, the branch alone is left; the block is called by the last convolution of its branch. */
 export const shortcutZero = onShortcut((x, { scale }) => scale(x, 0));
 
-/** Adds normal noise of `share` times the standard deviation of the kernel's weights. */
+/** Adds normal noise of `share` times the standard deviation of the kernel's weights; all shares add multiples of the same draw. */
 export function noise(share: number): KernelOperator {
   check("noise", share, { wanted: "a share of at least 0", met: share >= 0 });
   return (kernel, _, { random }) => {
@@ -50,10 +50,10 @@ export const reinit: KernelOperator = (_, layer, { start }) => {
   );
 };
 
-/** A fresh draw of the initialization. */
-export const rerandomize: KernelOperator = ({ shape }, _, { random }) => ({
+/** A fresh draw of the initialization, with numbers that no other operator draws. */
+export const rerandomize: KernelOperator = ({ shape }, _, { stream }) => ({
   shape,
-  data: initialKernel(shape, random),
+  data: initialKernel(shape, stream("rerandomize")),
 });
 
 /** Multiplies every weight by `factor`; the batch norm does not follow. */

@@ -4,6 +4,8 @@ import { changesChannels, kernelShape } from "./layers";
 import { sizeOf } from "./network";
 import { normalQuantile } from "./statistics/normal";
 import type { LayerSet } from "./sets";
+import { isOpen, type Look } from "./statistics/sequential";
+import { accuracySequence, sequenceHalfWidth } from "./statistics/sequences";
 
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
 export interface Sweep {
@@ -26,11 +28,14 @@ export interface SweepLosses {
   readonly ablations: readonly Float32Array[];
 }
 
-/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or was left early. */
+/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or is not at its end yet. */
 export interface Stopping {
-  readonly margin?: number; // the drop, as a fraction, that was decided about
-  readonly stopped: readonly boolean[]; // per ablation: ended by what was seen so far; false while it runs
+  readonly margin?: number; // the drop, as a fraction, that is decided about; none where nothing is stopped
+  readonly looks: readonly Look[]; // per ablation
 }
+
+/** A sweep whose ablations have all seen the same images, so that they can be compared with each other. */
+export type EvenSweep = Sweep & { readonly stopping?: Stopping & { readonly margin?: undefined } };
 
 /** What one ablation does to the test set; accuracies and drops are fractions. */
 export interface Row {
@@ -38,23 +43,27 @@ export interface Row {
   readonly stage: number; // of the first layer
   readonly block: number;
   readonly changesChannels: boolean; // one of the layers at least
+  readonly precision: Precision; // of activations
   readonly parameters: number; // weights in the kernels
   readonly images: number;
   readonly correct: number;
   readonly accuracy: number;
-  readonly low: number; // Wilson interval of the accuracy, 95 %; of a stopped ablation it is a little too short
+  readonly low: number; // 95 % interval of the accuracy: Wilson's or, where not all images were seen, a confidence sequence's
   readonly high: number;
   readonly baseline: number; // accuracy of the intact network
   readonly drop: number; // baseline - accuracy
   readonly lost: number; // right before, wrong after
   readonly gained: number; // wrong before, right after
   readonly flips: number; // predictions that changed, right or wrong
-  readonly lossChange?: number; // mean change of the cross-entropy, in nats, with its 95 % interval
-  readonly lossLow?: number;
+  readonly lossChange?: number; // mean change of the cross-entropy, in nats
+  readonly lossLow?: number; // its 95 % interval, from two images on, in the same way
   readonly lossHigh?: number;
-  readonly stopped?: boolean; // in a sweep that stops what is decided: whether this ablation was stopped
+  readonly look?: Look; // in a sweep that is looked at before its end: where this ablation stands
   readonly unchanged?: boolean; // true where the operator changed nothing: such a row says nothing about the layer
 }
+
+/** A row whose ablation has seen the same images as all others of its sweep. */
+export type EvenRow = Row & { readonly look?: "running" };
 
 /** What the ablation of one layer does to the images of one class. */
 export interface ClassRow {
@@ -70,21 +79,44 @@ export interface ClassRow {
   readonly flipRate: number; // flips / images
 }
 
+/** The sweep as one whose ablations can be compared. @throws RangeError where it stops those that are decided */
+export function evenSweep(sweep: Sweep): EvenSweep {
+  if (sweep.stopping?.margin === undefined) return sweep as EvenSweep;
+  throw new RangeError(
+    "Cannot compare the ablations of this sweep: it stops what is decided, so they see different images",
+  );
+}
+
+/** @throws RangeError naming the first row whose ablation has seen other images than that of the first one */
+export function checkEven(rows: readonly Row[]): void {
+  const odd = rows.find(({ images }) => images !== rows[0].images);
+  if (!odd) return;
+  throw new RangeError(
+    `Cannot compare layers on different images: expected all on ${rows[0].images} but "${odd.layer}" has seen ${odd.images} (stopped?)`,
+  );
+}
+
 /**
  * One row per ablated layer, in the order of the sweep.
  *
  * @throws RangeError when the parts of the sweep differ in length or hold no image.
  */
+export function rowsOf(sweep: EvenSweep): EvenRow[];
+export function rowsOf(sweep: Sweep): Row[];
 export function rowsOf(sweep: Sweep): Row[] {
   checkSweep(sweep);
   return sweep.sets.map(({ name, layers }, index) => {
     const counts = compare(sweep, sweep.predictions[index]);
-    const [low, high] = wilson(counts.correct, counts.images);
+    const look = sweep.stopping?.looks[index];
+    const [low, high] = isOpen({ look })
+      ? accuracySequence(counts.correct, counts.images)
+      : wilson(counts.correct, counts.images);
     return {
       layer: name,
       stage: layers[0].stage,
       block: layers[0].block,
       changesChannels: layers.some(changesChannels),
+      precision: sweep.precision,
       parameters: layers.reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0),
       images: counts.images,
       correct: counts.correct,
@@ -97,7 +129,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       gained: counts.gained,
       flips: counts.flips,
       ...lossChangeOf(sweep, index),
-      ...(sweep.stopping ? { stopped: sweep.stopping.stopped[index] } : {}),
+      ...(look ? { look } : {}),
       ...(sweep.unchanged?.[index] ? { unchanged: true } : {}),
     };
   });
@@ -148,13 +180,17 @@ export function wilson(correct: number, images: number, confidence = 0.95): [low
   return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
 }
 
-/** The mean change of the cross-entropy and its normal interval, paired by image. */
-function lossChangeOf({ losses }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
+/** The mean change of the cross-entropy and its interval, paired by image: normal or, where it is looked at, a confidence sequence's. */
+function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
   if (!losses) return {};
   const changes = Float64Array.from(losses.ablations[index], (loss, image) => loss - losses.baseline[image]);
   const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+  if (changes.length < 2) return { lossChange: mean }; // one image says nothing about how far others are from it
   const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
-  const half = normalQuantile(0.975) * Math.sqrt(squares / Math.max(1, changes.length - 1) / changes.length);
+  const deviation = Math.sqrt(squares / (changes.length - 1));
+  const half = isOpen({ look: stopping?.looks[index] })
+    ? sequenceHalfWidth(deviation, changes.length)
+    : (normalQuantile(0.975) * deviation) / Math.sqrt(changes.length);
   return { lossChange: mean, lossLow: mean - half, lossHigh: mean + half };
 }
 
@@ -181,11 +217,11 @@ function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, st
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
-  const lists = { predictions, losses: losses?.ablations, flags: unchanged, stops: stopping?.stopped };
+  const lists = { predictions, losses: losses?.ablations, flags: unchanged, looks: stopping?.looks };
   for (const [what, list] of Object.entries(lists))
     if (list && list.length !== sets.length) fail(`${what}, one per ablation,`, sets.length, list.length);
   predictions.forEach((after, index) => {
-    const wanted = stopping?.stopped[index] ? Math.min(after.length, labels.length) : labels.length;
+    const wanted = stopping?.looks[index] === "stopped" ? Math.min(after.length, labels.length) : labels.length;
     if (after.length !== wanted || wanted === 0)
       fail(`predictions without "${sets[index].name}"`, labels.length, after.length);
     const loss = losses?.ablations[index];

@@ -1,27 +1,24 @@
 // Table of several operators on one network: how each judges the layers.
 import { type ByOperator, widestInterval } from "./comparison";
 import { type Table, tableOf } from "./table";
-import type { Call, Verdict } from "./verdict";
+import { countVerdicts, type EvenVerdict } from "./verdict";
 
 /** One line per operator: layers by verdict, mean drop (no-ops left out), the layers that it hurts least and most. */
-export function operatorTable(results: ByOperator<readonly Verdict[]>): Table {
+export function operatorTable(results: ByOperator<readonly EvenVerdict[]>): Table {
   return tableOf(
     Object.entries(results).map(([operator, verdicts]) => {
-      const count = (call: Call) => verdicts.filter(({ verdict }) => verdict === call).length;
+      const { harm, ...counts } = countVerdicts(verdicts);
       return {
         operator,
-        layers: verdicts.length,
-        trivial: count("trivial"),
-        "non-trivial": count("non-trivial"),
-        undecided: count("undecided"),
-        unchanged: count("unchanged"),
+        ...counts,
+        "harm shown": harm,
         ...dropColumns(verdicts.filter(({ unchanged }) => !unchanged)),
       };
     }),
   );
 }
 
-function dropColumns(changed: readonly Verdict[]) {
+function dropColumns(changed: readonly EvenVerdict[]) {
   const sorted = [...changed].sort((a, b) => a.drop - b.drop);
   const [least, most] = [sorted[0], sorted[sorted.length - 1]];
   const mean = changed.reduce((sum, { drop }) => sum + drop, 0) / changed.length;

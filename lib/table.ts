@@ -6,13 +6,13 @@ import { changesChannels, kernelShape, type Layer } from "./layers";
 import { sizeOf } from "./network";
 import type { Row } from "./rows";
 import type { Epoch } from "./train";
-import type { Verdict } from "./verdict";
+import type { Judgement, Verdict } from "./verdict";
 
 /** A table as a value: arquero's, columns of numbers, text and booleans. */
 export type Table = ColumnTable;
 
 /** A row, with its verdict where the layers were judged. */
-export type JudgedRow = Row & Partial<Pick<Verdict, "upper" | "verdict">>;
+export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "harm">>;
 
 /** Any records with the same fields as a table. */
 export function tableOf(records: readonly object[]): Table {
@@ -32,7 +32,7 @@ export function ablationTable(
 ): Table {
   const sorted = order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
   const has = {
-    stops: rows.some(({ stopped }) => stopped),
+    stops: rows.some(({ look }) => look === "stopped"),
     losses: rows.some(({ lossChange }) => lossChange !== undefined),
     verdicts: rows.some(({ verdict }) => verdict !== undefined),
   };
@@ -41,10 +41,10 @@ export function ablationTable(
       ...resultColumns(row),
       ...(has.losses ? { "loss nats": lossText(row) } : {}),
       ...(has.verdicts ? verdictColumns(row) : {}),
-      ...(has.stops ? { "stopped at": row.stopped ? row.images : null } : {}),
+      ...(has.stops ? { "stopped at": row.look === "stopped" ? row.images : null } : {}),
     })),
   );
-  return narrow ? table.select(aq.not("channels", "weights", "95 % interval")) : table;
+  return narrow ? table.select(aq.not("channels", "weights", "95 % interval", "flips")) : table;
 }
 
 function resultColumns(row: Row) {
@@ -63,30 +63,27 @@ function resultColumns(row: Row) {
 
 /** The change of the cross-entropy and half its interval, which is symmetric. */
 function lossText({ lossChange, lossHigh }: Row): string | null {
-  if (lossChange === undefined || lossHigh === undefined) return null;
+  if (lossChange === undefined) return null;
   const change = Math.abs(lossChange).toFixed(3);
   const sign = Number(change) === 0 ? "" : lossChange < 0 ? "−" : "+";
-  return `${sign}${change} ± ${(lossHigh - lossChange).toFixed(3)}`;
+  return `${sign}${change}${lossHigh === undefined ? "" : ` ± ${(lossHigh - lossChange).toFixed(3)}`}`;
 }
 
 /** The upper bound of the drop (one-sided 95 %) beside the verdict lets readers apply a margin of their own. */
-function verdictColumns({ upper, verdict }: JudgedRow) {
-  return { "drop ≤ pp": upper === undefined ? null : 100 * upper, verdict: verdict ?? null };
+function verdictColumns({ upper, verdict, harm }: JudgedRow) {
+  return {
+    "drop ≤ pp": upper === undefined ? null : 100 * upper,
+    harm: harm ?? null,
+    verdict: verdict ?? null,
+  };
 }
 
 /** Every field of the verdicts, raw, for files: always the same columns, empty where a sweep did not measure something. */
 export function verdictTable(verdicts: readonly Verdict[]): Table {
   return tableOf(
     verdicts.map((verdict) => {
-      const {
-        lossChange = null,
-        lossLow = null,
-        lossHigh = null,
-        stopped = null,
-        unchanged = false,
-        ...rest
-      } = verdict;
-      return { ...rest, lossChange, lossLow, lossHigh, stopped, unchanged };
+      const { lossChange = null, lossLow = null, lossHigh = null, look = null, unchanged = false, ...rest } = verdict;
+      return { ...rest, lossChange, lossLow, lossHigh, look, unchanged };
     }),
   );
 }

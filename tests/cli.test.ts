@@ -82,7 +82,7 @@ test("sweep takes sets of layers, keeps what it computed, and says what it did w
   assert.match(blocks.stderr, /worst stage\d\.block\d \d+\.\d\d pp, best stage/);
   assert.equal(report().layers.length, 9);
   assert.ok(
-    report().layers.some(({ stopped, images }: { stopped: boolean; images: number }) => stopped && images < 100),
+    report().layers.some(({ look, images }: { look?: string; images: number }) => look === "stopped" && images < 100),
   );
   const again = sweepOf(dir, "--images", "100", "--set", "blocks", "--stop", "--resume");
   assert.equal(again.stdout.split("\n").slice(0, 11).join(), blocks.stdout.split("\n").slice(0, 11).join());

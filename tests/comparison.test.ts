@@ -6,7 +6,7 @@ import { agreementOf, dropInterval, sweepEach, verdictsOfEach, widestInterval } 
 import { layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
 import { mean, zeroFilters } from "../lib/operators";
-import { rowsOf, type Sweep } from "../lib/rows";
+import { rowsOf, type EvenSweep } from "../lib/rows";
 import { singles } from "../lib/sets";
 import { sweep } from "../lib/sweep";
 import { operatorTable } from "../lib/table-operators";
@@ -15,7 +15,7 @@ import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 const layers = layersOf(specOf("resnet20")).slice(0, 4);
 
 /** A sweep over images of class 0 that the intact network gets right; `lost` images from the start go wrong under each ablation. */
-function sweepWith(lost: readonly number[], images = 40, unchanged?: readonly boolean[]): Sweep {
+function sweepWith(lost: readonly number[], images = 40, unchanged?: readonly boolean[]): EvenSweep {
   const predictions = lost.map((count) => Uint8Array.from({ length: images }, (_, image) => (image < count ? 1 : 0)));
   const answers = { labels: new Uint8Array(images), baseline: new Uint8Array(images), predictions, unchanged };
   return { network: "n", operator: "o", seed: 1, precision: "float32", sets: singles(layers), ...answers };

@@ -38,28 +38,38 @@ test("familyTable() has a line per run, with the Wilson interval of its own numb
 
 test("precisionTable() compares networks that were trained in both precisions, by hand", () => {
   const rounded = { ...base, precision: "bfloat16" };
-  const members = [base, { ...base, accuracy: 0.92 }, { ...rounded, accuracy: 0.9 }, { ...rounded, accuracy: 0.94 }];
+  const members = [
+    ...[base, { ...base, seed: 2, accuracy: 0.92 }],
+    ...[
+      { ...rounded, seed: 2, accuracy: 0.91 },
+      { ...rounded, accuracy: 0.93 },
+      { ...rounded, seed: 3, accuracy: 0.98 },
+    ],
+  ];
   const [line, ...others] = precisionTable([...members, { ...base, network: "resnet8" }]).objects() as Record<
     string,
     number
   >[];
   assert.deepEqual(others, []);
-  // Variances 0.0002 and 0.0008: the error of the difference is sqrt(0.0001 + 0.0004).
   const close = (name: string, wanted: number) =>
     assert.ok(Math.abs(line[name] - wanted) < 1e-9, `${name} ${line[name]}`);
   close("float32 mean %", 91);
-  close("bfloat16 mean %", 92);
+  close("bfloat16 mean %", 94);
   close("float32 SD pp", 100 * Math.sqrt(0.0002));
+  // Seeds 1 and 2 are in both: 93 - 90 and 91 - 92, whose mean is 1 and whose standard deviation is sqrt(8).
+  close("paired seeds", 2);
   close("difference pp", 1);
-  close("standard error pp", 100 * Math.sqrt(0.0005));
-  // Of the six pairs out of 90, 92, 90 and 94 three have a sum of at least 90 + 94; twice a half is 1.
-  close("permutation p", 1);
-  close("smallest p", 1 / 3);
-  const apart = [base, { ...base, accuracy: 0.92 }, { ...rounded, accuracy: 0.95 }, { ...rounded, accuracy: 0.94 }];
-  const [{ "permutation p": p }] = precisionTable(apart).objects() as Record<string, number>[];
-  assert.ok(Math.abs(p - 1 / 3) < 1e-9, "one pair of six, either way");
-  const [alone] = precisionTable([base, rounded]).objects() as Record<string, unknown>[];
-  assert.deepEqual([alone["float32 seeds"], alone["float32 SD pp"], alone["standard error pp"]], [1, null, null]);
+  close("standard error pp", 2);
+  close("sign-flip p", 1); // of 4, 2, -2 and -4, halved, all are at least 1 away from 0
+  close("smallest p", 1 / 2);
+  const three = [0.01, 0.03, 0.02].flatMap((gain, seed) => [
+    { ...base, seed },
+    { ...rounded, seed, accuracy: 0.9 + gain },
+  ]);
+  const [{ "sign-flip p": p }] = precisionTable(three).objects() as Record<string, number>[];
+  assert.ok(Math.abs(p - 2 / 8) < 1e-9, "all three up or all three down");
+  const [alone] = precisionTable([base, { ...rounded, seed: 2 }]).objects() as Record<string, unknown>[];
+  assert.deepEqual([alone["paired seeds"], alone["difference pp"], alone["sign-flip p"]], [0, null, null]);
 });
 
 test("precisionTable() does not mix trainings on different images or of different length", () => {

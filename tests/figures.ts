@@ -2,12 +2,12 @@
 import type { Dataset } from "../lib/cifar";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf } from "../lib/layers";
-import { type Row, rowsOf, wilson } from "../lib/rows";
+import { type EvenRow, type Row, rowsOf, wilson } from "../lib/rows";
 import { singles } from "../lib/sets";
 import { specOf } from "../lib/spec";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
-export function someRows(name = "resnet20"): Row[] {
+export function someRows(name = "resnet20"): EvenRow[] {
   const layers = layersOf(specOf(name));
   const labels = Uint8Array.from({ length: 1000 }, (_, image) => image % 10);
   const without = (k: number) => labels.map((label, image) => (image % (layers.length + 1) < k ? 9 - label : label));
@@ -21,12 +21,24 @@ export function countedRow(
   layer: string,
   lost: number,
   gained: number,
+  options?: { before?: number } & Partial<EvenRow>,
+): EvenRow;
+export function countedRow(
+  layer: string,
+  lost: number,
+  gained: number,
+  options?: { before?: number } & Partial<Row>,
+): Row;
+export function countedRow(
+  layer: string,
+  lost: number,
+  gained: number,
   { before = 9173, images = 10_000, ...rest }: { before?: number } & Partial<Row> = {},
 ): Row {
   const right = Math.round((before * images) / 10_000);
   const correct = right - lost + gained;
   const [low, high] = wilson(correct, images);
-  const site = { layer, stage: 1, block: 1, changesChannels: false, parameters: 2304 };
+  const site = { layer, stage: 1, block: 1, changesChannels: false, precision: "float32", parameters: 2304 } as const;
   const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
   return { ...site, ...accuracy, drop: (lost - gained) / images, lost, gained, flips: lost + gained, ...rest };
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { growthOf, growthSets, randomOrders, spreadOf } from "../lib/growth";
 import { type Layer, layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
-import { type Sweep, wilson } from "../lib/rows";
+import { type EvenSweep, wilson } from "../lib/rows";
 import { type LayerSet, singles } from "../lib/sets";
 
 const layers = layersOf(specOf("resnet20"));
@@ -12,7 +12,7 @@ const [a, b, c] = layers;
 const names = (sets: readonly LayerSet[]) => sets.map(({ name }) => name);
 
 /** A sweep in which each layer of a set costs as many of the 100 images as `costs` says; all are right at first. */
-function sweepOf(sets: readonly LayerSet[], costs: ReadonlyMap<Layer, number>): Sweep {
+function sweepOf(sets: readonly LayerSet[], costs: ReadonlyMap<Layer, number>): EvenSweep {
   const predictions = sets.map((set) =>
     new Uint8Array(100).fill(
       1,

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesChannels, layersOf } from "../lib/layers";
-import { permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/permutation";
+import { channelTests, permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/permutation";
 import { randomStream } from "../lib/random";
-import type { Row } from "../lib/rows";
+import { type EvenRow, rowsOf, type Sweep } from "../lib/rows";
 import { specOf } from "../lib/spec";
 
 const four: Stratum = { values: [0.1, 0.4, 0.2, 0.3], marked: [false, true, false, true] };
@@ -54,6 +54,63 @@ test("permutationTest() combines networks by permuting within each", () => {
   const other = permutationTest([four, { ...three, marked: [false, true, false] }]);
   near(other.statistic, (0.2 - 0.015) / 2);
   assert.equal(other.p, 3 / 18);
+});
+
+test("permutationTest() relabels networks with the same marks together: seeds that agree are no more evidence than their mean", () => {
+  const seeds = [0.02, 0, -0.02].map((shift): Stratum => ({ ...four, values: four.values.map((v) => v + shift) }));
+  const together = permutationTest(seeds);
+  near(together.statistic, 0.2);
+  assert.deepEqual(
+    [together.p, together.smallest, together.relabellings],
+    [1 / 6, 1 / 6, 6],
+    "apart it would be 1/216",
+  );
+  // Two seeds of one design and one network of another weigh a third each.
+  const three: Stratum = { values: [0.03, 0, 0], marked: [true, false, false] };
+  const mixed = permutationTest([four, three, four]);
+  near(mixed.statistic, (0.2 + 0.2 + 0.03) / 3);
+  assert.deepEqual([mixed.p, mixed.relabellings], [1 / 18, 18]);
+});
+
+/** Rows of a ResNet-20 sweep over 10,000 images with these drops, counted in images. */
+function rowsWith(images: readonly number[]): EvenRow[] {
+  const layers = layersOf(specOf("resnet20"));
+  const zeros = new Uint8Array(10_000);
+  const rest = {
+    network: "n",
+    operator: "zero",
+    seed: 1,
+    precision: "float32",
+    labels: zeros,
+    baseline: zeros,
+  } as const;
+  const predictions = images.map((lost) => zeros.map((_, image) => Number(image < lost)));
+  return rowsOf({
+    ...rest,
+    sets: layers.map((layer) => ({ name: layer.name, layers: [layer] })),
+    predictions,
+  } as Sweep & {
+    stopping?: undefined;
+  });
+}
+
+test("channelTests() gives the public ResNet-20's p values among all layers and among first convolutions", () => {
+  // Lost minus gained of the reference sweep; the stem is left out, so that 153 and 36 relabellings remain.
+  const images = [
+    8173, 2178, 1741, 4468, 1798, 4014, 5451, 6906, 7661, 3434, 2511, 5650, 922, 8173, 6614, 3433, 3494, 6469, 8041,
+  ];
+  const [all, first] = channelTests([rowsWith(images)]);
+  assert.deepEqual(
+    [all.among, all.relabellings, first.among, first.relabellings],
+    ["all layers", 153, "first convolutions", 36],
+  );
+  // Python's itertools.combinations over the same drops.
+  near(all.p, 4 / 153);
+  near(first.p, 1 / 36);
+  near(all.statistic, 0.32970625);
+  near(first.statistic, 0.33043571428571433);
+  const seeds = channelTests([rowsWith(images), rowsWith(images)]);
+  assert.deepEqual(seeds, [all, first], "a seed that repeats another adds nothing");
 });
 
 test("permutationTest() does not confuse a network that is worse overall with marked layers that are", () => {
@@ -118,8 +175,8 @@ test("permutationTest() refuses networks that it cannot relabel, and too many re
   assert.throws(() => permutationTest([four], { limit: 5 }), { name: "TypeError", message: /6 of them exceed 5/ });
 });
 
-const row = (stage: number, block: number, drop: number): Row =>
-  ({ layer: `${stage}.${block}`, stage, block, drop, changesChannels: stage > 1 && block === 1 }) as Row;
+const row = (stage: number, block: number, drop: number): EvenRow =>
+  ({ layer: `${stage}.${block}`, stage, block, drop, changesChannels: stage > 1 && block === 1 }) as EvenRow;
 
 test("stageEdge() marks the first and the last block of every stage and leaves the stem out", () => {
   const rows = [row(0, 0, 0), row(1, 1, 0), row(1, 2, 0), row(1, 3, 0), row(2, 1, 0), row(2, 2, 0), row(3, 1, 0)];
@@ -129,7 +186,8 @@ test("stageEdge() marks the first and the last block of every stage and leaves t
 test("stageEdge() and stratumOf() mark the layers of VGG and of bottlenecks by stage and by channels", () => {
   const marked = (name: string) => {
     const rows = layersOf(specOf(name)).map(
-      (layer) => ({ layer: layer.name, ...layer, drop: 0, changesChannels: changesChannels(layer) }) as unknown as Row,
+      (layer) =>
+        ({ layer: layer.name, ...layer, drop: 0, changesChannels: changesChannels(layer) }) as unknown as EvenRow,
     );
     const named = (marks: readonly boolean[]) => rows.filter((_, index) => marks[index]).map((each) => each.layer);
     return { edges: named(rows.map(stageEdge(rows))), changing: named(stratumOf(rows).marked) };

@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Layer } from "../lib/layers";
-import { classRowsOf, rowsOf, type Sweep, wilson } from "../lib/rows";
+import { checkEven, classRowsOf, evenSweep, type EvenSweep, rowsOf, type Sweep, wilson } from "../lib/rows";
+import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
 import { pairs, singles } from "../lib/sets";
 
 const layers: Layer[] = [
   { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1, side: 32 },
   { name: "stage2.block1.shortcut", stage: 2, block: 1, size: 1, inputs: 16, outputs: 32, stride: 2, side: 16 },
 ];
-const sweep: Sweep = {
+const sweep: EvenSweep = {
   network: "tiny",
   operator: "zero",
   seed: 1,
@@ -28,6 +29,7 @@ test("rowsOf() counts what each ablation loses, gains and flips", () => {
     stage: 1,
     block: 1,
     changesChannels: false,
+    precision: "float32",
     parameters: 2304,
     images: 6,
     correct: 3,
@@ -75,7 +77,7 @@ test("rowsOf() refuses a sweep whose parts differ in length, and says which", ()
   refuses({ baseline: new Uint8Array(5) }, /6 predictions of the intact network but found 5/);
   refuses({ predictions: sweep.predictions.slice(1) }, /2 predictions, one per ablation, but found 1/);
   refuses({ unchanged: [true] }, /2 flags, one per ablation, but found 1/);
-  refuses({ stopping: { margin: 0.005, stopped: [true] } }, /2 stops, one per ablation, but found 1/);
+  refuses({ stopping: { margin: 0.005, looks: ["stopped"] } }, /2 looks, one per ablation, but found 1/);
   const short = [sweep.predictions[0], new Uint8Array(7)];
   refuses({ predictions: short }, /6 predictions without "stage2.block1.shortcut" but found 7/);
 });
@@ -94,10 +96,44 @@ test("rowsOf() gives the mean change of the cross-entropy with its paired interv
 
 test("rowsOf() compares an ablation that was stopped with the intact network on the images that both have seen", () => {
   const predictions = [Uint8Array.of(0, 1), sweep.predictions[1]];
-  const stopped = { ...sweep, predictions, stopping: { margin: 0.005, stopped: [true, false] } };
+  const stopped = { ...sweep, predictions, stopping: { margin: 0.005, looks: ["stopped", "complete"] } } as const;
   const [first, second] = rowsOf(stopped);
-  assert.deepEqual([first.images, first.baseline, first.correct, first.lost, first.stopped], [2, 1, 1, 1, true]);
-  assert.deepEqual(second, { ...rowsOf(sweep)[1], stopped: false });
+  assert.deepEqual([first.images, first.baseline, first.correct, first.lost, first.look], [2, 1, 1, 1, "stopped"]);
+  assert.deepEqual(second, { ...rowsOf(sweep)[1], look: "complete" });
+});
+
+test("rowsOf() gives intervals that hold at every look until all images are seen, and Wilson's then", () => {
+  const baseline = Float32Array.of(1, 1, 1, 1, 1, 1);
+  const losses = { baseline, ablations: [Float32Array.of(2, 1, 1, 1, 1, 1), baseline] };
+  const [running] = rowsOf({ ...sweep, losses, stopping: { looks: ["running", "running"] } });
+  assert.deepEqual([running.low, running.high], accuracySequence(3, 6));
+  const half = sequenceHalfWidth(Math.sqrt(1 / 6), 6);
+  assert.ok(Math.abs(running.lossHigh! - 1 / 6 - half) < 1e-7 && half > (1.96 * Math.sqrt(1 / 6)) / Math.sqrt(6));
+  const complete = rowsOf({ ...sweep, losses, stopping: { margin: 0.01, looks: ["complete", "complete"] } })[0];
+  assert.deepEqual([complete.low, complete.high], wilson(3, 6));
+});
+
+test("rowsOf() gives the cross-entropy's change on one image no interval", () => {
+  const one = {
+    labels: Uint8Array.of(0),
+    baseline: Uint8Array.of(0),
+    predictions: [Uint8Array.of(1), Uint8Array.of(0)],
+  };
+  const losses = { baseline: Float32Array.of(1), ablations: [Float32Array.of(3), Float32Array.of(1)] };
+  const [first] = rowsOf({ ...sweep, ...one, losses });
+  assert.deepEqual([first.lossChange, first.lossLow, first.lossHigh], [2, undefined, undefined]);
+});
+
+test("evenSweep() and checkEven() refuse to compare ablations that have seen different images", () => {
+  assert.equal(evenSweep(sweep), sweep);
+  const stopped: Sweep = { ...sweep, stopping: { margin: 0.005, looks: ["complete", "complete"] } };
+  assert.throws(() => evenSweep(stopped), { name: "RangeError", message: /it stops what is decided/ });
+  const [first, second] = rowsOf(sweep);
+  checkEven([first, second]);
+  assert.throws(() => checkEven([first, { ...second, images: 4 }]), {
+    name: "RangeError",
+    message: /expected all on 6 but "stage2.block1.shortcut" has seen 4/,
+  });
 });
 
 test("rowsOf() names a set by its layers and adds up their weights", () => {

@@ -1,7 +1,7 @@
 // Evidence by betting: by hand, by exact enumeration of all outcomes, and by simulation of whole sweeps that stop.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/statistics/paired";
+import { inferiority, mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/statistics/paired";
 import { type Random, randomStream } from "../lib/random";
 import {
   addImages,
@@ -10,6 +10,8 @@ import {
   dropBound,
   harmTest,
   isDecided,
+  type Look,
+  nonTrivialTest,
   trivialTest,
   type WatchedPairs,
 } from "../lib/statistics/sequential";
@@ -80,9 +82,9 @@ test("isDecided() asks for more evidence among more ablations, and refuses a mar
 });
 
 test("what isDecided() decides is the verdict, whatever the other ablations turn out to be", () => {
-  const idle = countedRow("idle", 4, 3, { images: 4000, stopped: true });
-  const broken = countedRow("broken", 60, 2, { images: 150, stopped: true });
-  const others = Array.from({ length: 17 }, (_, index) => countedRow(`other ${index}`, 130, 100, { stopped: false }));
+  const idle = countedRow("idle", 4, 3, { images: 4000, look: "stopped" });
+  const broken = countedRow("broken", 60, 2, { images: 150, look: "stopped" });
+  const others = Array.from({ length: 17 }, (_, index) => countedRow(`other ${index}`, 130, 100, { look: "complete" }));
   for (const pairs of [idle, broken]) assert.ok(isDecided(pairs, { margin: MARGIN, ablations: ABLATIONS }));
   const [first, second] = verdictsOf([idle, broken, ...others]);
   assert.deepEqual([first.verdict, second.verdict], ["trivial", "non-trivial"]);
@@ -91,25 +93,27 @@ test("what isDecided() decides is the verdict, whatever the other ablations turn
 
 test("harmTest(), trivialTest() and dropBound() spend a fifth on looking, and nothing where nobody looked", () => {
   const pairs = { images: 10_000, lost: 130, gained: 100 };
-  const values = (stopped?: boolean) => {
-    const watched: WatchedPairs = { ...pairs, ...(stopped === undefined ? {} : { stopped }) };
-    return [harmTest(watched), trivialTest(watched, 0.01), dropBound(watched, 0.05)];
+  const values = (look?: Look) => {
+    const watched: WatchedPairs = { ...pairs, ...(look ? { look } : {}) };
+    return [harmTest(watched), trivialTest(watched, 0.01), nonTrivialTest(watched, 0.001), dropBound(watched, 0.05)];
   };
-  const exact = [mcnemar(130, 100), nonInferiority(pairs, 0.01)];
-  assert.deepEqual(values(), [...exact, upperBound(pairs, 0.95)]);
-  assert.deepEqual(values(false), [...exact.map((p) => p / 0.8), upperBound(pairs, 0.96)]);
-  const [harm, trivial, bound] = values(true);
-  assert.deepEqual([harm, trivial], [1, anytimeBelow(pairs, 0.01) / 0.2], "never more than 1");
+  const fixed = [mcnemar(130, 100), nonInferiority(pairs, 0.01), inferiority(pairs, 0.001)];
+  assert.deepEqual(values(), [...fixed, upperBound(pairs, 0.95)]);
+  assert.deepEqual(values("complete"), [...fixed.map((p) => p / 0.8), upperBound(pairs, 0.96)]);
+  assert.deepEqual(values("running"), values("stopped"), "whoever leaves now stops it by that");
+  const [harm, trivial, nonTrivial, bound] = values("stopped");
+  assert.deepEqual([harm, trivial, nonTrivial], [1, anytimeBelow(pairs, 0.01) / 0.2, 1], "never more than 1");
   assert.ok(Math.abs(anytimeBelow(pairs, bound) - 0.01) < 1e-9, "the bound is the drop that is just rejected");
-  for (const stopped of [true, false]) {
-    assert.throws(() => trivialTest({ ...pairs, stopped }, 0), { name: "RangeError", message: /found 0/ });
-    assert.throws(() => dropBound({ ...pairs, stopped }, 0.5), RangeError);
+  for (const look of ["running", "stopped", "complete"] as const) {
+    assert.throws(() => trivialTest({ ...pairs, look }, 0), { name: "RangeError", message: /found 0/ });
+    assert.throws(() => nonTrivialTest({ ...pairs, look }, 1), { name: "RangeError", message: /found 1/ });
+    assert.throws(() => dropBound({ ...pairs, look }, 0.5), RangeError);
   }
 });
 
 test("dropBound() of a stopped ablation stays between 0 and 1", () => {
   const bound = (images: number, lost: number, gained: number) =>
-    dropBound({ images, lost, gained, stopped: true }, 0.05);
+    dropBound({ images, lost, gained, look: "stopped" }, 0.05);
   assert.equal(bound(1, 1, 0), 1);
   assert.ok(bound(1000, 0, 900) < 1e-12);
 });
@@ -139,6 +143,40 @@ test("sweeps that stop call a layer falsely trivial or non-trivial in at most 5 
   };
   for (const [what, count] of Object.entries(found)) assert.ok(count <= most, `${what}: ${count} of 2000`);
 });
+
+/** Whether somebody who looks at a sweep with stopping after every batch ever finds a p value below the level, among all its layers. */
+function everSeen(ablations: readonly Pairs[][], p: (pairs: WatchedPairs) => number): boolean {
+  const decided = ablations.map((looks) =>
+    looks.findIndex((pairs) => isDecided(pairs, { margin: MARGIN, ablations: ablations.length })),
+  );
+  return ablations.some((looks, layer) =>
+    looks.some((pairs, at) => {
+      if (decided[layer] >= 0 && at > decided[layer]) return false; // it has been stopped, its p value stays
+      const look: Look = at === decided[layer] ? "stopped" : at < LOOKS - 1 ? "running" : "complete";
+      return ablations.length * p({ ...pairs, look }) < 0.05;
+    }),
+  );
+}
+
+for (const layers of [19, 55]) {
+  for (const discordance of [0.006, 0.02, 0.06]) {
+    test(`who watches a sweep of ${layers} layers with stopping errs in at most 5 of 100, at ${100 * discordance} % discordance`, () => {
+      const random = randomStream(layers, `watching at ${discordance}`);
+      const sweeps = 150;
+      const errors = (drop: number, p: (pairs: WatchedPairs) => number) => {
+        const [lost, gained] = [(discordance + drop) / 2, (discordance - drop) / 2];
+        return countOf(sweeps, () => everSeen(simulated(random, lost, gained, layers), p));
+      };
+      const found = {
+        trivial: errors(MARGIN, (pairs) => trivialTest(pairs, MARGIN)),
+        nonTrivial: errors(MARGIN, (pairs) => nonTrivialTest(pairs, MARGIN)),
+        harm: errors(0, harmTest),
+      };
+      for (const [what, count] of Object.entries(found))
+        assert.ok(count <= 0.05 * sweeps, `${what}: ${count} of ${sweeps}`);
+    });
+  }
+}
 
 test("the simulation sees it where a sweep looks without allowing for it", () => {
   const random = randomStream(2, "careless looking");
@@ -193,10 +231,10 @@ function everBelow(u: number, share: { lost: number; gained: number }, p: (pairs
 }
 
 /** The counts of every ablation at every look: half of the images are answered alike by all ablations, the others by each anew. */
-function simulated(random: Random, lost: number, gained: number): Pairs[][] {
+function simulated(random: Random, lost: number, gained: number, ablations = ABLATIONS): Pairs[][] {
   const half = () => changesByLook(random, lost, gained);
   const common = half();
-  return Array.from({ length: ABLATIONS }, () => {
+  return Array.from({ length: ablations }, () => {
     const own = half();
     let pairs: Pairs = { images: 0, lost: 0, gained: 0 };
     return common.map((alike, look) => {
@@ -226,7 +264,7 @@ function changesByLook(random: Random, lost: number, gained: number): { lost: nu
 function atTheEnd(ablations: readonly Pairs[][]): WatchedPairs[] {
   return ablations.map((looks) => {
     const stop = looks.find((pairs) => isDecided(pairs, { margin: MARGIN, ablations: ABLATIONS }));
-    return { ...(stop ?? looks[LOOKS - 1]), stopped: stop !== undefined };
+    return { ...(stop ?? looks[LOOKS - 1]), look: stop ? "stopped" : "complete" };
   });
 }
 

@@ -294,7 +294,7 @@ test("a sweep that stops what is decided has the same predictions as far as it l
   const wanted = verdictsOf(rowsOf(whole));
   const found = verdictsOf(rowsOf(early));
   assert.ok(
-    found.every(({ stopped }) => stopped),
+    found.every(({ look }) => look === "stopped"),
     "every layer of stage 1 costs dozens of points",
   );
   assert.ok(early.labels.length < 600, `it looked at ${early.labels.length} images`);
@@ -306,11 +306,28 @@ test("a sweep that stops what is decided has the same predictions as far as it l
   rmSync(results, { recursive: true });
 });
 
-test("every step of a sweep but the last says that it was stopped, so that its p values hold whenever one leaves", async () => {
+test("every step of a sweep but the last says that it still runs, so that its p values hold whenever one leaves", async () => {
   const steps = [];
   for await (const step of sweepSteps(smallNetwork("resnet8-w4", 5), smallDataset(30), { batch: 10 })) steps.push(step);
-  const marks = steps.map(({ stopping }) => stopping?.stopped.every((stopped) => stopped));
+  const marks = steps.map(({ stopping }) => stopping?.looks.every((look) => look === "running"));
   assert.deepEqual(marks, [true, true, undefined]);
+});
+
+test("a sweep that stops what is decided says of each ablation at every step whether it runs, was stopped or has seen all", async () => {
+  const network = await loadNetwork("data/runs/resnet20-seed1");
+  const dataset = firstImages(await loadCifar("cifar10", "test"), 150);
+  const layers = layersOf(network.spec).slice(-4);
+  const marks = [];
+  for await (const { stopping } of sweepSteps(network, dataset, { layers, stopWhenDecided: { margin: 0.2 } }))
+    marks.push(stopping!.looks);
+  const [last, ...earlier] = [...marks].reverse();
+  for (const looks of earlier)
+    assert.ok(
+      looks.every((look) => look !== "complete"),
+      looks.join(),
+    );
+  assert.ok(earlier[0].includes("running"), "some ablation is not decided before the last batch");
+  assert.ok(last.every((look) => look !== "running") && last.includes("complete"), last.join());
 });
 
 test("ablations that fill several graphs are answered as in one, in their order", () =>

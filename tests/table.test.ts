@@ -47,8 +47,8 @@ test("ablationTable() can put the largest drop first, and shows verdicts where r
 function watchedRows() {
   const loss = { lossChange: 1.2346, lossLow: 1.1346, lossHigh: 1.3346 };
   const better = { lossChange: -0.0401, lossLow: -0.0501, lossHigh: -0.0301 };
-  const first = countedRow("stage1.block1.conv1", 60, 2, { images: 150, stopped: true, ...loss });
-  return verdictsOf([first, countedRow("stage2.block1.shortcut", 30, 40, { stopped: false, ...better })]);
+  const first = countedRow("stage1.block1.conv1", 60, 2, { images: 150, look: "stopped", ...loss });
+  return verdictsOf([first, countedRow("stage2.block1.shortcut", 30, 40, { look: "complete", ...better })]);
 }
 
 test("ablationTable() says which ablations were stopped after how many images, and how the cross-entropy changed", () => {
@@ -56,10 +56,11 @@ test("ablationTable() says which ablations were stopped after how many images, a
   assert.deepEqual([first["stopped at"], first["loss nats"]], [150, "+1.235 ± 0.100"]);
   assert.deepEqual([second["stopped at"], second["loss nats"]], [null, "−0.040 ± 0.010"]);
   assert.deepEqual([first.verdict, second.verdict], ["non-trivial", "trivial"]);
-  const all = ablationTable([countedRow("a", 1, 0, { stopped: false }), countedRow("b", 2, 0, { stopped: false })]);
+  const all = ablationTable([countedRow("a", 1, 0, { look: "complete" }), countedRow("b", 2, 0, { look: "running" })]);
   assert.deepEqual(all.columnNames(), ablationTable(someRows()).columnNames(), "no column where nothing was stopped");
   const partly = ablationTable([countedRow("a", 1, 0), countedRow("b", 2, 0, { lossChange: 0, lossHigh: 0.5 })]);
   assert.deepEqual(partly.array("loss nats"), [null, "0.000 ± 0.500"]);
+  assert.deepEqual(ablationTable([countedRow("a", 1, 0, { lossChange: 0.25 })]).array("loss nats"), ["+0.250"]);
 });
 
 test("ablationTable() with everything fits into 120 characters when narrow, and into HTML", () => {
@@ -77,10 +78,10 @@ test("verdictTable() has the same columns for every kind of sweep, whichever row
   for (const rows of [[stopped, whole], [whole, stopped], idle, [...plain, stopped], [stopped, ...plain]]) {
     assert.deepEqual(verdictTable(rows).columnNames(), columns);
   }
-  assert.deepEqual(columns.slice(-5), ["lossChange", "lossLow", "lossHigh", "stopped", "unchanged"]);
+  assert.deepEqual(columns.slice(-5), ["lossChange", "lossLow", "lossHigh", "look", "unchanged"]);
   const [header, line] = verdictTable(idle).toCSV().split("\n");
   assert.equal(header.split(",").length, line.split(",").length);
-  assert.match(line, /,false,,,,,true$/, "detectable, no losses, no stopping, unchanged");
+  assert.match(line, /^idle,.*,unchanged,false,.*,,,,,true$/, "no losses, nobody looked, unchanged");
 });
 
 test("layerTable() shows kernels and channels", () => {
@@ -156,6 +157,6 @@ test("names that look like markup are shown, not obeyed, in HTML and Markdown", 
 
 test("dataFrame() gives the rows as a danfojs DataFrame", async () => {
   const frame = await dataFrame(someRows());
-  assert.deepEqual(frame.shape, [19, 15]);
+  assert.deepEqual(frame.shape, [19, 16]);
   assert.deepEqual(frame.column("layer").values.slice(0, 2), ["stem.conv", "stage1.block1.conv1"]);
 });

@@ -4,9 +4,9 @@ import { greedyOrder } from "../greedy";
 import { growthOf, growthSets, randomOrders, type SpreadPoint, spreadOf } from "../growth";
 import type { Layer } from "../layers";
 import type { Network } from "../network";
-import type { Sweep } from "../rows";
+import type { EvenSweep } from "../rows";
 import { blockSets, type LayerSet, pairs, singles, stageSets } from "../sets";
-import type { SweepOptions } from "../sweep";
+import type { EvenOptions } from "../sweep";
 import { synergiesOf } from "../synergy";
 import { type Table, tableOf } from "../table";
 import { greedyTable, synergyTable } from "../table-sets";
@@ -21,14 +21,14 @@ export interface Choice {
   readonly seed: number;
   /** Training images to choose by. */
   readonly training: () => Promise<Dataset>;
-  readonly options: SweepOptions;
+  readonly options: EvenOptions;
 }
 
 /** Sets to sweep over. */
 export interface Plan {
   readonly sets: readonly LayerSet[];
   /** A table that stands in for the one of verdicts, and fields for --json. */
-  readonly report?: (result: Sweep) => { readonly table: Table; readonly fields: object };
+  readonly report?: (result: EvenSweep) => { readonly table: Table; readonly fields: object };
 }
 
 interface Kind {

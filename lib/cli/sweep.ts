@@ -7,9 +7,10 @@ import { writeTogether } from "../files/files";
 import { percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network, Parameters } from "../network";
-import { type Row, rowsOf, type Sweep } from "../rows";
+import { evenSweep, type Row, rowsOf, type Sweep } from "../rows";
 import { sweep, type SweepOptions, sweepSteps } from "../sweep";
 import { ablationTable, toText, verdictTable } from "../table";
+import { powerSentence, verdictCountTable } from "../table-verdicts";
 import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
@@ -166,10 +167,12 @@ function report(result: Sweep, verdicts: readonly Verdict[], seconds: number) {
   return {
     ...{ network, operator, seed, precision, images: labels.length, baseline: { correct }, seconds },
     layers: verdicts.map((verdict) => {
-      const { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, stopped, ...rest } = verdict;
-      const { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict: call, detectable } = rest;
-      const evidence = { upper, harmP, harmAdjusted, trivialP, trivialAdjusted, verdict: call, detectable };
-      return { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, stopped, ...evidence };
+      const { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, look, ...rest } = verdict;
+      const { verdict: call, harm, upper, trivialP, trivialAdjusted, nonTrivialP, nonTrivialAdjusted } = rest;
+      const { harmP, harmAdjusted } = rest;
+      const counts = { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, look };
+      const margin = { trivialP, trivialAdjusted, nonTrivialP, nonTrivialAdjusted };
+      return { ...counts, verdict: call, harm, upper, ...margin, harmP, harmAdjusted };
     }),
   };
 }
@@ -179,14 +182,27 @@ async function write(file: string, text: string): Promise<void> {
   console.log(`${file} written`);
 }
 
+/** How many are called what at several margins, and what the sweep could have shown. */
+function countsText(result: Sweep): string {
+  const rows = rowsOf(result);
+  const even = rows.every(({ images, unchanged }) => images === rows[0].images && !unchanged);
+  const table = toText(verdictCountTable(rows), { caption: "Verdicts by margin" });
+  const notes = [
+    ...(even && rows.some(({ lost, gained }) => lost + gained > 0) ? [powerSentence(rows)] : []),
+    ...(result.precision === "bfloat16" ? ["In bfloat16 no layer is called trivial: rounding alone moves drops."] : []),
+  ];
+  return [table, ...notes].join("\n");
+}
+
 async function output(
   given: Given<Names>,
   plan: Plan,
   { result, seconds, rounding }: { result: Sweep; seconds: number; rounding?: Awaited<ReturnType<typeof flipsOf>> },
 ): Promise<void> {
   const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
-  const more = plan.report?.(result);
+  const more = plan.report?.(evenSweep(result));
   console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true })));
+  if (!more) console.log(`\n${countsText(result)}\n`);
   if (rounding) {
     const { flips, predictions, images } = rounding;
     console.log(

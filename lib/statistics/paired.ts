@@ -1,4 +1,4 @@
-// Tests on paired predictions: McNemar's exact test, exact sign flips, Tango's non-inferiority test with its bound, Holm's adjustment.
+// Tests on paired predictions: McNemar's exact test, exact sign flips, Tango's score tests with their bound, Holm's adjustment.
 import { normalQuantile, normalTail } from "./normal";
 
 /** The same images classified by two networks; a `Row` is one. */
@@ -40,13 +40,14 @@ export function logMcnemar(lost: number, gained: number): number {
  * @throws RangeError when the counts are impossible or the margin is not between 0 and 1.
  */
 export function nonInferiority(pairs: Pairs, margin: number): number {
-  checkPairs(pairs);
-  if (!(margin > 0 && margin < 1)) {
-    throw new RangeError(
-      `Cannot test a drop against its margin: expected a fraction between 0 and 1 but found ${margin}`,
-    );
-  }
+  checkMargin(pairs, margin);
   return normalTail(-tangoZ(pairs, margin));
+}
+
+/** The other side of the same test: H0 "the drop is at most `margin`" against H1 "it is larger". @throws RangeError as it does */
+export function inferiority(pairs: Pairs, margin: number): number {
+  checkMargin(pairs, margin);
+  return normalTail(tangoZ(pairs, margin));
 }
 
 /**
@@ -60,11 +61,15 @@ export function upperBound(pairs: Pairs, confidence = 0.95): number {
     throw new RangeError(`Cannot bound a drop: expected a confidence between 0.5 and 1 but found ${confidence}`);
   }
   const z = normalQuantile(1 - confidence);
-  let low = (pairs.lost - pairs.gained) / pairs.images;
+  return lastWhere((drop) => tangoZ(pairs, drop) > z, (pairs.lost - pairs.gained) / pairs.images);
+}
+
+/** Up to which drop a condition holds that ceases to hold somewhere between `low` and 1. */
+export function lastWhere(holds: (drop: number) => boolean, low: number): number {
   let high = 1;
   for (let halving = 0; halving < 60; halving++) {
     const middle = (low + high) / 2;
-    if (tangoZ(pairs, middle) > z) low = middle;
+    if (holds(middle)) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
@@ -109,6 +114,23 @@ export function signFlip(values: Int8Array): number {
   return Math.min(1, 2 * tail);
 }
 
+/**
+ * The same for a few values of any size, such as differences between runs of equal seeds: all 2^n ways to give them their signs.
+ * @throws RangeError when there are none or more than 20
+ */
+export function flipAll(values: readonly number[]): number {
+  const { length } = values;
+  if (length < 1 || length > 20) throw new RangeError(`Cannot flip all signs of ${length} values: expected 1 to 20`);
+  const total = values.reduce((sum, value) => sum + value, 0);
+  const size = values.reduce((sum, value) => sum + Math.abs(value), 0);
+  let reached = 0;
+  for (let signs = 0; signs < 2 ** length; signs++) {
+    const sum = values.reduce((partial, value, index) => partial + ((signs >> index) & 1 ? value : -value), 0);
+    if (Math.abs(sum) >= Math.abs(total) - 1e-12 * size) reached++; // sums in another order differ in the last bits
+  }
+  return reached / 2 ** length;
+}
+
 // The probability of each number of heads in so many tosses, and of at least that number.
 function coinShares(tosses: number): Float64Array {
   let logShare = -tosses * Math.LN2;
@@ -141,6 +163,14 @@ export function holm(pValues: readonly number[]): number[] {
     adjusted[index] = largest;
   });
   return adjusted;
+}
+
+function checkMargin(pairs: Pairs, margin: number): void {
+  checkPairs(pairs);
+  if (margin > 0 && margin < 1) return;
+  throw new RangeError(
+    `Cannot test a drop against its margin: expected a fraction between 0 and 1 but found ${margin}`,
+  );
 }
 
 /** @throws RangeError when the counts are impossible */

@@ -5,13 +5,15 @@
 // 1/p with probability p at most (Ville 1939) and 1/capital is a p value at every moment. The bets are a fixed mixture. So the
 // evidence depends on the counts alone: nothing is stored, and an ablation can be judged at another margin than it was stopped for.
 //
-// A p value of a sweep that stops is anytime / SHARE where the ablation was stopped, exact / (1 - SHARE) where it saw all images:
-// P(p <= u) <= P(anytime ever <= SHARE u) + P(exact <= (1 - SHARE) u) <= SHARE u + (1 - SHARE) u = u, however and when it was stopped.
+// A p value of a sweep that is looked at is anytime / SHARE while an ablation runs and where it was stopped, and that of the test for a
+// fixed number of images / (1 - SHARE) where it saw all of them:
+// P(p ever <= u) <= P(anytime ever <= SHARE u) + P(final <= (1 - SHARE) u) <= SHARE u + (1 - SHARE) u = u, however one looks and leaves.
 // Holm's adjustment asks for nothing else, whatever images and layers have in common. Images are taken as independent draws.
 //
 // Sources: Ville (1939), Étude critique de la notion de collectif; Waudby-Smith and Ramdas (2024), Journal of the Royal Statistical
 // Society B 86:1-27, whose bets adapt to what was seen; a mixture stops about as soon here and keeps nothing but counts.
-import { checkPairs, mcnemar, nonInferiority, type Pairs, upperBound } from "./paired";
+import { aboveMargin, belowMargin, dropAtMost } from "./margin";
+import { checkPairs, lastWhere, mcnemar, type Pairs } from "./paired";
 
 /** What a sweep that stops spends of each p value on looking; the rest is for the ablations that see all images. */
 const SHARE = 0.2;
@@ -19,9 +21,20 @@ const SHARE = 0.2;
 /** Shares of the capital that are bet: large ones find large drops within tens of images, small ones bear many discordant images. */
 const BETS = [0.9, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32];
 
-/** Pairs of a sweep; `stopped` is absent where every ablation sees all images anyway, false where this one saw all. */
+/**
+ * Where an ablation stands in a sweep that is looked at: it still runs (whoever leaves now stops it by that), was stopped by what was
+ * seen of it, or has seen all images.
+ */
+export type Look = "running" | "stopped" | "complete";
+
+/** Pairs of a sweep; `look` is absent where nobody looked before all images were seen. */
 export interface WatchedPairs extends Pairs {
-  readonly stopped?: boolean;
+  readonly look?: Look;
+}
+
+/** Whether an ablation has not seen all images, so that it is judged by what holds at any moment. */
+export function isOpen({ look }: Pick<WatchedPairs, "look">): boolean {
+  return look === "running" || look === "stopped";
 }
 
 /**
@@ -60,16 +73,23 @@ export function isDecided(
   return ablations * (p / SHARE) < level;
 }
 
-/** p value of H0 "the ablation does no harm": McNemar's, two-sided, or, of an ablation that was stopped, the anytime one. */
+/** p value of H0 "the ablation does no harm": McNemar's, two-sided, or, of an ablation that has not seen all images, the anytime one. */
 export function harmTest(pairs: WatchedPairs): number {
-  if (pairs.stopped) return Math.min(1, anytimeExceeds(pairs, 0) / SHARE);
-  return afterLooking(pairs, mcnemar(pairs.lost, pairs.gained));
+  return isOpen(pairs)
+    ? whileLooking(anytimeExceeds(pairs, 0))
+    : afterLooking(pairs, mcnemar(pairs.lost, pairs.gained));
 }
 
-/** p value of H0 "the drop is at least the margin": Tango's or, of an ablation that was stopped, the anytime one. */
+/** p value of H0 "the drop is at least the margin": `belowMargin` or, of an ablation that has not seen all images, the anytime one. */
 export function trivialTest(pairs: WatchedPairs, margin: number): number {
-  const exact = nonInferiority(pairs, margin); // refuses impossible margins for every row alike
-  return pairs.stopped ? Math.min(1, anytimeBelow(pairs, margin) / SHARE) : afterLooking(pairs, exact);
+  const final = belowMargin(pairs, margin); // refuses impossible margins for every row alike
+  return isOpen(pairs) ? whileLooking(anytimeBelow(pairs, margin)) : afterLooking(pairs, final);
+}
+
+/** p value of H0 "the drop is at most the margin": `aboveMargin` or, of an ablation that has not seen all images, the anytime one. */
+export function nonTrivialTest(pairs: WatchedPairs, margin: number): number {
+  const final = aboveMargin(pairs, margin);
+  return isOpen(pairs) ? whileLooking(anytimeExceeds(pairs, margin)) : afterLooking(pairs, final);
 }
 
 /**
@@ -81,8 +101,8 @@ export function dropBound(pairs: WatchedPairs, level: number): number {
   if (!(level > 0 && level < 0.5)) {
     throw new RangeError(`Cannot bound a drop: expected a level between 0 and 0.5 but found ${level}`);
   }
-  if (pairs.stopped) return anytimeBound(pairs, SHARE * level);
-  return upperBound(pairs, 1 - (pairs.stopped === undefined ? level : (1 - SHARE) * level));
+  if (isOpen(pairs)) return anytimeBound(pairs, SHARE * level);
+  return dropAtMost(pairs, 1 - (pairs.look === undefined ? level : (1 - SHARE) * level));
 }
 
 /** Counts with the images of one more batch: [images] right labels and the classes before and after the ablation. */
@@ -96,20 +116,17 @@ export function addImages(pairs: Pairs, labels: Uint8Array, before: Uint8Array, 
   return { images: pairs.images + labels.length, lost, gained };
 }
 
-function afterLooking({ stopped }: WatchedPairs, p: number): number {
-  return stopped === undefined ? p : Math.min(1, p / (1 - SHARE));
+function whileLooking(p: number): number {
+  return Math.min(1, p / SHARE);
+}
+
+function afterLooking({ look }: WatchedPairs, p: number): number {
+  return look === undefined ? p : Math.min(1, p / (1 - SHARE));
 }
 
 /** At least 0, which is cautious where the ablation helps; the capital grows with the drop that is bet against. */
 function anytimeBound(pairs: Pairs, level: number): number {
-  let low = 0;
-  let high = 1;
-  for (let halving = 0; halving < 60; halving++) {
-    const middle = (low + high) / 2;
-    if (anytimeBelow(pairs, middle) > level) low = middle;
-    else high = middle;
-  }
-  return high;
+  return anytimeBelow(pairs, 1) > level ? 1 : lastWhere((drop) => anytimeBelow(pairs, drop) > level, 0);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { isUnchanged } from "../ablate";
 import type { Pairs } from "../statistics/paired";
 import type { Sweep } from "../rows";
-import { addImages, isDecided } from "../statistics/sequential";
+import { addImages, isDecided, type Look } from "../statistics/sequential";
 import type { LayerSet } from "../sets";
 import type { SweepWork } from "./sweepengine";
 import type { Answers } from "./sweepgraph";
@@ -46,13 +46,13 @@ export function openTable(
       const { network, precision, seed } = work;
       const what = { network: network.name, operator, seed, precision, sets, labels: dataset.labels.subarray(0, end) };
       const answers = seenBy(matrix, seen);
-      const stopping = stop ? { ...stop, stopped: [...stopped] } : { stopped: sets.map(() => true) };
+      const looks = stopped.map((ended): Look => (ended ? "stopped" : end < dataset.count ? "running" : "complete"));
       return {
         ...what,
         ...answers,
         unchanged: unchangedIn(work, answers),
-        // Left here, a sweep was stopped by whoever looked at it; at its end it was not.
-        ...(stop || end < dataset.count ? { stopping } : {}),
+        // A sweep that stops nothing and is at its end was decided about once.
+        ...(stop || end < dataset.count ? { stopping: { ...stop, looks } } : {}),
       };
     },
   };
