@@ -13,7 +13,7 @@ import {
 } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
-import type { Synergy } from "./synergy";
+import { type Effect, isFree, type Scale, type Synergy } from "./synergy";
 
 const GREYS: [number, string][] = [
   [0, "#eceff2"], // saturated
@@ -23,6 +23,8 @@ const GREYS: [number, string][] = [
 /** Options of the map of synergies. */
 export interface SynergyMapOptions {
   readonly title?: string;
+  /** What the pair is compared with: the sum of both drops (default), or the product of what both leave. */
+  readonly scale?: Scale;
   /** Family-wise error of the synergies that are drawn in full colour (default 0.05). */
   readonly level?: number;
 }
@@ -34,17 +36,18 @@ export interface SynergyMapOptions {
  */
 export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOptions = {}): Figure {
   if (synergies.length === 0) throw new RangeError("Cannot draw synergies: expected at least one pair but found none");
-  const { title = "Synergy of pairs of layers", level = 0.05 } = options;
+  const { scale = "additive", level = 0.05 } = options;
+  const { title = `Synergy of pairs of layers, ${scale} scale` } = options;
   const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
-  const free = synergies.filter(({ forced }) => !forced);
-  const largest = 100 * Math.max(...free.map(({ synergy }) => Math.abs(synergy)), 1e-4);
-  // Blue where the harm of two layers overlaps, white where it adds up, orange where they cover for each other.
+  const [free, forced] = [true, false].map((is) => synergies.filter((pair) => isFree(pair, scale) === is));
+  const largest = 100 * Math.max(...free.map((pair) => Math.abs(pair[scale].value)), 1e-4);
+  // Blue where the harm of two layers overlaps, white where it is as expected, orange where they cover for each other.
   const colours = { colorscale: DIVERGING, zmin: -largest, zmax: largest };
-  const sure = (pair: Synergy) => pair.adjusted < level;
+  const sure = (pair: Synergy) => pair[scale].adjusted < level;
   const size = { rows: names.length, columns: names.length };
   const shown = (pairs: readonly Synergy[], look: Partial<PlotData>) =>
     squaresTrace(
-      pairs.map((pair) => squareOf(pair, names)),
+      pairs.map((pair) => squareOf(pair, names, scale)),
       size,
       look,
     );
@@ -55,40 +58,41 @@ export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOpt
         free.filter((pair) => !sure(pair)),
         { ...colours, opacity: 0.35, showscale: false },
       ),
-      shown(
-        synergies.filter(({ forced }) => forced),
-        { colorscale: GREYS, zmin: 0, zmax: 1, showscale: false },
-      ),
+      shown(forced, { colorscale: GREYS, zmin: 0, zmax: 1, showscale: false }),
     ],
     layout: houseLayout(escapeHtml(title), `${grouped(synergies[0].images)} test images`, {
       height: 250 + 27 * names.length,
       margin: { l: 16, r: 24, t: 72, b: 16 },
       xaxis: nameAxis(names.slice(0, -1), { tickangle: -60, range: [0.5, names.length - 0.5] }),
       yaxis: nameAxis(names, { range: [names.length + 0.5, 1.5] }),
-      annotations: [key(level)],
+      annotations: [key(level, scale)],
     }),
   };
 }
 
 /** The square of a pair. */
-function squareOf(pair: Synergy, names: readonly string[]): Square {
+function squareOf(pair: Synergy, names: readonly string[], scale: Scale): Square {
+  const free = isFree(pair, scale);
+  const { value } = pair[scale];
   return {
     row: names.indexOf(pair.second.name),
     column: names.indexOf(pair.first.name),
-    value: pair.forced ? Number(pair.forced === "masked") : 100 * pair.synergy,
-    text: pair.forced || names.length > 24 ? "" : percent(pair.synergy, 0).replace("-", "−"),
+    value: free ? 100 * value : Number(pair.forced === "masked"),
+    text: !free || names.length > 24 ? "" : percent(value, 0).replace("-", "−"),
     hover: hoverText(pair),
   };
 }
 
 /** What the marks mean, in the free corner. */
-function key(level: number): Partial<Annotations> {
+function key(level: number, scale: Scale): Partial<Annotations> {
+  const expected = scale === "additive" ? "the sum of both drops" : "the product of what both leave";
   const lines = [
-    "orange: more harm together than the sum",
-    "blue: less harm together than the sum",
+    `expected: ${expected}`,
+    "orange: more harm together than that",
+    "blue: less harm together than that",
     `pale: not significant (Holm, ${percent(level, 0)} %)`,
     "grey: less by necessity, no number to read",
-    "(dark: one masks the other; light: nothing left to lose)",
+    `(dark: one masks the other${scale === "additive" ? "; light: nothing left to lose" : ""})`,
   ];
   return {
     text: lines.join("<br>"),
@@ -97,25 +101,22 @@ function key(level: number): Partial<Annotations> {
   } as Partial<Annotations>;
 }
 
-function hoverText({
-  first,
-  second,
-  dropFirst,
-  dropSecond,
-  drop,
-  synergy,
-  low,
-  high,
-  adjusted,
-  forced,
-}: Synergy): string {
+function hoverText({ first, second, dropFirst, dropSecond, drop, forced, ...effects }: Synergy): string {
+  const { additive, multiplicative, beyondWorse } = effects;
   return [
     `<b>${escapeHtml(first.name)}</b> drop ${percent(dropFirst)} pp`,
     `<b>${escapeHtml(second.name)}</b> drop ${percent(dropSecond)} pp`,
     `together ${percent(drop)} pp`,
-    `synergy ${percent(synergy)} pp (${percent(low)} to ${percent(high)}), p ${adjusted.toPrecision(2)}`,
+    `against the sum ${effectText(additive)}`,
+    `against the product ${effectText(multiplicative)}`,
+    `against the worse one ${effectText(beyondWorse)}`,
     ...(forced ? [`${forced}: less than the sum by necessity`] : []),
   ].join("<br>");
+}
+
+function effectText({ value, low, high, adjusted }: Effect): string {
+  const interval = low === undefined || high === undefined ? "" : ` (${percent(low)} to ${percent(high)})`;
+  return `${percent(value)} pp${interval}, p ${adjusted.toPrecision(2)}`;
 }
 
 /** Options of the curves of growing sets. */

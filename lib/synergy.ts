@@ -1,10 +1,19 @@
 // Do two layers cost more, or less, together than one by one? The synergy of pairs, paired by image.
 import type { Layer } from "./layers";
-import { normalQuantile } from "./statistics/normal";
+import { normalQuantile, normalTail } from "./statistics/normal";
 import { holm, signFlip } from "./statistics/paired";
-import type { Sweep } from "./rows";
+import type { EvenSweep, Sweep } from "./rows";
 
-/** How two layers' drops add up; drops and synergy are fractions. */
+/** How far what two layers cost together is from what was expected of them. */
+export interface Effect {
+  readonly value: number; // a fraction: above 0 more harm than expected, below 0 less
+  readonly low?: number; // 95 % interval; none from one image
+  readonly high?: number;
+  readonly p: number; // of "just as expected", two-sided
+  readonly adjusted: number; // Holm, over all pairs of the sweep
+}
+
+/** What two layers cost together and one by one; drops and effects are fractions. */
 export interface Synergy {
   readonly first: Layer;
   readonly second: Layer;
@@ -12,13 +21,17 @@ export interface Synergy {
   readonly dropFirst: number; // of each layer by itself
   readonly dropSecond: number;
   readonly drop: number; // of both together
-  readonly synergy: number; // drop - dropFirst - dropSecond: above 0 each covers for the other, below 0 their harm overlaps
-  readonly low: number; // 95 % interval of the synergy
-  readonly high: number;
-  readonly p: number; // exact sign-flip test of "no synergy", two-sided
-  readonly adjusted: number; // Holm, over all pairs of the sweep
   /**
-   * Why the synergy cannot be read as the layers' doing. "masked": with both changed every image gets the class that it gets
+   * Against the sum of the two drops: above 0 each covers for the other, below 0 their harm overlaps, on this scale. Two drops that add
+   * up to nearly all there is to lose cannot show anything else than an overlap.
+   */
+  readonly additive: Effect;
+  /** Against the product of what each leaves of the accuracy above chance, a scale that has no such floor. */
+  readonly multiplicative: Effect;
+  /** Against the worse of the two alone, whatever the scale: below 0 the second loss mends some of the first. */
+  readonly beyondWorse: Effect;
+  /**
+   * Why the additive effect cannot be read as the layers' doing. "masked": with both changed every image gets the class that it gets
    * with one of them changed, as when a zero kernel hides what comes before it. "saturated": the two drops together are more
    * than there is to lose, the accuracy of the intact network down to chance.
    */
@@ -26,19 +39,21 @@ export interface Synergy {
 }
 
 /**
- * The synergy of every set of two layers in a sweep; sets of other sizes are passed over.
+ * The synergy of every set of two layers in a sweep; sets of other sizes are passed over. "More than the sum" depends on the scale, so
+ * there are two of them, and a comparison that depends on none.
  *
- * An image counts d(pair) - d(first) - d(second), where d is 1 for an image lost, -1 for one gained, else 0. The interval is
- * the mean of this plus and minus 1.96 standard errors: it takes the images as independent draws and their mean as normal,
- * good for hundreds of images, rough where fewer than about ten of them count. The p value needs no such approximation.
+ * Additive: an image counts d(pair) - d(first) - d(second), where d is 1 for an image lost, -1 for one gained, else 0; exact sign-flip
+ * test. Multiplicative: (1 - h1)(1 - h2) of the accuracy above chance is expected to stay, h being the share that a layer costs;
+ * delta method, normal. Beyond the worse one: exact McNemar test of the pair against that layer alone. Intervals are normal: good for
+ * hundreds of images, rough where fewer than about ten of them count.
  * @param singles a sweep of the single layers over the same images; by default the same sweep holds them too
  * @param options `chance`: accuracy of guessing, a fraction
  * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, operator, seed, precision,
  * images or what the intact network predicts, or an ablation was stopped before the last image
  */
 export function synergiesOf(
-  pairs: Sweep,
-  singles: Sweep = pairs,
+  pairs: EvenSweep,
+  singles: EvenSweep = pairs,
   { chance = 0.1 }: { readonly chance?: number } = {},
 ): Synergy[] {
   checkComparable(pairs, singles);
@@ -48,43 +63,110 @@ export function synergiesOf(
     return [{ first: layers[0], second: layers[1], ...synergyOf(pairs, pairs.predictions[index], { alone, chance }) }];
   });
   if (found.length === 0) throw new RangeError("Cannot compute synergies: expected sets of two layers but found none");
-  const adjusted = holm(found.map(({ p }) => p));
-  return found.map((synergy, index) => ({ ...synergy, adjusted: adjusted[index] }));
+  const adjusted = Object.fromEntries(
+    EFFECTS.map((effect) => [effect, holm(found.map((pair) => pair[effect].p))]),
+  ) as Record<(typeof EFFECTS)[number], number[]>;
+  const withAdjusted = (effect: Raw, name: (typeof EFFECTS)[number], index: number): Effect => ({
+    ...effect,
+    adjusted: adjusted[name][index],
+  });
+  return found.map(({ additive, multiplicative, beyondWorse, ...pair }, index) => ({
+    ...pair,
+    additive: withAdjusted(additive, "additive", index),
+    multiplicative: withAdjusted(multiplicative, "multiplicative", index),
+    beyondWorse: withAdjusted(beyondWorse, "beyondWorse", index),
+  }));
 }
+
+/** The scales on which "more than one by one" is said. */
+export type Scale = "additive" | "multiplicative";
+
+const EFFECTS = ["additive", "multiplicative", "beyondWorse"] as const;
+
+type Raw = Omit<Effect, "adjusted">;
 
 /** What each layer alone and both together make of every image, and how sure that is. */
 function synergyOf(
   { labels, baseline }: Sweep,
   together: Uint8Array,
   { alone, chance }: { readonly alone: readonly Uint8Array[]; readonly chance: number },
-): Omit<Synergy, "first" | "second" | "adjusted"> {
+) {
   const intact = rightOf(baseline, labels);
-  const drops = [...alone, together].map((after) => differences(intact, rightOf(after, labels)));
-  const [dropFirst, dropSecond, drop] = drops.map(meanOf);
-  const values = drops[2].map((both, image) => both - drops[0][image] - drops[1][image]);
-  const synergy = meanOf(values);
-  const half = normalQuantile(0.975) * standardError(values, synergy);
+  const [first, second, both] = [...alone, together].map((after) => rightOf(after, labels));
+  const [accuracy, withoutFirst, withoutSecond] = [intact, first, second].map(meanOf);
   const masked = alone.some((after) => after.every((predicted, image) => predicted === together[image]));
-  const saturated = dropFirst + dropSecond > meanOf(intact) - chance;
+  const saturated = 2 * accuracy - withoutFirst - withoutSecond > accuracy - chance;
   return {
     images: labels.length,
-    ...{ dropFirst, dropSecond, drop, synergy },
-    ...{ low: synergy - half, high: synergy + half, p: signFlip(values) },
-    ...(masked ? { forced: "masked" } : saturated ? { forced: "saturated" } : {}),
+    dropFirst: accuracy - withoutFirst,
+    dropSecond: accuracy - withoutSecond,
+    drop: accuracy - meanOf(both),
+    additive: additiveEffect(intact, [first, second], both),
+    multiplicative: multiplicativeEffect(intact, [first, second], { both, chance }),
+    beyondWorse: effectBeyond(withoutFirst < withoutSecond ? first : second, both),
+    ...(masked ? { forced: "masked" as const } : saturated ? { forced: "saturated" as const } : {}),
   };
+}
+
+function additiveEffect(intact: Int8Array, [first, second]: readonly Int8Array[], both: Int8Array): Raw {
+  const values = intact.map((right, image) => first[image] + second[image] - both[image] - right);
+  return { ...effectOf(values), p: signFlip(values) };
+}
+
+/** Expected: the shares of the accuracy above chance that each layer leaves, multiplied. An image's part in it: its derivatives. */
+function multiplicativeEffect(
+  intact: Int8Array,
+  [first, second]: readonly Int8Array[],
+  { both, chance }: { readonly both: Int8Array; readonly chance: number },
+): Raw {
+  const above = meanOf(intact) - chance;
+  const [left, right] = [(meanOf(first) - chance) / above, (meanOf(second) - chance) / above];
+  const value = chance + left * right * above - meanOf(both);
+  const parts = Float64Array.from(
+    intact,
+    (correct, image) => right * first[image] + left * second[image] - left * right * correct - both[image],
+  );
+  const error = standardError(parts);
+  // Where no image counts there is no error, and nothing but rounding to be seen.
+  const p = error > 0 ? Math.min(1, 2 * normalTail(Math.abs(value) / error)) : 1;
+  return { ...intervalOf(value, error, parts.length), p };
+}
+
+function effectBeyond(worse: Int8Array, both: Int8Array): Raw {
+  const values = worse.map((right, image) => right - both[image]);
+  return { ...effectOf(values), p: signFlip(values) };
+}
+
+const effectOf = (values: Int8Array) => intervalOf(meanOf(values), standardError(values), values.length);
+
+function intervalOf(value: number, error: number, images: number) {
+  const half = normalQuantile(0.975) * error;
+  return images < 2 ? { value } : { value, low: value - half, high: value + half };
 }
 
 const rightOf = (predicted: Uint8Array, labels: Uint8Array): Int8Array =>
   Int8Array.from(labels, (label, image) => Number(predicted[image] === label));
 
-const differences = (before: Int8Array, after: Int8Array): Int8Array =>
-  before.map((value, image) => value - after[image]);
+const sumOf = (values: Int8Array | Float64Array): number => {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+};
 
-const meanOf = (values: Int8Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const meanOf = (values: Int8Array | Float64Array): number => sumOf(values) / values.length;
 
-function standardError(values: Int8Array, mean: number): number {
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+function standardError(values: Int8Array | Float64Array): number {
+  const mean = meanOf(values);
+  const squares = sumOf(Float64Array.from(values, (value) => (value - mean) ** 2));
   return Math.sqrt(squares / Math.max(1, values.length - 1) / values.length);
+}
+
+/**
+ * Whether a pair is free to show an effect on a scale. On the additive one neither masked nor saturated pairs are; on the
+ * multiplicative one only masked ones are not.
+ */
+export function isFree({ forced }: Synergy, scale: Scale): boolean {
+  return forced === undefined || (scale === "multiplicative" && forced === "saturated");
 }
 
 function predictionsWithout({ sets, predictions }: Sweep, { name }: Layer): Uint8Array {

@@ -2,12 +2,18 @@
 import { percent } from "./format";
 import type { GreedyStep } from "./greedy";
 import type { GrowthPoint, SpreadPoint } from "./growth";
-import type { Synergy } from "./synergy";
+import { type Effect, isFree, type Scale, type Synergy } from "./synergy";
 import { type Table, tableOf } from "./table";
 
-/** Pairs with drops and synergy in percentage points, the largest synergy, up or down, first. */
-export function synergyTable(synergies: readonly Synergy[]): Table {
-  const sorted = [...synergies].sort((a, b) => Math.abs(b.synergy) - Math.abs(a.synergy));
+/**
+ * Pairs with drops and synergy in percentage points, each effect with its p value (Holm over all pairs), the largest effect, up or down,
+ * first.
+ */
+export function synergyTable(
+  synergies: readonly Synergy[],
+  { scale = "additive" }: { readonly scale?: Scale } = {},
+): Table {
+  const sorted = [...synergies].sort((a, b) => Math.abs(b[scale].value) - Math.abs(a[scale].value));
   return tableOf(
     sorted.map((pair) => ({
       first: pair.first.name,
@@ -15,11 +21,35 @@ export function synergyTable(synergies: readonly Synergy[]): Table {
       "first pp": 100 * pair.dropFirst,
       "second pp": 100 * pair.dropSecond,
       "together pp": 100 * pair.drop,
-      "synergy pp": 100 * pair.synergy,
-      "95 % interval": `${percent(pair.low)} to ${percent(pair.high)}`.replace(/-/g, "−"),
-      "p (Holm)": pair.adjusted < 0.0001 ? "< 0.0001" : pair.adjusted.toFixed(4),
+      "against sum pp": 100 * pair.additive.value,
+      "p sum": pText(pair.additive),
+      "against product pp": 100 * pair.multiplicative.value,
+      "p product": pText(pair.multiplicative),
+      "against worse pp": 100 * pair.beyondWorse.value,
+      "p worse": pText(pair.beyondWorse),
       forced: pair.forced ?? "",
     })),
+  );
+}
+
+const pText = ({ adjusted }: Effect): string => (adjusted < 0.0001 ? "< 0.0001" : adjusted.toFixed(4));
+
+/** How many pairs do more, less or nothing significant beyond what each scale expects, of those that are free to. */
+export function synergyCounts(synergies: readonly Synergy[], level = 0.05): Table {
+  return tableOf(
+    (["additive", "multiplicative"] as const).map((scale) => {
+      const free = synergies.filter((pair) => isFree(pair, scale));
+      const sure = free.filter((pair) => pair[scale].adjusted < level);
+      return {
+        scale,
+        expected: scale === "additive" ? "sum of both drops" : "product of what both leave",
+        pairs: synergies.length,
+        "free to show": free.length,
+        cover: sure.filter((pair) => pair[scale].value > 0).length,
+        overlap: sure.filter((pair) => pair[scale].value < 0).length,
+        "not significant": free.length - sure.length,
+      };
+    }),
   );
 }
 

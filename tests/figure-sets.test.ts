@@ -8,21 +8,23 @@ import { type Layer, layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
 import type { Synergy } from "../lib/synergy";
 import { toText } from "../lib/table";
-import { greedyTable, synergyTable } from "../lib/table-sets";
+import { greedyTable, synergyCounts, synergyTable } from "../lib/table-sets";
 
 type Trace = { name?: string; x: unknown[]; y: unknown[]; z: unknown[][]; text: string[][] } & Record<string, unknown>;
 const traces = (figure: Figure) => figure.data as unknown as Trace[];
 const layers = layersOf(specOf("resnet20")).slice(0, 3);
 
-function pairOf(first: Layer, second: Layer, own: Partial<Synergy>): Synergy {
-  const drops = { dropFirst: 0.1, dropSecond: 0.2, drop: 0.3 + (own.synergy ?? 0) };
-  return { first, second, images: 1000, ...drops, synergy: 0, low: -0.02, high: 0.02, p: 0.5, adjusted: 1, ...own };
+function pairOf(first: Layer, second: Layer, [value, adjusted]: [number, number], own: Partial<Synergy> = {}): Synergy {
+  const drops = { dropFirst: 0.1, dropSecond: 0.2, drop: 0.3 + value };
+  const effect = { value, low: value - 0.02, high: value + 0.02, p: 0.5, adjusted };
+  const effects = { additive: effect, multiplicative: { ...effect, value: value / 5 }, beyondWorse: effect };
+  return { first, second, images: 1000, ...drops, ...effects, ...own };
 }
 const [a, b, c] = layers;
 const synergies = [
-  pairOf(a, b, { synergy: -0.25, adjusted: 0.00001 }),
-  pairOf(a, c, { synergy: 0.01 }),
-  pairOf(b, c, { synergy: -0.9, adjusted: 0, forced: "masked" }),
+  pairOf(a, b, [-0.25, 0.00001]),
+  pairOf(a, c, [0.01, 1]),
+  pairOf(b, c, [-0.9, 0], { forced: "masked" }),
 ];
 const curve: GrowthPoint[] = [0.9, 0.5, 0.125].map((accuracy, count) => ({
   ...(count ? { layer: layers[count - 1].name } : {}),
@@ -49,6 +51,30 @@ test("synergyMap() draws each pair once: significant in full colour, the rest pa
   assert.deepEqual(figure.layout.yaxis?.ticktext, [a.name, b.name, c.name]);
 });
 
+test("synergyMap() draws the multiplicative scale too, where a saturated pair is free", () => {
+  const saturated = { ...synergies[0], forced: "saturated" } as const;
+  const drawn = (scale: "additive" | "multiplicative") =>
+    traces(synergyMap([saturated], { scale })).map(({ z }) => z.flat().filter((value) => value !== null));
+  assert.deepEqual(drawn("additive"), [[], [], [0]]);
+  assert.deepEqual(drawn("multiplicative"), [[-5], [], []]);
+  assert.match(JSON.stringify(synergyMap([saturated], { scale: "multiplicative" }).layout), /multiplicative scale/);
+});
+
+test("synergyCounts() counts cover and overlap on each scale among the pairs that are free to show them", () => {
+  const cover = pairOf(a, b, [0.1, 0.01]);
+  const counts = synergyCounts([...synergies, cover, { ...synergies[0], forced: "saturated" }]).objects();
+  assert.deepEqual(
+    counts.map((line) => {
+      const { scale, pairs, cover, overlap, ...rest } = line as Record<string, unknown>;
+      return [scale, pairs, rest["free to show"], cover, overlap, rest["not significant"]];
+    }),
+    [
+      ["additive", 5, 3, 1, 1, 1],
+      ["multiplicative", 5, 4, 1, 2, 1],
+    ],
+  );
+});
+
 test("accuracyByCount() draws orders with their intervals, random ones as a band, the intact network and chance", () => {
   const figure = accuracyByCount({ greedy: curve }, { random: spread, chance: 0.1 });
   const [band, mean, greedy] = traces(figure);
@@ -69,7 +95,7 @@ test("accuracyByCount() draws orders with their intervals, random ones as a band
 test("figures of sets survive JSON, hold no markup of others, and cannot be drawn from nothing", () => {
   const hostile = { ...a, name: `<script>alert("x")</script>` };
   const figures = [
-    synergyMap([pairOf(hostile, b, { adjusted: 0.001, synergy: 0.1 })]),
+    synergyMap([pairOf(hostile, b, [0.1, 0.001])]),
     accuracyByCount({ [hostile.name]: [...curve, { ...curve[2], layer: hostile.name }] }, { random: spread }),
   ];
   for (const figure of figures) {
@@ -83,9 +109,9 @@ test("figures of sets survive JSON, hold no markup of others, and cannot be draw
 
 test("synergyTable() lists the largest synergy, up or down, first", () => {
   const lines = toText(synergyTable(synergies)).split("\n").slice(2);
-  assert.match(lines[0], /^stage1.block1.conv1 .* −90.00 .* < 0.0001 +masked$/);
-  assert.match(lines[1], /^stem.conv .* −25.00 +−2.00 to 2.00 +< 0.0001$/);
-  assert.match(lines[2], /^stem.conv .* 1.00 .* 1.0000$/);
+  assert.match(lines[0], /^stage1.block1.conv1 .* −90.00 +< 0.0001 +−18.00 +< 0.0001 +−90.00 +< 0.0001 +masked$/);
+  assert.match(lines[1], /^stem.conv .* −25.00 +< 0.0001 +−5.00 +< 0.0001 +−25.00 +< 0.0001$/);
+  assert.match(lines[2], /^stem.conv .* 1.00 +1.0000 .* 1.0000$/);
 });
 
 test("greedyTable() puts the choice, the test and random orders side by side", () => {

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
-import { mcnemar, signFlip } from "../lib/statistics/paired";
-import type { Sweep } from "../lib/rows";
+import { normalTail } from "../lib/statistics/normal";
+import { flipAll, mcnemar, signFlip } from "../lib/statistics/paired";
+import type { EvenSweep } from "../lib/rows";
 import { pairs, singles } from "../lib/sets";
-import { synergiesOf } from "../lib/synergy";
+import { isFree, synergiesOf } from "../lib/synergy";
 
 const layers = layersOf(specOf("resnet20")).slice(1, 4);
 /** Predictions that are right (class 0) where the text has a 1. */
@@ -14,11 +15,11 @@ const right = (text: string) => Uint8Array.from(text.replace(/ /g, ""), (digit) 
 const rest = { network: "tiny", operator: "zero", seed: 1, precision: "float32", labels: new Uint8Array(8) } as const;
 const baseline = right("1111 1100");
 // The third layer changes nothing.
-const alone: Sweep = {
+const alone: EvenSweep = {
   ...{ ...rest, baseline, sets: singles(layers) },
   predictions: [right("0111 1101"), right("0011 1100"), baseline],
 };
-const together: Sweep = {
+const together: EvenSweep = {
   ...{ ...rest, baseline, sets: pairs(layers) },
   predictions: [right("0000 0100"), alone.predictions[0], alone.predictions[1]],
 };
@@ -28,31 +29,73 @@ test("synergiesOf() takes both single drops from the pair's, image by image", ()
   // Image by image d(pair) - d(first) - d(second) is -1 0 1 1 1 0 0 1: mean 3/8, variance (5 - 8 (3/8)^2) / 7.
   const half = 1.959963985 * Math.sqrt((5 - 9 / 8) / 7 / 8);
   assert.deepEqual([pair.first, pair.second, pair.images], [layers[0], layers[1], 8]);
-  assert.deepEqual([pair.dropFirst, pair.dropSecond, pair.drop, pair.synergy], [0, 2 / 8, 5 / 8, 3 / 8]);
-  assert.ok(Math.abs(pair.low - (3 / 8 - half)) < 1e-9 && Math.abs(pair.high - (3 / 8 + half)) < 1e-9);
-  assert.ok(Math.abs(pair.p - (2 * (1 + 5)) / 32) < 1e-12, "four of five images are above 0");
+  assert.deepEqual([pair.dropFirst, pair.dropSecond, pair.drop, pair.additive.value], [0, 2 / 8, 5 / 8, 3 / 8]);
+  const { low, high, p } = pair.additive;
+  assert.ok(Math.abs(low! - (3 / 8 - half)) < 1e-9 && Math.abs(high! - (3 / 8 + half)) < 1e-9);
+  assert.ok(Math.abs(p - (2 * (1 + 5)) / 32) < 1e-12, "four of five images are above 0");
   assert.equal(pair.forced, undefined);
+});
+
+test("synergiesOf() compares with the product of what both leave above chance, by hand", () => {
+  const [pair] = synergiesOf(together, alone, { chance: 0.25 });
+  // Above chance 4/8 are right when intact, 4/8 without the first layer, 2/8 without the second: 1 * 1/2 of 4/8 are to stay.
+  const { value, low, high, p } = pair.multiplicative;
+  assert.ok(Math.abs(value - (0.25 + 1 * 0.5 * 0.5 - 1 / 8)) < 1e-12, `${value}`);
+  // Per image 1/2 first + 1 second - 1/2 intact - both: intact 11111100, first 01111101, second 00111100, both 00000100.
+  const parts = [-0.5, 0, 1, 1, 1, 0, 0, 0.5];
+  const mean = parts.reduce((sum, part) => sum + part, 0) / 8;
+  const error = Math.sqrt(parts.reduce((sum, part) => sum + (part - mean) ** 2, 0) / 7 / 8);
+  assert.ok(Math.abs(high! - low! - 2 * 1.959963985 * error) < 1e-9);
+  assert.ok(Math.abs(p - 2 * normalTail(value / error)) < 1e-12);
+});
+
+test("synergiesOf() tests the pair against the worse of the two alone by McNemar's exact test", () => {
+  const [pair, second, third] = synergiesOf(together, alone);
+  assert.equal(pair.beyondWorse.value, 3 / 8);
+  assert.ok(Math.abs(pair.beyondWorse.p - mcnemar(3, 0)) < 1e-12);
+  assert.deepEqual([third.beyondWorse.value, third.beyondWorse.p], [0, 1], "the third layer changes nothing");
+  assert.equal(second.beyondWorse.value, 0);
+  assert.equal(pair.beyondWorse.adjusted, Math.min(1, 3 * pair.beyondWorse.p));
+});
+
+test("synergiesOf() gives one image no interval", () => {
+  const first = (sweep: EvenSweep): EvenSweep => ({
+    ...sweep,
+    labels: sweep.labels.subarray(0, 1),
+    baseline: sweep.baseline.subarray(0, 1),
+    predictions: sweep.predictions.map((after) => after.subarray(0, 1)),
+  });
+  for (const { additive, multiplicative, beyondWorse } of synergiesOf(first(together), first(alone)))
+    for (const effect of [additive, multiplicative, beyondWorse]) assert.equal(effect.low ?? effect.high, undefined);
 });
 
 test("synergiesOf() adjusts the p values over all pairs (Holm)", () => {
   const found = synergiesOf(together, alone);
   assert.deepEqual(
-    found.slice(1).map(({ p, adjusted, synergy }) => [p, adjusted, synergy]),
+    found.slice(1).map(({ additive: { p, adjusted, value } }) => [p, adjusted, value]),
     [
       [1, 1, 0],
       [1, 1, 0],
     ],
   );
-  assert.ok(Math.abs(found[0].adjusted - 1) < 1e-12, "three times 0.375 is more than 1");
+  assert.ok(Math.abs(found[0].additive.adjusted - 1) < 1e-12, "three times 0.375 is more than 1");
   const only = { ...together, sets: together.sets.slice(0, 1), predictions: together.predictions.slice(0, 1) };
-  assert.equal(synergiesOf(only, alone)[0].adjusted, found[0].p);
+  assert.equal(synergiesOf(only, alone)[0].additive.adjusted, found[0].additive.p);
 });
 
 test("synergiesOf() says where the sum of the drops could not be reached: masked or saturated", () => {
   const [free, ...masked] = synergiesOf(together, alone);
   assert.deepEqual([free.forced, ...masked.map(({ forced }) => forced)], [undefined, "masked", "masked"]);
   // 0 + 2/8 is more than the accuracy of 6/8 above a chance of 0.51, and less than that above one of 0.49.
-  assert.equal(synergiesOf(together, alone, { chance: 0.51 })[0].forced, "saturated");
+  const [saturated, hidden] = synergiesOf(together, alone, { chance: 0.51 });
+  assert.equal(saturated.forced, "saturated");
+  assert.deepEqual(
+    [saturated, hidden].map((pair) => [isFree(pair, "additive"), isFree(pair, "multiplicative")]),
+    [
+      [false, true],
+      [false, false],
+    ],
+  );
   assert.equal(synergiesOf(together, alone, { chance: 0.49 })[0].forced, undefined);
 });
 
@@ -66,7 +109,7 @@ test("synergiesOf() reads one sweep that holds single layers and pairs, whatever
 });
 
 test("synergiesOf() refuses sweeps that do not belong together, and says why", () => {
-  const refuses = (pairs: Sweep, singles: Sweep, message: RegExp) =>
+  const refuses = (pairs: EvenSweep, singles: EvenSweep, message: RegExp) =>
     assert.throws(() => synergiesOf(pairs, singles), { name: "RangeError", message });
   refuses(together, { ...alone, network: "other" }, /single layers with network tiny but found other/);
   refuses(together, { ...alone, operator: "noise" }, /with operator zero but found noise/);
@@ -106,6 +149,23 @@ test("signFlip() counts every way to flip the signs", () => {
     const wanted = flips.filter((sum) => Math.abs(sum) >= Math.abs(seen)).length / flips.length;
     assert.ok(Math.abs(signFlip(Int8Array.from(values)) - wanted) < 1e-12, `${values}: ${wanted}`);
   }
+});
+
+test("flipAll() counts every way to flip the signs of any numbers, and refuses too many", () => {
+  assert.equal(flipAll([0.66, 0.22, 0.06]), 2 / 8, "all three above 0: only they and their mirror are as far");
+  assert.equal(flipAll([0.5, -0.1, 0.1]), 6 / 8);
+  assert.equal(flipAll([0.1, 0.2, -0.3]), 1);
+  for (const values of [
+    [1, 1, 1, -1],
+    [2, -2, 1],
+    [2, 2, -1, 1, 1],
+  ])
+    assert.ok(Math.abs(flipAll(values) - signFlip(Int8Array.from(values))) < 1e-12);
+  assert.throws(() => flipAll([]), RangeError);
+  assert.throws(() => flipAll(new Array<number>(21).fill(1)), {
+    name: "RangeError",
+    message: /21 values: expected 1 to 20/,
+  });
 });
 
 test("signFlip() is McNemar's exact test where every value is -1, 0 or 1", () => {
