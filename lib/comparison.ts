@@ -34,12 +34,39 @@ export async function sweepEach(
   operators: ByOperator<Operator>,
   options: Omit<SweepOptions, "operator" | "operatorName"> = {},
 ): Promise<ByOperator<Sweep>> {
-  const entries = Object.entries(operators);
-  const total = entries.length * dataset.count;
-  const sweeps: [string, Sweep][] = [];
-  for (const [index, [operatorName, operator]] of entries.entries()) {
-    const onProgress = (done: number) => options.onProgress?.(index * dataset.count + done, total);
-    sweeps.push([operatorName, await sweep(network, dataset, { ...options, operator, operatorName, onProgress })]);
+  return inTurn(operators, dataset, options, (operator, operatorName, onProgress) =>
+    sweep(network, dataset, { ...options, operator, operatorName, onProgress }),
+  );
+}
+
+/**
+ * One sweep for each network, such as the seeds of an architecture, one after the other over the same images.
+ * @param networks by the names to call them by
+ * @param options those of `sweep`; progress counts the images of all sweeps
+ * @throws what `sweep` throws
+ */
+export async function sweepNetworks(
+  networks: Readonly<Record<string, Network>>,
+  dataset: Dataset,
+  options: EvenOptions = {},
+): Promise<Readonly<Record<string, EvenSweep>>> {
+  return inTurn(networks, dataset, options, (network, _, onProgress) =>
+    sweep(network, dataset, { ...options, onProgress }),
+  );
+}
+
+/** One sweep after the other; their progress counts the images of all. */
+async function inTurn<T, S extends Sweep>(
+  items: Readonly<Record<string, T>>,
+  { count }: Dataset,
+  { onProgress }: Pick<SweepOptions, "onProgress">,
+  run: (item: T, name: string, onProgress: (done: number) => void) => Promise<S>,
+): Promise<Readonly<Record<string, S>>> {
+  const entries = Object.entries(items);
+  const sweeps: [string, S][] = [];
+  for (const [index, [name, item]] of entries.entries()) {
+    const report = (done: number) => onProgress?.(index * count + done, entries.length * count);
+    sweeps.push([name, await run(item, name, report)]);
   }
   return Object.fromEntries(sweeps);
 }
