@@ -101,6 +101,18 @@ test("noise() adds a share of the kernel's standard deviation times the ablation
   assert.throws(() => operators.scale(Infinity), /scale\(Infinity\): expected a number/);
 });
 
+test("rerandomize draws other numbers than noise: their changes have nothing in common", () => {
+  const network = smallNetwork("resnet20");
+  const dataOf = (operator: KernelOperator) =>
+    ablate(network, "stage3.block1.conv2", operator).parameters.get("stage3.block1.conv2.kernel")!.data;
+  const before = network.parameters.get("stage3.block1.conv2.kernel")!.data;
+  const added = dataOf(operators.noise(0.5)).map((weight, index) => weight - before[index]);
+  const fresh = dataOf(operators.rerandomize);
+  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, index) => sum + value * b[index], 0);
+  const correlation = dot(added, fresh) / Math.sqrt(dot(added, added) * dot(fresh, fresh));
+  assert.ok(Math.abs(correlation) < 4 / Math.sqrt(fresh.length), `${correlation}`);
+});
+
 test("rerandomize draws a new kernel with the initialization's mean 0 and variance 2 / (weights per filter)", () => {
   const network = smallNetwork("resnet8");
   const { data } = ablate(network, "stage3.block1.conv2", operators.rerandomize).parameters.get(
