@@ -14,7 +14,7 @@ export type ByOperator<T> = Readonly<Record<string, T>>;
 /**
  * One sweep for each operator, one after the other, over the same layers and images.
  * @param options those of `sweep`; progress counts the images of all sweeps
- * @throws what `sweep` throws
+ * @throws RangeError when there is no operator; what `sweep` throws
  */
 export async function sweepEach(
   network: Network,
@@ -23,6 +23,7 @@ export async function sweepEach(
   options: Omit<SweepOptions, "operator" | "operatorName"> = {},
 ): Promise<ByOperator<Sweep>> {
   const entries = Object.entries(operators);
+  if (entries.length === 0) throw new RangeError("Cannot compare operators: expected at least one but found none");
   const total = entries.length * dataset.count;
   const sweeps: [string, Sweep][] = [];
   for (const [index, [operatorName, operator]] of entries.entries()) {

@@ -26,7 +26,7 @@ export function countedRow(
   const right = Math.round((before * images) / 10_000);
   const correct = right - lost + gained;
   const [low, high] = wilson(correct, images);
-  const site = { layer, stage: 1, block: 1, changesChannels: false, parameters: 2304 };
+  const site = { layer, layers: 1, operator: "zero", stage: 1, block: 1, changesChannels: false, parameters: 2304 };
   const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
   return { ...site, ...accuracy, drop: (lost - gained) / images, lost, gained, flips: lost + gained, ...rest };
 }

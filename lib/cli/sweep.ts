@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { loadNetwork, loadRun } from "../checkpoint";
 import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { writeTogether } from "../files/files";
-import { percent } from "../format";
+import { changeText, grouped, percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network, Parameters } from "../network";
 import { type Row, rowsOf, type Sweep } from "../rows";
@@ -13,7 +13,7 @@ import { ablationTable, toText, verdictTable } from "../table";
 import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../named";
 import { precisionNamed } from "./precision";
 
 type Names =
@@ -106,7 +106,6 @@ async function sweepOptions(given: Given<Names>, named: NamedOperator): Promise<
   const margin = positiveNumber("margin", given.margin!) / 100;
   return {
     operator: named.operator,
-    operatorName: given.operator,
     seed: wholeNumber("seed", given.seed!, 0),
     precision: await precisionNamed(given.precision!),
     ...{ results, fresh: given.fresh !== undefined, resume: given.resume !== undefined },
@@ -186,7 +185,8 @@ async function output(
 ): Promise<void> {
   const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
   const more = plan.report?.(result);
-  console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true })));
+  const caption = `${result.network}, ${changeText(verdicts)}, ${grouped(result.labels.length)} test images`;
+  console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true }), { caption }));
   if (rounding) {
     const { flips, predictions, images } = rounding;
     console.log(
