@@ -1,18 +1,11 @@
 // Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
 import { activationName, type ActivationOperator, type Activations } from "./activations";
 import { branchEnds, type Layer, layerOf } from "./layers";
-import { BATCH_NORM, type Network, type Parameters, type Values } from "./network";
+import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
+import type { Network, Parameters, Values } from "./network";
 import { type Random, randomStream } from "./random";
+import { repeatedIn } from "./sets";
 import type { Spec } from "./spec";
-
-/** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
-export interface LayerValues {
-  readonly kernel: Values;
-  readonly gamma: Values;
-  readonly beta: Values;
-  readonly mean: Values;
-  readonly variance: Values;
-}
 
 /** What an operator may look at besides the kernel; all arrays are copies. */
 export interface Site {
@@ -36,6 +29,14 @@ export type KernelOperator = (kernel: Values, layer: Layer, site: Site) => Value
 /** What is done to a layer: to its trained arrays, or (`onOutput`, `onShortcut`) to what it passes on. */
 export type Operator = KernelOperator | ActivationOperator;
 
+/** Names that functions get from where they stand, not from who wrote them. */
+const NO_NAMES = ["", "operator", "change", "default"];
+
+/** How an operator is called in results, tables and figures: by its own name, such as "noise:0.5", or that of its function. */
+export function operatorName({ name }: Operator): string {
+  return NO_NAMES.includes(name) ? "an unnamed operator" : name;
+}
+
 /** A network with something changed: in its arrays, in its activations, or in both. */
 export interface Ablation extends Network {
   readonly activations?: Activations;
@@ -52,13 +53,12 @@ export interface AblationOptions {
 /** The paper's operator: every weight zero. The layer's batch norm then gives one constant per channel. */
 export const zero: KernelOperator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
 
-const PARTS = ["kernel", ...BATCH_NORM] as const;
-
 /**
  * The network with the operator applied to some layers, named one by one or as a list. It shares every other array with the
  * given one, also those that the operator returns with the same numbers; the given network stays as it is.
- * @throws RangeError when there is no such layer, the operator does not apply to it, or a new array has another shape, is not
- * finite or a negative variance
+ * @throws RangeError when there is no such layer, none at all or one twice, the operator does not apply to it, or a new array has
+ * another shape, is not finite or a negative variance
+ * @throws TypeError when the operator returns something else than arrays
  */
 export function ablate(
   network: Ablation,
@@ -66,12 +66,19 @@ export function ablate(
   operator: Operator,
   options: AblationOptions = {},
 ): Ablation {
-  const layers = [layerNames].flat().map((name) => layerOf(network.spec, name));
+  const layers = layersAt(network, [layerNames].flat());
   if (typeof operator !== "function") return withActivations(network, layers, operator);
   const parameters = new Map(network.parameters);
   for (const layer of layers)
     for (const [name, values] of changedArrays(network, layer, operator, options)) parameters.set(name, values);
   return { ...network, parameters };
+}
+
+function layersAt({ name, spec }: Network, names: readonly string[]): Layer[] {
+  if (names.length === 0) throw new RangeError(`Cannot ablate ${name}: expected at least one layer but found none`);
+  const repeated = repeatedIn(names);
+  if (repeated === undefined) return names.map((layer) => layerOf(spec, layer));
+  throw new RangeError(`Cannot ablate ${name}: expected each layer once but found ${repeated} twice`);
 }
 
 function withActivations(network: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
@@ -97,19 +104,18 @@ function changedArrays(
   const random = randomStream(seed, `ablate ${layer.name}`);
   const stream = (label: string) => randomStream(seed, `ablate ${layer.name} ${label}`);
   const site = { spec: network.spec, random, stream, values, start: start && layerValues(start, layer) };
-  return newArrays(operator(values.kernel, layer, site)).flatMap(([part, after]) => {
+  const arrays = returnedArrays(operator(values.kernel, layer, site), layer);
+  return Object.entries(arrays).flatMap(([part, after]) => {
     const name = `${layer.name}.${part}`;
     const before = network.parameters.get(name)!;
-    checkValues(after, before, { layer, part });
+    checkArray(after, before, { layer, part });
     // Copied, for an operator that goes on writing into what it returned.
     return sameNumbers(after, before) ? [] : [[name, { shape: before.shape, data: after.data.slice() }]];
   });
 }
 
-function newArrays(returned: Values | Partial<LayerValues>): [part: string, after: Values][] {
-  const changed: Partial<LayerValues> = "data" in returned ? { kernel: returned } : returned;
-  return PARTS.flatMap((part) => (changed[part] ? [[part, changed[part]!]] : []));
-}
+const sameNumbers = (after: Values, before: Values): boolean =>
+  after.data.every((value, index) => value === before.data[index]);
 
 /** Whether an ablation is the network itself, number by number: its operator changed nothing. */
 export function isUnchanged(network: Network, ablation: Ablation): boolean {
@@ -117,31 +123,4 @@ export function isUnchanged(network: Network, ablation: Ablation): boolean {
     !ablation.activations?.size &&
     [...network.parameters].every(([name, values]) => ablation.parameters.get(name) === values)
   );
-}
-
-function layerValues(parameters: Parameters, { name }: Layer): LayerValues {
-  const copy = (part: string): Values => {
-    const { shape, data } = parameters.get(`${name}.${part}`)!;
-    return { shape, data: data.slice() };
-  };
-  return Object.fromEntries(PARTS.map((part) => [part, copy(part)])) as unknown as LayerValues;
-}
-
-function sameNumbers(after: Values, before: Values): boolean {
-  return after.data.every((value, index) => value === before.data[index]);
-}
-
-function checkValues(
-  after: Values,
-  { shape, data }: Values,
-  { layer, part }: { readonly layer: Layer; readonly part: string },
-): void {
-  const failed = `Cannot ablate ${layer.name}: the operator returned`;
-  if (after.shape.join() !== shape.join() || after.data.length !== data.length) {
-    throw new RangeError(`${failed} a ${part} of shape [${after.shape}], expected [${shape}]`);
-  }
-  const bad = after.data.find((value) => !Number.isFinite(value));
-  if (bad !== undefined) throw new RangeError(`${failed} ${bad}, expected finite numbers`);
-  const negative = part === "variance" ? after.data.find((value) => value < 0) : undefined;
-  if (negative !== undefined) throw new RangeError(`${failed} a variance of ${negative}, expected none below 0`);
 }

@@ -1,6 +1,7 @@
 // Operators on activations: what a layer passes on is changed while the network runs, in whatever interpreter runs it.
 import { createHash } from "node:crypto";
 import type { Vocabulary } from "./forward";
+import { typeText } from "./format";
 import type { Layer } from "./layers";
 import type { Values } from "./network";
 
@@ -32,18 +33,20 @@ export type Place = "output" | "shortcut";
 
 /** An operator on what a layer passes on; its kernel stays. */
 export interface ActivationOperator {
+  /** How it is called in results; empty where it has no name. */
+  readonly name: string;
   readonly place: Place;
   readonly change: ActivationChange;
 }
 
-/** An operator on layers' outputs, after the batch norm and before anything is added or rectified. */
-export function onOutput(change: ActivationChange): ActivationOperator {
-  return { place: "output", change };
+/** An operator on layers' outputs, after the batch norm and before anything is added or rectified; by default it has its function's name. */
+export function onOutput(change: ActivationChange, name = change.name): ActivationOperator {
+  return { name, place: "output", change };
 }
 
 /** An operator on the shortcuts of blocks, which are called by the last convolution of their branch. */
-export function onShortcut(change: ActivationChange): ActivationOperator {
-  return { place: "shortcut", change };
+export function onShortcut(change: ActivationChange, name = change.name): ActivationOperator {
+  return { name, place: "shortcut", change };
 }
 
 /** Changed activations by `activationName`, with the layer that each belongs to. */
@@ -88,9 +91,16 @@ const FORMULA: ActivationSite<string> = {
   other: () => "other",
 };
 
-/** What an operator computes, written out, like "add(x, scale(mean, 0.5))": it says all, since nothing else can be computed. */
+/**
+ * What an operator computes, written out, like "add(x, scale(mean, 0.5))": it says all, since nothing else can be computed.
+ * @throws TypeError when it computes nothing, such as where its function lacks a return
+ */
 export function formulaOf(change: ActivationChange, layer: Layer): string {
-  return change("x", FORMULA, layer);
+  const formula: unknown = change("x", FORMULA, layer);
+  if (typeof formula === "string") return formula;
+  throw new TypeError(
+    `Cannot change ${layer.name}: the operator returned ${typeText(formula)}, expected what add, scale, constant, mean or other gave`,
+  );
 }
 
 /** Whether the formula of some activation holds the mean or another image's activation. */

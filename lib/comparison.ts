@@ -14,7 +14,7 @@ export type ByOperator<T> = Readonly<Record<string, T>>;
 /**
  * One sweep for each operator, one after the other, over the same layers and images.
  * @param options those of `sweep`; progress counts the images of all sweeps
- * @throws what `sweep` throws
+ * @throws RangeError when there is no operator; what `sweep` throws
  */
 export async function sweepEach(
   network: Network,
@@ -63,6 +63,8 @@ async function inTurn<T, S extends Sweep>(
   run: (item: T, name: string, onProgress: (done: number) => void) => Promise<S>,
 ): Promise<Readonly<Record<string, S>>> {
   const entries = Object.entries(items);
+  if (entries.length === 0)
+    throw new RangeError("Cannot sweep one after the other: expected at least one but found none");
   const sweeps: [string, S][] = [];
   for (const [index, [name, item]] of entries.entries()) {
     const report = (done: number) => onProgress?.(index * count + done, entries.length * count);

@@ -25,8 +25,8 @@ export function dropByDose(
   if (doses.length === 0) throw new RangeError("Cannot draw doses: expected at least one but found none");
   const layers = firstDose(doses);
   const stages = [...new Set(layers.map(panelOf))];
-  const { title = "Drop in accuracy by dose", dosed = "dose (%)" } = options;
   const rows = doses.flatMap((dose) => dose.rows);
+  const { title = titleOf(rows), dosed = "dose (%)" } = options;
   const subtitle = `${grouped(rows[0].images)} test images; 95 % intervals of the drops: at most ± ${percent(widestInterval(rows), 1)} pp`;
   const named = new Set<string>();
   const lines = layers.map((layer) => {
@@ -44,6 +44,12 @@ export function dropByDose(
       legend: { orientation: "h", x: 0, xanchor: "left", y: -0.24, yanchor: "top" },
     }),
   };
+}
+
+/** "Drop in accuracy by dose of noise", where all doses are of one operator that takes a number. */
+function titleOf(rows: readonly Row[]): string {
+  const [kind, ...others] = new Set(rows.map(({ operator }) => operator.split(":")[0]));
+  return others.length > 0 ? "Drop in accuracy by dose" : `Drop in accuracy by dose of ${kind}`;
 }
 
 const panelOf = ({ stage }: Row): number => Math.max(1, stage);

@@ -11,7 +11,7 @@ import {
   levelName,
   valueAxis,
 } from "./drawing/figure-style";
-import { escapeHtml, grouped, percent } from "./format";
+import { doneText, escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import { type Effect, isFree, type Scale, type Synergy } from "./synergy";
 
@@ -22,6 +22,7 @@ const GREYS: [number, string][] = [
 
 /** Options of the map of synergies. */
 export interface SynergyMapOptions {
+  /** By default it says what was done to the layers. */
   readonly title?: string;
   /** What the pair is compared with: the sum of both drops (default), or the product of what both leave. */
   readonly scale?: Scale;
@@ -37,7 +38,8 @@ export interface SynergyMapOptions {
 export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOptions = {}): Figure {
   if (synergies.length === 0) throw new RangeError("Cannot draw synergies: expected at least one pair but found none");
   const { scale = "additive", level = 0.05 } = options;
-  const { title = `Synergy of pairs of layers, ${scale} scale` } = options;
+  const done = doneText(synergies.map(({ operator }) => operator));
+  const { title = `Synergy of pairs of layers ${done}, ${scale} scale` } = options;
   const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
   const [free, forced] = [true, false].map((is) => synergies.filter((pair) => isFree(pair, scale) === is));
   const largest = 100 * Math.max(...free.map((pair) => Math.abs(pair[scale].value)), 1e-4);
@@ -121,8 +123,9 @@ function effectText({ value, low, high, adjusted }: Effect): string {
 
 /** Options of the curves of growing sets. */
 export interface GrowthFigureOptions {
+  /** By default it says what was done to the layers. */
   readonly title?: string;
-  /** What is counted, on the horizontal axis (default "layers set to zero"). */
+  /** What is counted, on the horizontal axis (by default layers, and what was done to them). */
   readonly counted?: string;
   /** The same for random orders, as a band. */
   readonly random?: readonly SpreadPoint[];
@@ -142,8 +145,8 @@ export function accuracyByCount(
   const curves = Object.entries(orders);
   if (curves.length === 0 || curves.some(([, points]) => points.length === 0))
     throw new RangeError("Cannot draw growing sets: expected at least one point but found none");
-  const { title = "Accuracy while layers are set to zero one after the other", counted = "layers set to zero" } =
-    options;
+  const done = doneText(curves.flatMap(([, points]) => points.map(({ operator }) => operator)));
+  const { title = `Accuracy while layers are ${done} one after the other`, counted = `layers ${done}` } = options;
   const { random = [], chance = 0.1 } = options;
   const [{ accuracy, images }] = curves[0][1];
   const intact = curves.every(([, [start]]) => start.accuracy === accuracy) ? [100 * accuracy] : [];

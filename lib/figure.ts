@@ -13,11 +13,12 @@ import {
   stageLabels,
   valueAxis,
 } from "./drawing/figure-style";
-import { escapeHtml, grouped, percent } from "./format";
+import { changeText, escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
 
 /** Options of the figures of a sweep. */
 export interface SweepFigureOptions {
+  /** By default it says what was done to the layers. */
   readonly title?: string;
   /** Accuracy of guessing, a fraction (default 0.1: ten classes). */
   readonly chance?: number;
@@ -35,7 +36,7 @@ const GROUPS = [
  */
 export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
   const { images, baseline } = firstOf(rows, "accuracy by layer");
-  const { title = "Accuracy with one layer's kernel set to zero", chance = 0.1 } = options;
+  const { title = `Accuracy with ${changeText(rows)}`, chance = 0.1 } = options;
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
   const widest = Math.max(...rows.map((row) => (row.high - row.low) / 2));
@@ -64,7 +65,7 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
  */
 export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
   const { images, baseline } = firstOf(rows, "drop by layer");
-  const { title = "Drop in accuracy when one layer's kernel is set to zero" } = options;
+  const { title = `Drop in accuracy with ${changeText(rows)}` } = options;
   const order = [...rows].sort((a, b) => b.drop - a.drop).map((row) => escapeHtml(row.layer));
   return {
     data: GROUPS.map((group) => bars(rows, group)),

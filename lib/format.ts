@@ -9,6 +9,26 @@ export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+const ZEROED = "set to zero";
+
+/** What operators do to layers: "set to zero", "changed by noise:0.5". */
+export function doneText(operators: readonly string[]): string {
+  const names = [...new Set(operators)];
+  return names.join() === "zero" ? ZEROED : `changed by ${names.join(" or ")}`;
+}
+
+/**
+ * What ablations do: "one layer's kernel set to zero", "two layers changed by mean"; where they change different numbers of layers,
+ * "one set of layers changed by mean".
+ */
+export function changeText(rows: readonly { readonly operator: string; readonly layers: number }[]): string {
+  const [size, ...others] = new Set(rows.map(({ layers }) => layers));
+  const done = doneText(rows.map(({ operator }) => operator));
+  if (others.length > 0) return `${done === ZEROED ? "the kernels of " : ""}one set of layers ${done}`;
+  const which = size === 1 ? "one layer" : `${size === 2 ? "two" : size} layers`;
+  return done === ZEROED ? `${which}${size === 1 ? "'s kernel" : "' kernels"} ${done}` : `${which} ${done}`;
+}
+
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as Readonly<
   Record<string, string>
 >;
@@ -22,6 +42,13 @@ export function escapeHtml(text: string): string {
 /** The text that `escapeHtml` was given. */
 export function unescapeHtml(text: string): string {
   return text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => CHARACTERS[entity]);
+}
+
+/** What kind of thing a value is, for errors: "undefined", "a number", "an Array", "a Promise". */
+export function typeText(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  const name = typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Seconds as people say them: "0.4 s", "42 s", "3 min 05 s", "1 h 02 min". */

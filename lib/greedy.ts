@@ -3,7 +3,7 @@ import type { Dataset } from "./cifar";
 import { type Layer, layersOf } from "./layers";
 import { type Network } from "./network";
 import { type EvenSweep, rowsOf } from "./rows";
-import { type LayerSet, setOf } from "./sets";
+import { checkSets, type LayerSet, setOf, singles } from "./sets";
 import { type EvenOptions, sweep } from "./sweep";
 
 /** One step of a greedy order. */
@@ -24,7 +24,8 @@ export interface GreedyOptions extends Omit<EvenOptions, "sets"> {
  * smallest; of equals the one that comes first in `layers`, which is forward order by default. The drops are those seen while
  * choosing, hence flattering: test the order once, on images that had no part in the choice.
  * @param dataset images to choose by, of the training set
- * @throws RangeError when the dataset is the test set or empty, or `most` is not between 1 and the number of layers
+ * @throws RangeError when the dataset is the test set or empty, there is no layer or a wrong one (see `checkSets`), or `most` is not
+ * between 1 and the number of layers
  * @throws Error when the signal is aborted, or a network gives logits that are not finite
  */
 export async function greedyOrder(
@@ -33,6 +34,7 @@ export async function greedyOrder(
   options: GreedyOptions = {},
 ): Promise<GreedyStep[]> {
   const { layers = layersOf(network.spec), most = layers.length, onProgress } = options;
+  checkSets(network.spec, singles(layers));
   checkChoice(dataset, layers.length, most);
   // For callers whose options no type has checked: a candidate that was stopped is compared on other images.
   if (options.stopWhenDecided)

@@ -8,6 +8,7 @@ import { cumulative, type LayerSet, randomOrder } from "./sets";
 export interface GrowthPoint {
   readonly count: number; // layers changed so far, 0 for the intact network
   readonly layer?: string; // the last one of them
+  readonly operator: string; // what was done to them
   readonly images: number;
   readonly accuracy: number;
   readonly low: number; // Wilson interval of the accuracy, 95 %
@@ -50,15 +51,16 @@ export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
  * @throws RangeError when the sweep lacks one of the sets, its parts differ in length, or some ablation has seen fewer images
  */
 export function growthOf(sweep: EvenSweep, order: readonly Layer[]): GrowthPoint[] {
+  const { operator } = sweep;
   const rows = rowsOf(sweep);
   checkEven(rows);
   const [{ images, baseline }] = rows;
   const [low, high] = wilson(Math.round(baseline * images), images);
   const grown = indicesOf(sweep, order).map((index, step) => {
     const { accuracy, low, high } = rows[index];
-    return { count: step + 1, layer: order[step].name, images: rows[index].images, accuracy, low, high };
+    return { count: step + 1, layer: order[step].name, operator, images: rows[index].images, accuracy, low, high };
   });
-  return [{ count: 0, images, accuracy: baseline, low, high }, ...grown];
+  return [{ count: 0, operator, images, accuracy: baseline, low, high }, ...grown];
 }
 
 /**

@@ -25,21 +25,21 @@ export const zeroBranch: KernelOperator = (kernel, layer, site) => {
 };
 
 /** The layer's output is its mean over the reference images, place by place: the same for every image. */
-export const mean = onOutput((_, site) => site.mean());
+export const mean = onOutput((_, site) => site.mean(), "mean");
 
 /** The layer's output is that of another image, drawn from the reference images: its distribution stays, its message goes. */
-export const resample = onOutput((_, site) => site.other());
+export const resample = onOutput((_, site) => site.other(), "resample");
 
 /** A block's shortcut gives nothing, the branch alone is left; the block is called by the last convolution of its branch. */
-export const shortcutZero = onShortcut((x, { scale }) => scale(x, 0));
+export const shortcutZero = onShortcut((x, { scale }) => scale(x, 0), "shortcutZero");
 
 /** Adds normal noise of `share` times the standard deviation of the kernel's weights; all shares add multiples of the same draw. */
 export function noise(share: number): KernelOperator {
   check("noise", share, { wanted: "a share of at least 0", met: share >= 0 });
-  return (kernel, _, { random }) => {
+  return written("noise", [share], (kernel, _, { random }) => {
     const deviation = share * deviationOf(kernel.data);
     return mapped(kernel, (weight) => weight + deviation * random.normal());
-  };
+  });
 }
 
 /** The kernel as it was before this run's first epoch; the batch norm stays trained. @throws Error where the run kept none */
@@ -59,7 +59,7 @@ export const rerandomize: KernelOperator = ({ shape }, _, { stream }) => ({
 /** Multiplies every weight by `factor`; the batch norm does not follow. */
 export function scale(factor: number): KernelOperator {
   check("scale", factor, { wanted: "a number", met: true });
-  return (kernel) => mapped(kernel, (weight) => factor * weight);
+  return written("scale", [factor], (kernel) => mapped(kernel, (weight) => factor * weight));
 }
 
 /** Keeps every weight's sign and replaces its size by the kernel's mean size. */
@@ -71,40 +71,45 @@ export const signs: KernelOperator = (kernel) => {
 /** Zeroes a share of the filters (rounded to whole ones), those with the smallest L1 norm first. */
 export function zeroFilters(share: number): KernelOperator {
   check("zeroFilters", share, { wanted: "a share from 0 to 1", met: share >= 0 && share <= 1 });
-  return (kernel, { outputs }) => {
+  return written("zeroFilters", [share], (kernel, { outputs }) => {
     const norms = filterNorms(kernel, outputs);
     const smallestFirst = [...norms.keys()].sort((a, b) => norms[a] - norms[b]);
     const gone = new Set(smallestFirst.slice(0, Math.round(share * outputs)));
     return mapped(kernel, (weight, index) => (gone.has(index % outputs) ? 0 : weight));
-  };
+  });
 }
 
 /** Zeroes one filter, counted from 0: the kernel of one output channel. */
 export function zeroFilter(filter: number): KernelOperator {
-  return (kernel, layer) => {
+  return written("zeroFilter", [filter], (kernel, layer) => {
     checkIndex(filter, layer.outputs, `filter ${filter} of ${layer.name}`);
     return mapped(kernel, (weight, index) => (index % layer.outputs === filter ? 0 : weight));
-  };
+  });
 }
 
 /** Zeroes all weights of one input channel, counted from 0: the layer no longer sees it. */
 export function zeroInput(channel: number): KernelOperator {
-  return (kernel, layer) => {
+  return written("zeroInput", [channel], (kernel, layer) => {
     checkIndex(channel, layer.inputs, `input channel ${channel} of ${layer.name}`);
     const inputOf = (index: number) => Math.floor(index / layer.outputs) % layer.inputs;
     return mapped(kernel, (weight, index) => (inputOf(index) === channel ? 0 : weight));
-  };
+  });
 }
 
 /** Zeroes one spatial tap, row and column counted from 0: in a 3x3 kernel, (1, 1) is the centre. */
 export function zeroTap(row: number, column: number): KernelOperator {
-  return (kernel, layer) => {
+  return written("zeroTap", [row, column], (kernel, layer) => {
     checkIndex(row, layer.size, `row ${row} of ${layer.name}`);
     checkIndex(column, layer.size, `column ${column} of ${layer.name}`);
     const tap = row * layer.size + column;
     const tapOf = (index: number) => Math.floor(index / (layer.outputs * layer.inputs));
     return mapped(kernel, (weight, index) => (tapOf(index) === tap ? 0 : weight));
-  };
+  });
+}
+
+/** The operator under the name that `operatorNamed` reads: "zeroTap:1,1". */
+function written(name: string, values: readonly number[], operator: KernelOperator): KernelOperator {
+  return Object.defineProperty(operator, "name", { value: `${name}:${values.join(",")}` });
 }
 
 function mapped({ shape, data }: Values, weightOf: (weight: number, index: number) => number): Values {

@@ -10,10 +10,11 @@ import { accuracySequence, sequenceHalfWidth } from "./statistics/sequences";
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
 export interface Sweep {
   readonly network: string;
-  readonly operator: string;
+  readonly operator: string; // how it is called; what it did is in `changes`
   readonly seed: number; // where the operator's random numbers start
   readonly precision: Precision; // of activations
   readonly sets: readonly LayerSet[]; // what each ablation changes, in order
+  readonly changes?: readonly (readonly string[])[]; // per ablation and layer of its set: a digest of what became of that layer
   readonly labels: Uint8Array; // [images]
   readonly baseline: Uint8Array; // [images] predicted class of the intact network
   readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
@@ -40,6 +41,8 @@ export type EvenSweep = Sweep & { readonly stopping?: Stopping & { readonly marg
 /** What one ablation does to the test set; accuracies and drops are fractions. */
 export interface Row {
   readonly layer: string; // or the name of a set
+  readonly layers: number; // how many layers were changed together
+  readonly operator: string; // what was done to them
   readonly stage: number; // of the first layer
   readonly block: number;
   readonly changesChannels: boolean; // one of the layers at least
@@ -68,6 +71,7 @@ export type EvenRow = Row & { readonly look?: "running" };
 /** What the ablation of one layer does to the images of one class. */
 export interface ClassRow {
   readonly layer: string;
+  readonly operator: string;
   readonly label: number;
   readonly images: number;
   readonly baseline: number; // accuracy of the intact network on this class
@@ -113,6 +117,8 @@ export function rowsOf(sweep: Sweep): Row[] {
       : wilson(counts.correct, counts.images);
     return {
       layer: name,
+      layers: layers.length,
+      operator: sweep.operator,
       stage: layers[0].stage,
       block: layers[0].block,
       changesChannels: layers.some(changesChannels),
@@ -148,6 +154,7 @@ export function classRowsOf(sweep: Sweep): ClassRow[] {
       const { images, before, correct, lost, gained, flips } = compare(sweep, sweep.predictions[index], label);
       return {
         layer: name,
+        operator: sweep.operator,
         label,
         images,
         baseline: before / images,

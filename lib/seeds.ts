@@ -17,7 +17,7 @@ export interface SeedRow {
  * Per layer, how many seeds call it what, and its mean drop; every network answers for itself, counts are never pooled.
  *
  * @param runs the verdicts of each seed, layers in the same order.
- * @throws RangeError when there is no run or the runs differ in their layers.
+ * @throws RangeError when there is no run or the runs differ in their layers or operators.
  */
 export function acrossSeeds(runs: readonly (readonly Verdict[])[]): SeedRow[] {
   if (runs.length === 0) throw new RangeError("Cannot compare seeds: expected at least one run but found none");
@@ -25,6 +25,12 @@ export function acrossSeeds(runs: readonly (readonly Verdict[])[]): SeedRow[] {
   const odd = runs.findIndex((run) => names(run) !== names(runs[0]));
   if (odd >= 0) {
     throw new RangeError(`Cannot compare seeds: expected the layers of run 1 in run ${odd + 1} but found others`);
+  }
+  const [operator, ...others] = new Set(runs.flat().map((row) => row.operator));
+  if (others.length > 0) {
+    throw new RangeError(
+      `Cannot compare seeds: expected the operator ${operator} everywhere but found ${others.join(", ")}`,
+    );
   }
   return runs[0].map(({ layer }, index) => {
     const column = runs.map((run) => run[index]);

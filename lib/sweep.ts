@@ -1,7 +1,7 @@
 // A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
 import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { ablate, type Ablation, type AblationOptions, type Operator, zero } from "./ablate";
+import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "./ablate";
 import { startEngine } from "./engine/backend";
 import type { Precision } from "./engine/graph";
 import type { Dataset } from "./cifar";
@@ -10,7 +10,7 @@ import { type Layer, layersOf } from "./layers";
 import type { Network } from "./network";
 import { openResults, type Results } from "./sweeping/results";
 import type { EvenSweep, Sweep } from "./rows";
-import { type LayerSet, singles } from "./sets";
+import { checkSets, type LayerSet, singles } from "./sets";
 import { openEngine, type SweepWork } from "./sweeping/sweepengine";
 import { sweepKey } from "./sweeping/sweepkey";
 import { openTable } from "./sweeping/sweeptable";
@@ -22,7 +22,7 @@ export interface SweepOptions extends ProgressOptions, AblationOptions {
   /** These sets of layers instead, each changed at once. */
   readonly sets?: readonly LayerSet[];
   readonly operator?: Operator;
-  /** How the operator is called in the result. */
+  /** How the operator is called in the result; by default it has its own name, such as "noise:0.5", or that of its function. */
   readonly operatorName?: string;
   /** Training images, for operators that ask for a mean or for another image's activation. */
   readonly reference?: Dataset;
@@ -47,7 +47,8 @@ const SWEEP_BATCH = 50;
 /**
  * Predictions of the intact network and of one ablation per layer (or set), each with only that changed, on all images.
  * The network itself is not touched.
- * @throws RangeError when the dataset is empty, or the operator does not apply to a layer
+ * @throws RangeError when the dataset is empty, there is no set or layer or a wrong one (see `checkSets`), or the operator does not
+ * apply to a layer
  * @throws Error when the signal is aborted, a network gives logits that are not finite, or results cannot be read or written
  */
 export async function sweep(network: Network, dataset: Dataset, options?: EvenOptions): Promise<EvenSweep>;
@@ -74,11 +75,13 @@ export async function* sweepSteps(
 ): AsyncGenerator<Sweep, void> {
   const { batch = SWEEP_BATCH, precision = "float32", seed = 1, onProgress, signal } = options;
   const sets = options.sets ?? singles(options.layers ?? layersOf(network.spec));
+  checkSets(network.spec, sets);
   const ablations = ablationsOf(network, sets, options);
   const what = { network, ablations, dataset, precision, seed, reference: options.reference };
   const saved = options.results === undefined ? undefined : await openSaved(options.results, what, options);
   const engine = openEngine(what);
-  const table = openTable(what, sets, options);
+  const operator = options.operatorName ?? operatorName(options.operator ?? zero);
+  const table = openTable(what, sets, { ...options, operator });
   try {
     for (let start = 0; start < dataset.count && table.running().length > 0; start += batch) {
       const end = Math.min(start + batch, dataset.count);

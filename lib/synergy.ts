@@ -17,6 +17,7 @@ export interface Effect {
 export interface Synergy {
   readonly first: Layer;
   readonly second: Layer;
+  readonly operator: string; // what was done to them
   readonly images: number;
   readonly dropFirst: number; // of each layer by itself
   readonly dropSecond: number;
@@ -48,8 +49,8 @@ export interface Synergy {
  * hundreds of images, rough where fewer than about ten of them count.
  * @param singles a sweep of the single layers over the same images; by default the same sweep holds them too
  * @param options `chance`: accuracy of guessing, a fraction
- * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, operator, seed, precision,
- * images or what the intact network predicts, or an ablation was stopped before the last image
+ * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, seed, precision, images, what
+ * the intact network predicts or what was done to a layer (by whatever name), or an ablation was stopped before the last image
  */
 export function synergiesOf(
   pairs: EvenSweep,
@@ -57,10 +58,13 @@ export function synergiesOf(
   { chance = 0.1 }: { readonly chance?: number } = {},
 ): Synergy[] {
   checkComparable(pairs, singles);
+  if (pairs.changes && singles.changes) checkChanges(pairs, singles);
   const found = pairs.sets.flatMap(({ layers }, index) => {
     if (layers.length !== 2) return [];
-    const alone = layers.map((layer) => predictionsWithout(singles, layer));
-    return [{ first: layers[0], second: layers[1], ...synergyOf(pairs, pairs.predictions[index], { alone, chance }) }];
+    const alone = layers.map((layer) => singles.predictions[indexOf(singles, layer)]);
+    const { operator } = pairs;
+    const pair = { first: layers[0], second: layers[1], operator };
+    return [{ ...pair, ...synergyOf(pairs, pairs.predictions[index], { alone, chance }) }];
   });
   if (found.length === 0) throw new RangeError("Cannot compute synergies: expected sets of two layers but found none");
   const adjusted = Object.fromEntries(
@@ -169,9 +173,10 @@ export function isFree({ forced }: Synergy, scale: Scale): boolean {
   return forced === undefined || (scale === "multiplicative" && forced === "saturated");
 }
 
-function predictionsWithout({ sets, predictions }: Sweep, { name }: Layer): Uint8Array {
+/** Where a sweep changes only this layer. */
+function indexOf({ sets }: Sweep, { name }: Layer): number {
   const index = sets.findIndex(({ layers }) => layers.length === 1 && layers[0].name === name);
-  if (index >= 0) return predictions[index];
+  if (index >= 0) return index;
   throw new RangeError(`Cannot compute synergies: expected a sweep of single layers with "${name}" but it has none`);
 }
 
@@ -179,7 +184,9 @@ function checkComparable(pairs: Sweep, singles: Sweep): void {
   const fail = (what: string, found: string) => {
     throw new RangeError(`Cannot compute synergies: expected ${what} but found ${found}`);
   };
-  for (const key of ["network", "operator", "seed", "precision"] as const)
+  // What was done says more than its name, where it is known.
+  const known = pairs.changes && singles.changes;
+  for (const key of ["network", ...(known ? [] : (["operator"] as const)), "seed", "precision"] as const)
     if (pairs[key] !== singles[key]) fail(`single layers with ${key} ${pairs[key]}`, String(singles[key]));
   for (const key of ["labels", "baseline"] as const)
     if (!equal(pairs[key], singles[key])) fail(`the same ${key} in both sweeps`, "others");
@@ -190,6 +197,19 @@ function checkComparable(pairs: Sweep, singles: Sweep): void {
       if (after.length !== images)
         fail(`${images} predictions without "${sets[index].name}"`, `${after.length}: it was stopped`);
     });
+}
+
+/** @throws RangeError where a pair and a single ablation changed the same layer in different ways */
+function checkChanges(pairs: Sweep, singles: Sweep): void {
+  pairs.sets.forEach(({ layers }, index) =>
+    layers.forEach((layer, place) => {
+      if (layers.length !== 2 || pairs.changes?.[index][place] === singles.changes?.[indexOf(singles, layer)][0])
+        return;
+      throw new RangeError(
+        `Cannot compute synergies: expected ${layer.name} changed in the same way in both sweeps but found two: ${pairs.operator}, and ${singles.operator}`,
+      );
+    }),
+  );
 }
 
 const equal = (one: Uint8Array, other: Uint8Array): boolean =>

@@ -1,7 +1,7 @@
 // Operators side by side: one sweep each, verdicts, intervals, and rankings compared by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { zero } from "../lib/ablate";
+import { type KernelOperator, zero } from "../lib/ablate";
 import { agreementOf, dropInterval, sweepEach, verdictsOfEach, widestInterval } from "../lib/comparison";
 import { layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
@@ -46,6 +46,17 @@ test("sweepEach() calls what an operator left as it was unchanged, and so do the
   const { none, zero: zeroed } = verdictsOfEach(sweeps);
   assert.ok(none.every(({ verdict }) => verdict === "unchanged"));
   assert.ok(zeroed.every(({ verdict }) => verdict !== "unchanged"));
+});
+
+test("sweepEach() keeps operators apart that have no names of their own: by the caller's, and by what they did", async () => {
+  const layers = layersOf(smallNetwork().spec).slice(0, 1);
+  const by =
+    (factor: number): KernelOperator =>
+    ({ shape, data }) => ({ shape, data: data.map((weight) => (factor ? factor * weight : 0)) });
+  const { half, none } = await sweepEach(smallNetwork(), smallDataset(10), { half: by(0.5), none: by(0) }, { layers });
+  assert.deepEqual([half.operator, none.operator], ["half", "none"]);
+  assert.notDeepEqual(half.changes, none.changes);
+  assert.deepEqual(none.changes, (await sweep(smallNetwork(), smallDataset(10), { layers })).changes);
 });
 
 test("dropInterval() is Tango's: symmetric in lost and gained, around the drop, and shorter with more images", () => {

@@ -97,6 +97,18 @@ test("dropByDose() has a line per layer from the intact network on, a panel per 
   );
 });
 
+test("dropByDose() names the operator where all doses are of one", () => {
+  const titleOf = (...operators: string[]) =>
+    JSON.stringify(
+      dropByDose(
+        operators.map((operator, index) => ({ dose: index / 2, rows: rows.map((row) => ({ ...row, operator })) })),
+      ).layout.title,
+    );
+  assert.match(titleOf("noise:0.5", "noise:1"), /<b>Drop in accuracy by dose of noise</);
+  assert.match(titleOf("zeroFilters:0.5", "zero"), /<b>Drop in accuracy by dose</);
+  assert.match(titleOf("<b>:1"), /by dose of &lt;b&gt;</);
+});
+
 test("figures of operators obey no markup in names", () => {
   const named = rows.map((row) => ({ ...row, layer: hostile + row.layer }));
   const figures = [

@@ -18,7 +18,7 @@ function pairOf(first: Layer, second: Layer, [value, adjusted]: [number, number]
   const drops = { dropFirst: 0.1, dropSecond: 0.2, drop: 0.3 + value };
   const effect = { value, low: value - 0.02, high: value + 0.02, p: 0.5, adjusted };
   const effects = { additive: effect, multiplicative: { ...effect, value: value / 5 }, beyondWorse: effect };
-  return { first, second, images: 1000, ...drops, ...effects, ...own };
+  return { first, second, operator: "zero", images: 1000, ...drops, ...effects, ...own };
 }
 const [a, b, c] = layers;
 const synergies = [
@@ -28,7 +28,7 @@ const synergies = [
 ];
 const curve: GrowthPoint[] = [0.9, 0.5, 0.125].map((accuracy, count) => ({
   ...(count ? { layer: layers[count - 1].name } : {}),
-  ...{ count, images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03 },
+  ...{ count, operator: "zero", images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03 },
 }));
 const spread: SpreadPoint[] = curve.map(({ count }) => ({
   count,
@@ -90,6 +90,20 @@ test("accuracyByCount() draws orders with their intervals, random ones as a band
   const other = curve.map((point) => ({ ...point, accuracy: point.accuracy / 2 }));
   const both = accuracyByCount({ greedy: curve, other }).layout.shapes?.map(({ y0 }) => y0);
   assert.deepEqual(both, [10], "two networks have no intact accuracy in common");
+});
+
+test("figures of sets say what was done to the layers", () => {
+  const texts = (figure: Figure) =>
+    [figure.layout.title, figure.layout.xaxis?.title].map((text) => JSON.stringify(text));
+  const by = (operator: string) => ({ curve: curve.map((point) => ({ ...point, operator })) });
+  const [zeroed, counted] = texts(accuracyByCount(by("zero")));
+  assert.match(zeroed, /<b>Accuracy while layers are set to zero one after the other</);
+  assert.match(counted, /"layers set to zero"/);
+  const [noisy, countedNoisy] = texts(accuracyByCount(by("<noise>")));
+  assert.match(noisy, /Accuracy while layers are changed by &lt;noise&gt; one after the other</);
+  assert.match(countedNoisy, /"layers changed by &lt;noise&gt;"/);
+  assert.match(texts(synergyMap(synergies))[0], /Synergy of pairs of layers set to zero, additive scale</);
+  assert.match(texts(synergyMap(synergies.map((pair) => ({ ...pair, operator: "mean" }))))[0], /changed by mean</);
 });
 
 test("figures of sets survive JSON, hold no markup of others, and cannot be drawn from nothing", () => {

@@ -87,6 +87,25 @@ test("accuracyByLayer() names every layer, the stages, the intact accuracy and c
   assert.deepEqual(texts, ["stage 1", "stage 2", "stage 3", "intact<br>98.20 %", "chance<br>10 %"]);
 });
 
+test("figures of a sweep say what was done to how many layers, whatever the operator is called", () => {
+  const headOf = (figure: Figure) => (figure.layout.title as { text: string }).text.split("<br>")[0];
+  const title = (operator: string, ...sizes: number[]) => {
+    const rows = someRows().map((row, index) => ({ ...row, operator, layers: sizes[index % sizes.length] }));
+    const done = headOf(accuracyByLayer(rows)).replace("<b>Accuracy with ", "");
+    assert.equal(headOf(dropByLayer(rows)), `<b>Drop in accuracy with ${done}`);
+    return done.replace("</b>", "");
+  };
+  assert.equal(title("zero", 1), "one layer&#39;s kernel set to zero");
+  assert.equal(title("noise:0.5", 1), "one layer changed by noise:0.5");
+  assert.equal(title("zero", 2), "two layers&#39; kernels set to zero");
+  assert.equal(title("mean", 3), "3 layers changed by mean");
+  assert.equal(title("zero", 1, 2), "the kernels of one set of layers set to zero");
+  assert.equal(title("an unnamed operator", 1, 2), "one set of layers changed by an unnamed operator");
+  assert.equal(title(`<i>"`, 1), "one layer changed by &lt;i&gt;&quot;");
+  const mixed = someRows().map((row, index) => ({ ...row, operator: index ? "mean" : "zero" }));
+  assert.match(headOf(accuracyByLayer(mixed)), /one layer changed by zero or mean/);
+});
+
 test("dropByLayer() lists the worst layer first", () => {
   const rows = someRows();
   const { categoryarray } = dropByLayer(rows).layout.yaxis as { categoryarray: string[] };

@@ -38,9 +38,18 @@ export function countedRow(
   const right = Math.round((before * images) / 10_000);
   const correct = right - lost + gained;
   const [low, high] = wilson(correct, images);
-  const site = { layer, stage: 1, block: 1, changesChannels: false, precision: "float32", parameters: 2304 } as const;
+  const site = { layer, layers: 1, operator: "zero", stage: 1, block: 1, changesChannels: false, parameters: 2304 };
   const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
-  return { ...site, ...accuracy, drop: (lost - gained) / images, lost, gained, flips: lost + gained, ...rest };
+  return {
+    ...site,
+    ...accuracy,
+    drop: (lost - gained) / images,
+    lost,
+    gained,
+    flips: lost + gained,
+    precision: "float32",
+    ...rest,
+  };
 }
 
 /** A training of some epochs; the test set is looked at in the last one only. */

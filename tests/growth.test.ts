@@ -57,8 +57,9 @@ test("growthSets() holds every set of layers once, also where two orders reach i
 test("growthOf() follows one order from the intact network on", () => {
   const curve = growthOf(sweepOf(growthSets([[b, a]]), costs), [b, a]);
   const [low, high] = wilson(70, 100);
-  assert.deepEqual(curve[0], { count: 0, images: 100, accuracy: 1, low: wilson(100, 100)[0], high: 1 });
-  assert.deepEqual(curve[2], { count: 2, layer: a.name, images: 100, accuracy: 0.7, low, high });
+  const rest = { operator: "zero", images: 100 };
+  assert.deepEqual(curve[0], { count: 0, ...rest, accuracy: 1, low: wilson(100, 100)[0], high: 1 });
+  assert.deepEqual(curve[2], { count: 2, layer: a.name, ...rest, accuracy: 0.7, low, high });
   assert.deepEqual(
     curve.map(({ accuracy }) => accuracy),
     [1, 0.8, 0.7],

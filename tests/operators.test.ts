@@ -1,14 +1,15 @@
 // Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, isUnchanged, type KernelOperator, type LayerValues, type Site, zero } from "../lib/ablate";
+import { ablate, isUnchanged, type KernelOperator, type Site, zero } from "../lib/ablate";
 import { tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
-import { layersNamed, operatorList, operatorNamed } from "../lib/cli/names";
+import { layersNamed } from "../lib/named";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import { forwardBlock } from "../lib/forward";
 import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/layers";
+import type { LayerValues } from "../lib/layer-values";
 import { initialParameters, type Network, type Values } from "../lib/network";
 import * as operators from "../lib/operators";
 import { randomStream } from "../lib/random";
@@ -307,6 +308,62 @@ test("ablate() leaves network and start bit-identical whatever an operator write
   assert.ok(one.parameters.get("stage1.block1.conv1.kernel")!.data.every((weight) => weight === 1));
 });
 
+test("ablate() says what an operator returned in place of a kernel, and what it expected", () => {
+  const network = smallNetwork();
+  const refuses = (returned: unknown, name: string, message: RegExp) =>
+    assert.throws(() => ablate(network, "stem.conv", (() => returned) as KernelOperator), { name, message });
+  const { shape, data } = network.parameters.get("stem.conv.kernel")!;
+  refuses(
+    { shape, data: data.slice(1) },
+    "RangeError",
+    /Cannot ablate stem\.conv: the operator returned a kernel of 107 numbers, expected 108 \(shape \[3,3,3,4\]\)$/,
+  );
+  refuses({ shape: [3, 3, 4, 3], data }, "RangeError", /a kernel of shape \[3,3,4,3\], expected \[3,3,3,4\]$/);
+  refuses(
+    { shape, data: [...data] },
+    "TypeError",
+    /\{ shape: \[3,3,3,4\], data: an Array \}, expected .* a Float32Array \}$/,
+  );
+  refuses({ shape, data: Float64Array.from(data) }, "TypeError", /data: a Float64Array \}, expected/);
+  refuses(
+    { data },
+    "TypeError",
+    /a kernel \{ shape: undefined, data: a Float32Array \}, expected \{ shape: \[3,3,3,4\], /,
+  );
+  refuses({ beta: [1, 2, 3, 4] }, "TypeError", /returned an Array as beta, expected \{ shape: \[4\], /);
+  for (const [returned, found] of [
+    [undefined, "undefined"],
+    [null, "null"],
+    [data, "a Float32Array"],
+    [[...data], "an Array"],
+    [0, "a number"],
+    [() => data, "a function"],
+    [Promise.resolve({ shape, data }), "a Promise"],
+    [{ kernal: { shape, data } }, "\\{ kernal \\}"],
+  ] as const)
+    refuses(
+      returned,
+      "TypeError",
+      new RegExp(`returned ${found}, expected a kernel \\{ shape, data \\} or arrays by name`),
+    );
+  assert.ok(
+    isUnchanged(
+      network,
+      ablate(network, "stem.conv", () => ({})),
+    ),
+    "nothing by name changes nothing",
+  );
+});
+
+test("ablate() refuses no layer, a layer twice, and one that the network does not have", () => {
+  const network = smallNetwork();
+  const refuses = (names: string | string[], message: RegExp) =>
+    assert.throws(() => ablate(network, names, zero), { name: "RangeError", message });
+  refuses([], /Cannot ablate resnet8-w4: expected at least one layer but found none/);
+  refuses(["stem.conv", "stem.conv"], /Cannot ablate resnet8-w4: expected each layer once but found stem\.conv twice/);
+  refuses(["stem.conv", "stage9.conv"], /Cannot find the layer "stage9\.conv"/);
+});
+
 test("ablate() refuses batch-norm arrays of another shape, that are not finite, or with a negative variance", () => {
   const network = smallNetwork();
   const gives = (part: keyof LayerValues, ...data: number[]) =>
@@ -347,53 +404,4 @@ test("ablate() recognizes what is already there: zeroing twice, no noise, no fil
     data: data.map((w, index) => (index ? w : w * (1 + 1e-6))),
   });
   assert.ok(!isUnchanged(network, ablate(network, "stem.conv", tiny)), "one weight in its last digits");
-});
-
-test("operatorNamed() reads names with their numbers", () => {
-  const layer = layerOf(specOf("resnet8"), "stem.conv");
-  const same = (text: string, operator: KernelOperator) =>
-    assert.deepEqual(
-      ablate(smallNetwork(), layer.name, operatorNamed(text).operator).parameters,
-      ablate(smallNetwork(), layer.name, operator).parameters,
-      text,
-    );
-  same("zero", zero);
-  same("removeConstant", operators.removeConstant);
-  same("noise:0.5", operators.noise(0.5));
-  same("scale:-2", operators.scale(-2));
-  same("signs", operators.signs);
-  same("rerandomize", operators.rerandomize);
-  same("zeroFilters:0.25", operators.zeroFilters(0.25));
-  same("zeroFilter:2", operators.zeroFilter(2));
-  same("zeroInput:1", operators.zeroInput(1));
-  same("zeroTap:0,2", operators.zeroTap(0, 2));
-  assert.equal(operatorNamed("reinit").operator, operators.reinit);
-  assert.deepEqual(operatorNamed("zeroBranch").layersOf(specOf("resnet8")), branchEnds(specOf("resnet8")));
-  assert.equal(operatorNamed("zero").layersOf(specOf("resnet8")).length, 7);
-});
-
-test("operatorNamed() lists all operators with a sentence when there is none of that name, and says what numbers it wants", () => {
-  const unknown = { name: "RangeError", message: /Cannot find the operator "prune"[^]*zeroFilters:SHARE .*L1 norm/ };
-  assert.throws(() => operatorNamed("prune"), unknown);
-  assert.throws(() => operatorNamed("constructor"), /Cannot find the operator "constructor"/);
-  assert.equal(operatorList().split("\n").length, 15);
-  for (const text of ["noise", "noise:", "noise:much", "noise:1,2", "noise:1:2"])
-    assert.throws(() => operatorNamed(text), { name: "RangeError", message: /: expected noise:SHARE$/ }, text);
-  assert.throws(() => operatorNamed("zero:1"), /Cannot read the operator "zero:1": expected zero$/);
-  assert.throws(() => operatorNamed("zeroTap:1"), /expected zeroTap:ROW,COLUMN/);
-  assert.throws(() => operatorNamed("zeroFilters:2"), /expected a share from 0 to 1/);
-});
-
-test("layersNamed() takes names and globs in the network's order, and lists the layers when one fits none", () => {
-  const layers = layersOf(specOf("resnet14"));
-  const names = (text: string) => layersNamed(layers, text).map(({ name }) => name);
-  assert.deepEqual(names("stage1.block2.conv1, stem.conv"), ["stem.conv", "stage1.block2.conv1"]);
-  assert.deepEqual(names("stage2.*.conv2"), ["stage2.block1.conv2", "stage2.block2.conv2"]);
-  assert.equal(names("*").length, 13);
-  assert.throws(
-    () => names("stage2.*,stage4.*"),
-    /Cannot find a layer named "stage4\.\*": expected some of stem\.conv, /,
-  );
-  assert.throws(() => names("stem_conv"), RangeError);
-  assert.throws(() => names("stemXconv"), RangeError, "a point is a point");
 });

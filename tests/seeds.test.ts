@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { acrossSeeds, kendallTau } from "../lib/seeds";
 import type { Verdict } from "../lib/verdict";
 
-const judged = (layer: string, verdict: Verdict["verdict"], drop: number) => ({ layer, verdict, drop }) as Verdict;
+const judged = (layer: string, verdict: Verdict["verdict"], drop: number) =>
+  ({ layer, operator: "zero", verdict, drop }) as Verdict;
 
 test("acrossSeeds() counts the verdicts of each layer and averages its drop", () => {
   const runs = [
@@ -20,10 +21,15 @@ test("acrossSeeds() counts the verdicts of each layer and averages its drop", ()
   assert.deepEqual([idle.unchanged, idle.undecided, a.unchanged], [1, 1, 0]);
 });
 
-test("acrossSeeds() refuses runs over different layers", () => {
+test("acrossSeeds() refuses runs over different layers, or with different operators", () => {
   assert.throws(() => acrossSeeds([]), { name: "RangeError", message: /at least one run/ });
   const runs = [[judged("a", "trivial", 0)], [judged("b", "trivial", 0)]];
   assert.throws(() => acrossSeeds(runs), { name: "RangeError", message: /run 2/ });
+  const operators = [[judged("a", "trivial", 0)], [{ ...judged("a", "trivial", 0), operator: "mean" }]];
+  assert.throws(() => acrossSeeds(operators), {
+    name: "RangeError",
+    message: /expected the operator zero everywhere but found mean$/,
+  });
 });
 
 test("kendallTau() equals scipy.stats.kendalltau (tau-b)", () => {

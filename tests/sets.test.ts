@@ -1,10 +1,25 @@
 // Which layers are ablated together, counted and written out by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { zero } from "../lib/ablate";
+import { sweepEach } from "../lib/comparison";
+import { greedyOrder } from "../lib/greedy";
 import { layersOf } from "../lib/layers";
 import { randomStream } from "../lib/random";
-import { blockSets, cumulative, pairs, randomOrder, setOf, singles, stageSets } from "../lib/sets";
+import {
+  blockSets,
+  checkSets,
+  cumulative,
+  type LayerSet,
+  pairs,
+  randomOrder,
+  setOf,
+  singles,
+  stageSets,
+} from "../lib/sets";
 import { specOf } from "../lib/spec";
+import { sweep, sweepSteps } from "../lib/sweep";
+import { smallDataset, smallNetwork } from "./small";
 
 const spec = specOf("resnet8-B");
 const layers = layersOf(spec);
@@ -59,7 +74,76 @@ test("randomOrder() gives every order of three layers about equally often, the s
   assert.deepEqual(again(), again());
 });
 
-test("setOf() refuses no layer, and a layer twice", () => {
-  assert.throws(() => setOf([]), { name: "RangeError", message: /a set of 0 layers/ });
-  assert.throws(() => setOf([layers[0], layers[0]]), { name: "RangeError", message: /2 layers, 1 different ones/ });
+test("setOf(), pairs() and cumulative() refuse no layer, and a layer twice", () => {
+  const [stem, second] = layers;
+  const refuses = (make: () => unknown, message: RegExp) => assert.throws(make, { name: "RangeError", message });
+  refuses(() => setOf([], "empty"), /Cannot make the set "empty": expected at least one layer but found none/);
+  const twice = /expected each layer once but found stem\.conv twice/;
+  refuses(() => setOf([stem, second, stem]), twice);
+  refuses(() => pairs([stem, second, stem]), twice);
+  refuses(() => cumulative([stem, stem]), twice);
+  for (const few of [[], [stem]])
+    refuses(() => pairs(few), new RegExp(`Cannot pair layers: expected at least two but found ${few.length}`));
+  refuses(() => cumulative([]), /Cannot grow sets: expected an order of layers but found none/);
+});
+
+/** Sets that no network can be swept over, and why not. */
+const [first, second] = layers;
+const WRONG: [what: string, sets: LayerSet[], message: RegExp][] = [
+  ["no set", [], /Cannot ablate resnet8-B: expected at least one layer or set of layers but found none/],
+  [
+    "an empty set",
+    [setOf([first]), { name: "empty", layers: [] }],
+    /Cannot make the set "empty": expected at least one/,
+  ],
+  [
+    "a layer twice",
+    [{ name: "double", layers: [first, first] }],
+    /the set "double": expected each layer once but found stem/,
+  ],
+  [
+    "a set twice",
+    [setOf([first]), setOf([second]), setOf([first])],
+    /every layer or set of layers once but found "stem\.conv" twice/,
+  ],
+  ["a name twice", [setOf([first], "some"), setOf([second], "some")], /layers once but found "some" twice/],
+  [
+    "an unknown layer",
+    [setOf([{ ...first, name: "stem.cnov" }])],
+    /some of its layers \(stem\.conv, .*stage3\.block1\.shortcut\) but found "stem\.cnov"/,
+  ],
+  [
+    "a layer of a wider network",
+    [setOf(layersOf(specOf("resnet8-B-w32")).slice(1, 2))],
+    /its own stage1\.block1\.conv1 \(3 x 3, 16 to 16 channels, .*\) but found that of another network \(3 x 3, 32 to 32 /,
+  ],
+];
+
+for (const [what, sets, message] of WRONG)
+  test(`checkSets() refuses ${what} and says why, and so does whatever sweeps`, async () => {
+    const error = { name: "RangeError", message };
+    assert.throws(() => checkSets(spec, sets), error);
+    const network = smallNetwork("resnet8-B");
+    const training = { ...smallDataset(2), split: "train" } as const;
+    await assert.rejects(sweep(network, training, { sets }), error);
+    await assert.rejects(sweepSteps(network, training, { sets }).next(), error);
+    await assert.rejects(sweepEach(network, training, { zero }, { sets }), error);
+  });
+
+test("layers are refused as sets are, by sweeps and by greedy choices", async () => {
+  const network = smallNetwork("resnet8-B");
+  const training = { ...smallDataset(2), split: "train" } as const;
+  const none = { name: "RangeError", message: /expected at least one layer or set of layers but found none/ };
+  const twice = { name: "RangeError", message: /every layer or set of layers once but found "stem\.conv" twice/ };
+  for (const [some, error] of [
+    [[], none],
+    [[first, second, first], twice],
+  ] as const) {
+    await assert.rejects(sweep(network, training, { layers: some }), error);
+    await assert.rejects(greedyOrder(network, training, { layers: some }), error);
+  }
+  await assert.rejects(sweepEach(network, training, {}), {
+    name: "RangeError",
+    message: /at least one but found none/,
+  });
 });

@@ -330,13 +330,17 @@ test("a sweep that stops what is decided says of each ablation at every step whe
   assert.ok(last.every((look) => look !== "running") && last.includes("complete"), last.join());
 });
 
+/** Each layer by itself, many times over, under names that tell the times apart. */
+const repeated = (layers: readonly Layer[], times: number) =>
+  Array.from({ length: times }, (_, time) => layers.map((layer) => setOf([layer], `${layer.name} ${time}`))).flat();
+
 test("ablations that fill several graphs are answered as in one, in their order", () =>
   expectNoLeak(async () => {
     const [network, dataset] = [smallNetwork("resnet14-w4"), smallDataset(8)];
     const layers = layersOf(network.spec);
     const once = await sweep(network, dataset);
     assert.ok(new Set(once.predictions.map(String)).size > 1, "rows that could be mixed up");
-    const sets = Array.from({ length: 25 }, () => singles(layers)).flat();
+    const sets = repeated(layers, 25);
     // Every block of every ablation counts: 25 * (8 + 2 * (7 + 6 + 5 + 4 + 3 + 2)) = 1,550 are two graphs.
     const often = await sweep(network, dataset, { sets });
     assert.deepEqual(
@@ -368,7 +372,7 @@ test("weights that are handed in give the predictions of weights that are writte
 
 test("a sweep of more ablations than fit the memory is refused before it starts", async () => {
   const network = smallNetwork("resnet56-w2");
-  const sets = Array.from({ length: 500 }, () => singles(layersOf(network.spec).slice(0, 1))).flat();
+  const sets = repeated(layersOf(network.spec).slice(0, 1), 500);
   await assert.rejects(sweep(network, smallDataset(1), { sets }), {
     name: "RangeError",
     message: /Cannot sweep over 500 ablations at once: they take 14500 blocks of resnet56-w2, expected at most 12000/,

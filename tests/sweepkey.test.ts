@@ -4,12 +4,13 @@ import { test } from "node:test";
 import { ablate, type Ablation, type Operator, zero } from "../lib/ablate";
 import { onOutput, onShortcut } from "../lib/activations";
 import type { Engine } from "../lib/engine/backend";
-import { firstImages } from "../lib/cifar";
+import { type Dataset, firstImages } from "../lib/cifar";
 import { layersOf } from "../lib/layers";
 import type { Network, Values } from "../lib/network";
-import { rerandomize, scale } from "../lib/operators";
+import { mean, rerandomize, resample, scale } from "../lib/operators";
+import { type LayerSet, pairs, singles } from "../lib/sets";
 import { specOf } from "../lib/spec";
-import { type SweepContent, sweepKey } from "../lib/sweeping/sweepkey";
+import { changeDigests, type SweepContent, sweepKey } from "../lib/sweeping/sweepkey";
 import { smallDataset, smallNetwork } from "./small";
 
 const engine: Engine = {
@@ -189,4 +190,52 @@ test("sweepKey() notices numbers that were changed in place", () => {
   assert.notEqual(changed, KEY);
   dataset.images[0] ^= 1;
   assert.notEqual(key(), changed);
+});
+
+test("changeDigests() tells what became of each layer, whatever the operator is called, alone or in a set", () => {
+  const { network } = content();
+  const layers = layersOf(network.spec).slice(0, 3);
+  const digests = (
+    operator: Operator,
+    sets: readonly LayerSet[],
+    more: { seed?: number; reference?: Dataset } = {},
+  ) => {
+    const ablations = sets.map((set) =>
+      ablate(
+        network,
+        set.layers.map(({ name }) => name),
+        operator,
+        more,
+      ),
+    );
+    return changeDigests({ network, ablations, seed: 1, ...more }, sets);
+  };
+  const [[one], [two], [three]] = digests(zero, singles(layers));
+  assert.equal(new Set([one, two, three]).size, 3);
+  assert.deepEqual(digests(zero, pairs(layers)), [
+    [one, two],
+    [one, three],
+    [two, three],
+  ]);
+  const byHand: Operator = ({ shape, data }) => ({ shape, data: data.map(() => 0) });
+  assert.deepEqual(digests(byHand, singles(layers)), [[one], [two], [three]]);
+  const [reference, otherReference] = [smallDataset(5, 2), smallDataset(5, 3)];
+  const distinct = [
+    digests(zero, singles(layers)),
+    digests(scale(0.5), singles(layers)),
+    digests(scale(1), singles(layers)),
+    digests(rerandomize, singles(layers)),
+    digests(rerandomize, singles(layers), { seed: 2 }),
+    digests(mean, singles(layers), { reference }),
+    digests(mean, singles(layers), { reference: otherReference }),
+    digests(resample, singles(layers), { reference }),
+    digests(resample, singles(layers), { reference, seed: 2 }),
+  ].map(String);
+  assert.equal(new Set(distinct).size, distinct.length);
+  assert.deepEqual(
+    digests(mean, singles(layers), { reference, seed: 2 }).map(String).join(),
+    distinct[5],
+    "a mean draws nothing",
+  );
+  assert.deepEqual(digests(zero, singles(layers), { reference, seed: 2 }).map(String).join(), distinct[0]);
 });

@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layersOf } from "../lib/layers";
+import type { Values } from "../lib/network";
 import { specOf } from "../lib/spec";
 import { normalTail } from "../lib/statistics/normal";
 import { flipAll, mcnemar, signFlip } from "../lib/statistics/paired";
 import type { EvenSweep } from "../lib/rows";
 import { pairs, singles } from "../lib/sets";
+import { sweep } from "../lib/sweep";
 import { isFree, synergiesOf } from "../lib/synergy";
+import { smallDataset, smallNetwork } from "./small";
 
 const layers = layersOf(specOf("resnet20")).slice(1, 4);
 /** Predictions that are right (class 0) where the text has a 1. */
@@ -131,6 +134,47 @@ test("synergiesOf() refuses sweeps that do not belong together, and says why", (
   );
   const none = { ...alone, labels: new Uint8Array(0), baseline: new Uint8Array(0) };
   refuses({ ...together, labels: none.labels, baseline: none.baseline }, none, /at least one image but found none/);
+});
+
+test("synergiesOf() goes by what was done to each layer where that is known, not by the operators' names", () => {
+  const changes = {
+    singles: [["a"], ["b"], ["c"]],
+    pairs: [
+      ["a", "b"],
+      ["a", "c"],
+      ["b", "c"],
+    ],
+  };
+  const [known, others] = [
+    { ...alone, changes: changes.singles },
+    { ...alone, changes: [["a"], ["b"], ["d"]] },
+  ];
+  const pairsOf = { ...together, changes: changes.pairs };
+  assert.deepEqual(synergiesOf(pairsOf, known), synergiesOf(together, alone));
+  assert.equal(synergiesOf(pairsOf, { ...known, operator: "the same by another name" }).length, 3);
+  assert.throws(() => synergiesOf(pairsOf, others), {
+    name: "RangeError",
+    message: /expected stage1\.block2\.conv1 changed in the same way in both sweeps but found two: zero, and zero$/,
+  });
+});
+
+test("synergiesOf() never mixes two operators without names", async () => {
+  const [network, dataset] = [smallNetwork(), smallDataset(10)];
+  const some = layersOf(network.spec).slice(1, 4);
+  const by = (factor: number) => ({
+    operator: ({ shape, data }: Values): Values => ({ shape, data: data.map((weight) => factor * weight) }),
+    operatorName: "own",
+  });
+  const [half, halves] = [
+    await sweep(network, dataset, { ...by(0.5), sets: pairs(some) }),
+    await sweep(network, dataset, { ...by(0.5), sets: singles(some) }),
+  ];
+  assert.equal(synergiesOf(half, halves).length, 3);
+  const doubles = await sweep(network, dataset, { ...by(2), sets: singles(some) });
+  assert.throws(
+    () => synergiesOf(half, doubles),
+    /changed in the same way in both sweeps but found two: own, and own$/,
+  );
 });
 
 test("signFlip() counts every way to flip the signs", () => {

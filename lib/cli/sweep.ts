@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { loadNetwork, loadRun } from "../checkpoint";
 import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
 import { writeTogether } from "../files/files";
-import { percent } from "../format";
+import { changeText, grouped, percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network, Parameters } from "../network";
 import { evenSweep, type Row, rowsOf, type Sweep } from "../rows";
@@ -14,7 +14,7 @@ import { powerSentence, verdictCountTable } from "../table-verdicts";
 import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "./names";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../named";
 import { precisionNamed } from "./precision";
 
 type Names =
@@ -107,7 +107,6 @@ async function sweepOptions(given: Given<Names>, named: NamedOperator): Promise<
   const margin = positiveNumber("margin", given.margin!) / 100;
   return {
     operator: named.operator,
-    operatorName: given.operator,
     seed: wholeNumber("seed", given.seed!, 0),
     precision: await precisionNamed(given.precision!),
     ...{ results, fresh: given.fresh !== undefined, resume: given.resume !== undefined },
@@ -201,7 +200,8 @@ async function output(
 ): Promise<void> {
   const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
   const more = plan.report?.(evenSweep(result));
-  console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true })));
+  const caption = `${result.network}, ${changeText(verdicts)}, ${grouped(result.labels.length)} test images`;
+  console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true }), { caption }));
   if (!more) console.log(`\n${countsText(result)}\n`);
   if (rounding) {
     const { flips, predictions, images } = rounding;

@@ -1,4 +1,4 @@
-// What a sweep's numbers depend on, as one digest: the same key, the same numbers.
+// What a sweep's numbers depend on, as one digest (the same key, the same numbers), and what became of each layer.
 import { createHash } from "node:crypto";
 import type { Ablation } from "../ablate";
 import { type Activations, formulaOf, needsReference } from "../activations";
@@ -6,6 +6,7 @@ import type { Engine } from "../engine/backend";
 import type { Precision } from "../engine/graph";
 import type { Dataset } from "../cifar";
 import type { Network, Parameters, Values } from "../network";
+import type { LayerSet } from "../sets";
 
 /** Everything that a sweep's predictions and losses depend on. Names of networks, operators and sets are no part of it. */
 export interface SweepContent {
@@ -35,9 +36,10 @@ const COMPUTATION = 1;
 export function sweepKey(content: SweepContent): string {
   const { network, ablations, dataset, precision, engine, processor } = content;
   const digestOf = parameterDigest();
+  const changed = ablations.flatMap(({ activations }) => (activations ? [activations] : []));
   const facts = {
     computation: [COMPUTATION, precision, processor, sorted(engine)],
-    data: [sha256(dataset.labels), sha256(dataset.images), referenceDigest(content)],
+    data: [sha256(dataset.labels), sha256(dataset.images), referenceDigests(content)(changed)],
     network: [sorted(network.spec), sorted(network.normalization), digestsOf(network.parameters, digestOf)],
     ablations: ablations.map(({ parameters, activations }) => [
       changes(network.parameters, parameters, digestOf),
@@ -45,6 +47,28 @@ export function sweepKey(content: SweepContent): string {
     ]),
   };
   return sha256(JSON.stringify(facts));
+}
+
+/** What a sweep is made of, before anything computes. */
+type Made = Pick<SweepContent, "network" | "ablations" | "reference" | "seed">;
+
+/**
+ * What became of every layer of every set, as digests: equal ones for the same change, whatever the operator is called and
+ * however it is written. Reference images count, and the seed that draws them, where the change asks for them.
+ */
+export function changeDigests(made: Made, sets: readonly LayerSet[]): string[][] {
+  const digestOf = parameterDigest();
+  const drawn = referenceDigests(made);
+  return sets.map(({ layers }, index) =>
+    layers.map(({ name }) => {
+      const { parameters, activations = new Map() } = made.ablations[index];
+      const ofLayer = <T>(all: ReadonlyMap<string, T>) =>
+        new Map([...all].filter(([part]) => part.startsWith(`${name}.`)));
+      const own: Activations = ofLayer(activations);
+      const arrays = changes(made.network.parameters, ofLayer(parameters), digestOf);
+      return sha256(JSON.stringify([arrays, formulas(own), drawn([own])]));
+    }),
+  );
 }
 
 type DigestOf = (values: Values) => string;
@@ -77,11 +101,15 @@ function formulas(activations: Activations): Digests {
   return [...activations].map(([name, { layer, change }]) => [name, formulaOf(change, layer)] as const).sort();
 }
 
-function referenceDigest({ ablations, reference, seed }: SweepContent): readonly (string | number)[] {
-  const asks = (what: "mean" | "other") =>
-    ablations.some(({ activations }) => activations && needsReference(activations, what));
-  if (!asks("mean") && !asks("other")) return [];
-  return [reference ? sha256(reference.images) : "none", asks("other") ? seed : "none"];
+/** The reference images, digested once, and the seed that draws them, as far as some activations ask for them. */
+function referenceDigests({ reference, seed }: Pick<SweepContent, "reference" | "seed">) {
+  let images: string | undefined;
+  return (all: readonly Activations[]): readonly (string | number)[] => {
+    const asks = (what: "mean" | "other") => all.some((activations) => needsReference(activations, what));
+    if (!asks("mean") && !asks("other")) return [];
+    images ??= reference ? sha256(reference.images) : "none";
+    return [images, asks("other") ? seed : "none"];
+  };
 }
 
 /** An object's fields in an order that does not depend on how it was made. */

@@ -5,6 +5,7 @@ import type { Sweep } from "../rows";
 import { addImages, isDecided, type Look } from "../statistics/sequential";
 import type { LayerSet } from "../sets";
 import type { SweepWork } from "./sweepengine";
+import { changeDigests } from "./sweepkey";
 import type { Answers } from "./sweepgraph";
 
 /** A table that fills batch by batch. */
@@ -17,17 +18,21 @@ export interface SweepTable {
   result(end: number): Sweep;
 }
 
-/** An empty table for all images. With `stopWhenDecided`, an ablation no longer runs once its verdict is certain. */
+/**
+ * An empty table for all images; `operator` is how the operator is called. With `stopWhenDecided`, an ablation no longer runs once
+ * its verdict is certain.
+ */
 export function openTable(
   work: SweepWork,
   sets: readonly LayerSet[],
-  options: { readonly operatorName?: string; readonly stopWhenDecided?: { readonly margin: number } },
+  options: { readonly operator: string; readonly stopWhenDecided?: { readonly margin: number } },
 ): SweepTable {
   const { dataset } = work;
   const matrix = emptyMatrix(1 + sets.length, dataset.count);
   const counts: Pairs[] = sets.map(() => ({ images: 0, lost: 0, gained: 0 }));
   const stopped = sets.map(() => false);
-  const stop = options.stopWhenDecided;
+  const { operator, stopWhenDecided: stop } = options;
+  const changes = changeDigests(work, sets);
   return {
     running: () => sets.flatMap((_, index) => (stopped[index] ? [] : [index])),
     enter(start, rows, answers) {
@@ -42,9 +47,16 @@ export function openTable(
     },
     result(end) {
       const seen = [end, ...counts.map(({ images }) => images)];
-      const { operatorName: operator = "zero" } = options;
       const { network, precision, seed } = work;
-      const what = { network: network.name, operator, seed, precision, sets, labels: dataset.labels.subarray(0, end) };
+      const what = {
+        network: network.name,
+        operator,
+        seed,
+        precision,
+        sets,
+        changes,
+        labels: dataset.labels.subarray(0, end),
+      };
       const answers = seenBy(matrix, seen);
       const looks = stopped.map((ended): Look => (ended ? "stopped" : end < dataset.count ? "running" : "complete"));
       return {

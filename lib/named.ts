@@ -1,8 +1,8 @@
-// Operators and layers by name, as a command line writes them: "zeroTap:1,1" on "stem.conv,stage2.*".
-import { type Operator, zero } from "../ablate";
-import { branchEnds, type Layer, layersOf } from "../layers";
-import * as operators from "../operators";
-import type { Spec } from "../spec";
+// Operators and layers by name, as a command line or a CONFIG writes them: "zeroTap:1,1" on "stem.conv,stage2.*".
+import { type Operator, zero } from "./ablate";
+import { branchEnds, type Layer, layersOf } from "./layers";
+import * as operators from "./operators";
+import type { Spec } from "./spec";
 
 /** An operator that has a name. */
 export interface NamedOperator {
@@ -66,7 +66,7 @@ export function operatorList(): string {
 }
 
 /**
- * The operator that a text like "zero", "noise:0.5" or "zeroTap:1,1" names.
+ * The operator that a text like "zero", "noise:0.5" or "zeroTap:1,1" names; it is called so in results.
  * @throws RangeError that lists the operators when there is none of that name, or its numbers do not fit
  */
 export function operatorNamed(text: string): NamedOperator {
