@@ -12,6 +12,7 @@ export interface GrowthPoint {
   readonly accuracy: number;
   readonly low: number; // Wilson interval of the accuracy, 95 %
   readonly high: number;
+  readonly chance: number; // accuracy of guessing
 }
 
 /** The accuracies of several orders after equally many layers. */
@@ -51,13 +52,13 @@ export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
  */
 export function growthOf(sweep: Sweep, order: readonly Layer[]): GrowthPoint[] {
   const rows = rowsOf(sweep);
-  const [{ images, baseline }] = rows;
+  const [{ images, baseline, chance }] = rows;
   const [low, high] = wilson(Math.round(baseline * images), images);
   const grown = indicesOf(sweep, order).map((index, step) => {
     const { accuracy, low, high } = rows[index];
-    return { count: step + 1, layer: order[step].name, images: rows[index].images, accuracy, low, high };
+    return { count: step + 1, layer: order[step].name, images: rows[index].images, accuracy, low, high, chance };
   });
-  return [{ count: 0, images, accuracy: baseline, low, high }, ...grown];
+  return [{ count: 0, images, accuracy: baseline, low, high, chance }, ...grown];
 }
 
 /**

@@ -38,6 +38,12 @@ export const CIFAR10_NORMALIZATION: Normalization = {
   std: [0.24703223, 0.24348513, 0.26158784],
 };
 
+/** The same of CIFAR-100's. Source: https://github.com/weiaicunzai/pytorch-cifar100, conf/global_settings.py. */
+export const CIFAR100_NORMALIZATION: Normalization = {
+  mean: [0.50707516, 0.48654887, 0.44091784],
+  std: [0.26733429, 0.25643846, 0.27615047],
+};
+
 /** The name and shape of every parameter that a complete network holds, in forward order. */
 export function parameterShapes(spec: Spec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();

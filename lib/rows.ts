@@ -13,6 +13,7 @@ export interface Sweep {
   readonly precision: Precision; // of activations
   readonly sets: readonly LayerSet[]; // what each ablation changes, in order
   readonly labels: Uint8Array; // [images]
+  readonly classes: number; // that there are, whether or not the labels have them all
   readonly baseline: Uint8Array; // [images] predicted class of the intact network
   readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
   readonly losses?: SweepLosses;
@@ -45,6 +46,7 @@ export interface Row {
   readonly low: number; // Wilson interval of the accuracy, 95 %; of a stopped ablation it is a little too short
   readonly high: number;
   readonly baseline: number; // accuracy of the intact network
+  readonly chance: number; // accuracy of guessing: 1 / classes
   readonly drop: number; // baseline - accuracy
   readonly lost: number; // right before, wrong after
   readonly gained: number; // wrong before, right after
@@ -92,6 +94,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       low,
       high,
       baseline: counts.before / counts.images,
+      chance: 1 / sweep.classes,
       drop: (counts.before - counts.correct) / counts.images,
       lost: counts.lost,
       gained: counts.gained,
@@ -175,11 +178,12 @@ function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) 
   return counts;
 }
 
-function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
+function checkSweep({ sets, labels, classes, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
   const fail = (what: string, wanted: number, found: number) => {
     throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
+  if (!Number.isInteger(classes) || classes < 1) fail("classes or more", 1, classes);
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
   const lists = { predictions, losses: losses?.ablations, flags: unchanged, stops: stopping?.stopped };
   for (const [what, list] of Object.entries(lists))

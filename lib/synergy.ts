@@ -32,20 +32,15 @@ export interface Synergy {
  * the mean of this plus and minus 1.96 standard errors: it takes the images as independent draws and their mean as normal,
  * good for hundreds of images, rough where fewer than about ten of them count. The p value needs no such approximation.
  * @param singles a sweep of the single layers over the same images; by default the same sweep holds them too
- * @param options `chance`: accuracy of guessing, a fraction
  * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, operator, seed, precision,
  * images or what the intact network predicts, or an ablation was stopped before the last image
  */
-export function synergiesOf(
-  pairs: Sweep,
-  singles: Sweep = pairs,
-  { chance = 0.1 }: { readonly chance?: number } = {},
-): Synergy[] {
+export function synergiesOf(pairs: Sweep, singles: Sweep = pairs): Synergy[] {
   checkComparable(pairs, singles);
   const found = pairs.sets.flatMap(({ layers }, index) => {
     if (layers.length !== 2) return [];
     const alone = layers.map((layer) => predictionsWithout(singles, layer));
-    return [{ first: layers[0], second: layers[1], ...synergyOf(pairs, pairs.predictions[index], { alone, chance }) }];
+    return [{ first: layers[0], second: layers[1], ...synergyOf(pairs, pairs.predictions[index], alone) }];
   });
   if (found.length === 0) throw new RangeError("Cannot compute synergies: expected sets of two layers but found none");
   const adjusted = holm(found.map(({ p }) => p));
@@ -54,9 +49,9 @@ export function synergiesOf(
 
 /** What each layer alone and both together make of every image, and how sure that is. */
 function synergyOf(
-  { labels, baseline }: Sweep,
+  { labels, baseline, classes }: Sweep,
   together: Uint8Array,
-  { alone, chance }: { readonly alone: readonly Uint8Array[]; readonly chance: number },
+  alone: readonly Uint8Array[],
 ): Omit<Synergy, "first" | "second" | "adjusted"> {
   const intact = rightOf(baseline, labels);
   const drops = [...alone, together].map((after) => differences(intact, rightOf(after, labels)));
@@ -65,7 +60,7 @@ function synergyOf(
   const synergy = meanOf(values);
   const half = normalQuantile(0.975) * standardError(values, synergy);
   const masked = alone.some((after) => after.every((predicted, image) => predicted === together[image]));
-  const saturated = dropFirst + dropSecond > meanOf(intact) - chance;
+  const saturated = dropFirst + dropSecond > meanOf(intact) - 1 / classes;
   return {
     images: labels.length,
     ...{ dropFirst, dropSecond, drop, synergy },
@@ -97,7 +92,7 @@ function checkComparable(pairs: Sweep, singles: Sweep): void {
   const fail = (what: string, found: string) => {
     throw new RangeError(`Cannot compute synergies: expected ${what} but found ${found}`);
   };
-  for (const key of ["network", "operator", "seed", "precision"] as const)
+  for (const key of ["network", "operator", "seed", "precision", "classes"] as const)
     if (pairs[key] !== singles[key]) fail(`single layers with ${key} ${pairs[key]}`, String(singles[key]));
   for (const key of ["labels", "baseline"] as const)
     if (!equal(pairs[key], singles[key])) fail(`the same ${key} in both sweeps`, "others");

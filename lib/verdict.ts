@@ -1,4 +1,5 @@
 // How a layer is called trivial, non-trivial or undecided (or was left unchanged), with the evidence beside it.
+import { checkAboveChance } from "./baseline";
 import { holm } from "./statistics/paired";
 import type { Row } from "./rows";
 import { dropBound, harmTest, trivialTest } from "./statistics/sequential";
@@ -24,7 +25,8 @@ export interface Verdict extends Row {
  *
  * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
  * @param options `margin`: largest harmless drop, a fraction fixed before the sweep; `level`: of each family of tests.
- * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), or a layer occurs twice.
+ * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), a layer occurs twice, or one would be called trivial
+ * in a network that cannot be told from guessing.
  */
 export function verdictsOf(
   rows: readonly Row[],
@@ -38,6 +40,7 @@ export function verdictsOf(
   return rows.map((row, index) => {
     const worse = harmAdjusted[index] < level && row.lost > row.gained;
     const within = trivialAdjusted[index] < level;
+    if (within) checkAboveChance(row);
     return {
       ...row,
       upper: dropBound(row, level),

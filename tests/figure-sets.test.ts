@@ -26,7 +26,7 @@ const synergies = [
 ];
 const curve: GrowthPoint[] = [0.9, 0.5, 0.125].map((accuracy, count) => ({
   ...(count ? { layer: layers[count - 1].name } : {}),
-  ...{ count, images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03 },
+  ...{ count, images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03, chance: 0.1 },
 }));
 const spread: SpreadPoint[] = curve.map(({ count }) => ({
   count,
@@ -50,7 +50,7 @@ test("synergyMap() draws each pair once: significant in full colour, the rest pa
 });
 
 test("accuracyByCount() draws orders with their intervals, random ones as a band, the intact network and chance", () => {
-  const figure = accuracyByCount({ greedy: curve }, { random: spread, chance: 0.1 });
+  const figure = accuracyByCount({ greedy: curve }, { random: spread });
   const [band, mean, greedy] = traces(figure);
   assert.match(band.name!, /middle 90 % of 3 random orders/);
   assert.deepEqual(band.x, [0, 1, 2, 2, 1, 0]);

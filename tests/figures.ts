@@ -12,7 +12,7 @@ export function someRows(name = "resnet20"): Row[] {
   const labels = Uint8Array.from({ length: 1000 }, (_, image) => image % 10);
   const without = (k: number) => labels.map((label, image) => (image % (layers.length + 1) < k ? 9 - label : label));
   const predictions = layers.map((_, index) => without(index));
-  const rest = { seed: 1, precision: "float32", sets: singles(layers) } as const;
+  const rest = { seed: 1, precision: "float32", sets: singles(layers), classes: 10 } as const;
   return rowsOf({ network: name, operator: "zero", ...rest, labels, baseline: without(1), predictions });
 }
 
@@ -27,7 +27,7 @@ export function countedRow(
   const correct = right - lost + gained;
   const [low, high] = wilson(correct, images);
   const site = { layer, stage: 1, block: 1, changesChannels: false, parameters: 2304 };
-  const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
+  const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images, chance: 0.1 };
   return { ...site, ...accuracy, drop: (lost - gained) / images, lost, gained, flips: lost + gained, ...rest };
 }
 

@@ -16,6 +16,7 @@ const sweep: Sweep = {
   precision: "float32",
   sets: singles(layers),
   labels: Uint8Array.of(0, 0, 0, 1, 1, 3),
+  classes: 5,
   baseline: Uint8Array.of(0, 0, 1, 1, 0, 2),
   predictions: [Uint8Array.of(0, 1, 0, 1, 0, 1), Uint8Array.of(0, 0, 1, 1, 0, 2)],
 };
@@ -35,6 +36,7 @@ test("rowsOf() counts what each ablation loses, gains and flips", () => {
     low,
     high,
     baseline: 0.5,
+    chance: 0.2, // of five classes, though the labels have three
     drop: 0,
     lost: 1, // image 1
     gained: 1, // image 2

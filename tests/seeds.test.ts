@@ -36,6 +36,7 @@ test("dropByImage() is 1 for a lost image, -1 for a gained one and 0 for a wrong
     precision: "float32",
     sets: [],
     labels: Uint8Array.of(0, 0, 1, 1),
+    classes: 3,
     baseline: Uint8Array.of(0, 1, 2, 1),
     predictions: [Uint8Array.of(1, 0, 0, 1)],
   };

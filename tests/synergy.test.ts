@@ -11,7 +11,14 @@ import { synergiesOf } from "../lib/synergy";
 const layers = layersOf(specOf("resnet20")).slice(1, 4);
 /** Predictions that are right (class 0) where the text has a 1. */
 const right = (text: string) => Uint8Array.from(text.replace(/ /g, ""), (digit) => 1 - Number(digit));
-const rest = { network: "tiny", operator: "zero", seed: 1, precision: "float32", labels: new Uint8Array(8) } as const;
+const rest = {
+  network: "tiny",
+  operator: "zero",
+  seed: 1,
+  precision: "float32",
+  labels: new Uint8Array(8),
+  classes: 2,
+} as const;
 const baseline = right("1111 1100");
 // The third layer changes nothing.
 const alone: Sweep = {
@@ -51,9 +58,13 @@ test("synergiesOf() adjusts the p values over all pairs (Holm)", () => {
 test("synergiesOf() says where the sum of the drops could not be reached: masked or saturated", () => {
   const [free, ...masked] = synergiesOf(together, alone);
   assert.deepEqual([free.forced, ...masked.map(({ forced }) => forced)], [undefined, "masked", "masked"]);
-  // 0 + 2/8 is more than the accuracy of 6/8 above a chance of 0.51, and less than that above one of 0.49.
-  assert.equal(synergiesOf(together, alone, { chance: 0.51 })[0].forced, "saturated");
-  assert.equal(synergiesOf(together, alone, { chance: 0.49 })[0].forced, undefined);
+  // 0 + 2/8 is as much as the accuracy of 6/8 is above chance among two classes; with one class there is nothing to lose.
+  const among = (classes: number) => synergiesOf({ ...together, classes }, { ...alone, classes })[0].forced;
+  assert.deepEqual([1, 2, 10].map(among), ["saturated", undefined, undefined]);
+  assert.throws(
+    () => synergiesOf(together, { ...alone, classes: 3 }),
+    /expected single layers with classes 2 but found 3/,
+  );
 });
 
 test("synergiesOf() reads one sweep that holds single layers and pairs, whatever their order", () => {

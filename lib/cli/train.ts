@@ -97,10 +97,11 @@ function conclude(dir: string, { accuracy, testImages, config, provenance }: Run
 }
 
 async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
-  const spec = specOf(given.network!);
+  specOf(given.network!); // before any images are read
   const config = await configOf(given);
   const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
   const data = await loadData(given);
+  const spec = specOf(given.network!, data.training.classes.length);
   const bar = progressBar(given.network!, "steps");
   let began = false;
   const run = await trainRun(dir, spec, data, config, {

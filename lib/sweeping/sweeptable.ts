@@ -44,7 +44,9 @@ export function openTable(
       const seen = [end, ...counts.map(({ images }) => images)];
       const { operatorName: operator = "zero" } = options;
       const { network, precision, seed } = work;
-      const what = { network: network.name, operator, seed, precision, sets, labels: dataset.labels.subarray(0, end) };
+      const classes = dataset.classes.length;
+      const labels = dataset.labels.subarray(0, end);
+      const what = { network: network.name, operator, seed, precision, sets, labels, classes };
       const answers = seenBy(matrix, seen);
       const stopping = stop ? { ...stop, stopped: [...stopped] } : { stopped: sets.map(() => true) };
       return {
