@@ -21,12 +21,19 @@ export const BATCH_NORM = ["gamma", "beta", "mean", "variance"] as const;
 /** Parameters by name: `<layer>.kernel` and `<layer>.<part>` of its batch norm for each layer, `dense.kernel`, `dense.bias`. */
 export type Parameters = ReadonlyMap<string, Values>;
 
+/** What an import took for granted, because a file of tensors does not say it: a clause of text for each topic. */
+export type Assumed = Readonly<
+  Partial<Record<"weights" | "normalization" | "shortcut" | "pooling" | "padding", string>>
+>;
+
 /** A trained network: its spec, how its input is normalized, and its parameters. */
 export interface Network {
   readonly name: string;
   readonly spec: Spec;
   readonly normalization: Normalization;
   readonly parameters: Parameters;
+  /** Of an imported network; what the project trained itself assumes nothing. */
+  readonly assumed?: Assumed;
 }
 
 /** PyTorch's: added to the variance under the root of every batch norm. */

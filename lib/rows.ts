@@ -1,7 +1,7 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
 import type { Precision } from "./engine/graph";
 import { changesChannels, kernelShape } from "./layers";
-import { sizeOf } from "./network";
+import { type Assumed, sizeOf } from "./network";
 import { normalQuantile } from "./statistics/normal";
 import type { LayerSet } from "./sets";
 
@@ -19,6 +19,7 @@ export interface Sweep {
   readonly losses?: SweepLosses;
   readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
   readonly stopping?: Stopping; // where the sweep stops ablations that are decided
+  readonly assumed?: Assumed; // of the network, when it was imported
 }
 
 /** The cross-entropy of every prediction, in nats: as long as the predictions. */

@@ -53,6 +53,7 @@ export function openTable(
         ...what,
         ...answers,
         unchanged: unchangedIn(work, answers),
+        ...(network.assumed ? { assumed: network.assumed } : {}),
         // Left here, a sweep was stopped by whoever looked at it; at its end it was not.
         ...(stop || end < dataset.count ? { stopping } : {}),
       };
