@@ -81,9 +81,11 @@ function readOptions() {
   const { dataset, from, archive } = values;
   const layout = [CIFAR10, CIFAR100].find(({ name }) => name === dataset);
   if (!layout) throw new TypeError(`Unknown data set "${dataset}": expected cifar10 or cifar100`);
-  const known = Object.keys(SOURCES[layout.name]);
-  if (from !== "auto" && !known.includes(from!)) {
-    throw new TypeError(`Unknown source "${from}" of ${layout.title}: expected auto, ${known.join(" or ")}`);
+  const known = ["auto", ...Object.keys(SOURCES[layout.name])];
+  if (!known.includes(from!)) {
+    throw new TypeError(
+      `Unknown source "${from}" of ${layout.title}: expected ${known.slice(0, -1).join(", ")} or ${known[known.length - 1]}`,
+    );
   }
   const dir = values.dir ?? path.join(__dirname, "..", "..", layout.dir);
   return { layout, dir: shortest(dir), from: from!, archive };
