@@ -26,7 +26,7 @@ export interface Verdict extends Row {
  * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
  * @param options `margin`: largest harmless drop, a fraction fixed before the sweep; `level`: of each family of tests.
  * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), a layer occurs twice, or one would be called trivial
- * in a network that cannot be told from guessing.
+ * in a network that is right no more often than guessing would be.
  */
 export function verdictsOf(
   rows: readonly Row[],

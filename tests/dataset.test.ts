@@ -157,14 +157,15 @@ test("evaluate() and sweep() count among three classes, and rows and synergies t
   assert.throws(() => rowsOf({ ...swept, classes: undefined } as unknown as Sweep), /expected 1 classes or more/);
 });
 
-test("verdictsOf() calls no layer trivial where the intact network cannot be told from guessing, and says so", () => {
+test("verdictsOf() calls no layer trivial where the intact network is no better than guessing, and says so", () => {
   const nothingRight = countedRow("stem.conv", 0, 0, { before: 0 });
   assert.throws(
     () => verdictsOf([nothingRight]),
-    /Cannot call "stem\.conv" trivial: the intact network has 0 of 10,000 images right, .* guessing \(10\.00 %\)/,
+    /Cannot call "stem\.conv" trivial: the intact network has 0 of 10,000 images right, no more than guessing would have \(10\.00 %\)/,
   );
   const constant = countedRow("stem.conv", 0, 0, { before: 1000 });
   assert.throws(() => verdictsOf([constant]), /has 1,000 of 10,000 images right/);
+  assert.equal(verdictsOf([countedRow("stem.conv", 0, 0, { before: 1001 })])[0].verdict, "trivial");
   assert.equal(verdictsOf([{ ...constant, chance: 0.01 }])[0].verdict, "trivial", "ten times as good as guessing");
   const few = countedRow("stem.conv", 0, 0, { before: 0, images: 50 });
   assert.equal(verdictsOf([few])[0].verdict, "undecided", "early images of a good network may all be wrong");
