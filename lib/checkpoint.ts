@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { parseAssumed } from "./files/assumed";
 import { toHalf } from "./files/dtypes";
 import { readWhole, writeTogether } from "./files/files";
 import type { Network, Parameters, Values } from "./network";
@@ -53,25 +54,32 @@ export async function loadRun(dir: string): Promise<Run> {
 /**
  * Loads a network from a run folder, from a `.safetensors` file that `encodeNetwork` made, or from a PyTorch checkpoint
  * (`.safetensors`, `.th`, `.pt`, `.pth`).
- * @param options those of `importTorch`; what the project wrote itself needs none
+ * @param options those of `importTorch`; what the project wrote itself says all of this, and takes none
+ * @returns the network; what an import assumed is said in its `assumed`
  * @throws Error saying what was found where none can be loaded
  */
-export async function loadNetwork(
-  path: string,
-  options: Pick<ImportOptions, "normalization" | "family"> = {},
-): Promise<Network> {
+export async function loadNetwork(path: string, options: Omit<ImportOptions, "name"> = {}): Promise<Network> {
   const found = await stat(path).catch((error: Error) => {
     throw new Error(`Cannot load a network from "${path}": ${error.message}`, { cause: error });
   });
-  if (found.isDirectory()) return (await loadRun(path)).network;
+  const run = found.isDirectory() ? await loadRun(path) : undefined;
   try {
+    if (run) return takingNone(run.network, options);
     if (!/\.(safetensors|th|pt|pth)$/.test(path))
       throw new Error("expected a run folder, a .safetensors or a .th, .pt or .pth file");
     const own = path.endsWith(".safetensors") && decodeSafetensors(readWhole(path, LARGEST_WEIGHTS));
-    return own && own.metadata.format === FORMAT ? networkOf(own) : importTorch(path, options);
+    return own && own.metadata.format === FORMAT ? takingNone(networkOf(own), options) : importTorch(path, options);
   } catch (error) {
     throw new Error(`Cannot load a network from "${path}": ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What the project wrote itself. Options that were passed over would leave other numbers than those asked for. */
+function takingNone(network: Network, options: object): Network {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (!given.length) return network;
+  const names = given.map(([name]) => name).join(" and ");
+  throw new Error(`this project wrote it, which says everything itself: expected no other ${names}`);
 }
 
 /** How a network is written. */
@@ -89,8 +97,11 @@ const isKernel = (parameter: string) => parameter.endsWith(".kernel");
  */
 export function encodeNetwork(network: Network, { half = false }: EncodeOptions = {}): Uint8Array {
   checkParameters(network);
-  const { name, spec, normalization, parameters } = network;
-  const metadata = { format: FORMAT, name, spec: JSON.stringify(spec), normalization: JSON.stringify(normalization) };
+  const { name, spec, normalization, parameters, assumed } = network;
+  const metadata = {
+    ...{ format: FORMAT, name, spec: JSON.stringify(spec), normalization: JSON.stringify(normalization) },
+    ...(assumed ? { assumed: JSON.stringify(assumed) } : {}),
+  };
   return encodeSafetensors(parameters, metadata, (parameter) => half && isKernel(parameter));
 }
 
@@ -111,7 +122,8 @@ function networkOf({ tensors: parameters, metadata }: ReturnType<typeof decodeSa
     if (!Object.hasOwn(metadata, field)) throw new Error(`expected "${field}" in the metadata but found none`);
   const spec = parseSpec(parseJson("spec", metadata.spec));
   const normalization = parseNormalization(parseJson("normalization", metadata.normalization));
-  const network = { name: metadata.name, spec, normalization, parameters };
+  const assumed = Object.hasOwn(metadata, "assumed") && parseAssumed(parseJson("assumed", metadata.assumed));
+  const network = { name: metadata.name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
   checkParameters(network);
   return network;
 }

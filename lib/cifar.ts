@@ -1,5 +1,6 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
+import { checkDataset } from "./dataset";
 import {
   CHANNELS,
   CIFAR10,
@@ -12,13 +13,15 @@ import {
 } from "./files/cifar-files";
 
 export interface Dataset {
-  readonly name: "cifar10" | "cifar100";
+  /** "cifar10", "cifar100", or whatever a data set of one's own is called. */
+  readonly name: string;
   readonly split: "train" | "test";
   readonly count: number;
   /** Pixels 0..255, [count, 32, 32, 3]. */
   readonly images: Uint8Array;
   /** Classes, [count]; CIFAR-100: the fine labels. */
   readonly labels: Uint8Array;
+  /** What label 0, 1, ... is called; at most 256. */
   readonly classes: readonly string[];
   /** Digest of the split's files, one after the other, that the images come from: `cat data_batch_?.bin | sha256sum`. */
   readonly sha256: string;
@@ -116,9 +119,10 @@ function readLabels(bytes: Uint8Array, layout: Layout, file: string): Uint8Array
 
 /**
  * The first images of a data set, as views: no copy is made, and `sha256` stays that of the whole split.
- * @throws RangeError when there are not as many
+ * @throws RangeError when there are not as many, or the parts of the data set do not agree
  */
 export function firstImages(dataset: Dataset, count: number): Dataset {
+  checkDataset(dataset);
   if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
     throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);
   }
@@ -139,6 +143,7 @@ export interface Split {
  * @throws RangeError when the count is not a multiple of the number of classes, or a class has no image left to train on
  */
 export function holdOut(dataset: Dataset, count: number): Split {
+  checkDataset(dataset);
   const { classes, labels } = dataset;
   const each = count / classes.length;
   if (!Number.isInteger(each) || each < 1) {
@@ -182,7 +187,9 @@ function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): voi
 }
 
 /** Mean and standard deviation of a dataset's pixels / 255, per channel (red, green, blue), from exact integer sums. */
-export function channelStatistics({ images }: Dataset): { readonly mean: number[]; readonly std: number[] } {
+export function channelStatistics(dataset: Dataset): { readonly mean: number[]; readonly std: number[] } {
+  checkDataset(dataset);
+  const { images } = dataset;
   const sums = [0, 0, 0];
   const squares = [0, 0, 0];
   for (let at = 0; at < images.length; at++) {

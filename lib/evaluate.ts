@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { startEngine, type Tensor, tensorOf, tf } from "./engine/backend";
 import { batchOf } from "./batches";
 import type { Dataset } from "./cifar";
+import { checkFit } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { eagerWeights, eagerWords } from "./engine/eager";
 import { foldedParameters, foldedShapes } from "./engine/fold";
@@ -155,9 +156,11 @@ export function crossEntropy(row: Float32Array, label: number): number {
 
 /**
  * The network's predictions on every image of a dataset, in order.
+ * @throws RangeError when the parts of the dataset do not agree, or the network has another number of outputs than it has classes
  * @throws Error when the network gives numbers that are not finite, or the signal is aborted
  */
 export async function evaluate(network: Network, dataset: Dataset, options: ProgressOptions = {}): Promise<Evaluation> {
+  checkFit(network, dataset);
   const predictor = await openPredictor(network);
   const loaded = predictor.load(network);
   try {

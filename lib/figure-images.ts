@@ -2,6 +2,7 @@
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
 import type { Dataset } from "./cifar";
+import { checkDataset } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped } from "./format";
@@ -11,6 +12,7 @@ const HEAD = 56; // above them, for the title
 
 /** How many images each class has. */
 export function classHistogram(dataset: Dataset, options: { readonly title?: string } = {}): Figure {
+  checkDataset(dataset);
   const counts = new Array<number>(dataset.classes.length).fill(0);
   for (const label of dataset.labels) counts[label]++;
   const { title = `Images per class, ${dataset.name} ${dataset.split}` } = options;
@@ -44,6 +46,7 @@ export interface ImageGridOptions {
  * @throws RangeError for an index outside the data set, or a number of columns or zoom that is not a positive integer
  */
 export function imageGrid(dataset: Dataset, indices: readonly number[], options: ImageGridOptions = {}): Figure {
+  checkDataset(dataset);
   const { columns = 10, zoom = 2, title = `${dataset.name}, ${dataset.split} images` } = options;
   const grid = gridOf(indices.length, columns, zoom);
   const [width, height] = [grid.columns * grid.across, grid.lines * grid.down];

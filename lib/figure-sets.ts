@@ -3,6 +3,7 @@ import type { Annotations, Data, PlotData } from "plotly.js";
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./drawing/figure-heatmap";
 import {
   baseAxis,
+  chanceName,
   COLOURS,
   type Figure,
   GREY,
@@ -129,8 +130,6 @@ export interface GrowthFigureOptions {
   readonly counted?: string;
   /** The same for random orders, as a band. */
   readonly random?: readonly SpreadPoint[];
-  /** Accuracy of guessing, a fraction (default 0.1: ten classes). */
-  readonly chance?: number;
 }
 
 /**
@@ -147,8 +146,8 @@ export function accuracyByCount(
     throw new RangeError("Cannot draw growing sets: expected at least one point but found none");
   const done = doneText(curves.flatMap(([, points]) => points.map(({ operator }) => operator)));
   const { title = `Accuracy while layers are ${done} one after the other`, counted = `layers ${done}` } = options;
-  const { random = [], chance = 0.1 } = options;
-  const [{ accuracy, images }] = curves[0][1];
+  const { random = [] } = options;
+  const [{ accuracy, images, chance }] = curves[0][1];
   const intact = curves.every(([, [start]]) => start.accuracy === accuracy) ? [100 * accuracy] : [];
   return {
     data: [
@@ -160,10 +159,7 @@ export function accuracyByCount(
       xaxis: baseAxis(escapeHtml(counted), { dtick: 1, tick0: 0, range: [-0.3, longest(curves) - 0.7] }),
       yaxis: valueAxis("accuracy on the test set (%)", { range: [0, 100], dtick: 20, tick0: 0 }),
       shapes: [...intact.map((level) => levelLine(level, "dash")), levelLine(100 * chance, "dot")],
-      annotations: [
-        ...intact.map((level) => levelName(level, `intact<br>${percent(accuracy)} %`)),
-        levelName(100 * chance, `chance<br>${percent(chance, 0)} %`),
-      ],
+      annotations: [...intact.map((level) => levelName(level, `intact<br>${percent(accuracy)} %`)), chanceName(chance)],
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1.1, yanchor: "bottom" },
     }),
   };

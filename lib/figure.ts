@@ -2,6 +2,7 @@
 import type { Data } from "plotly.js";
 import {
   baseAxis,
+  chanceName,
   COLOURS,
   type Figure,
   GREY,
@@ -20,8 +21,6 @@ import type { Row } from "./rows";
 export interface SweepFigureOptions {
   /** By default it says what was done to the layers. */
   readonly title?: string;
-  /** Accuracy of guessing, a fraction (default 0.1: ten classes). */
-  readonly chance?: number;
 }
 
 const GROUPS = [
@@ -35,8 +34,8 @@ const GROUPS = [
  * @throws RangeError when there is no row
  */
 export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
-  const { images, baseline } = firstOf(rows, "accuracy by layer");
-  const { title = `Accuracy with ${changeText(rows)}`, chance = 0.1 } = options;
+  const { images, baseline, chance } = firstOf(rows, "accuracy by layer");
+  const { title = `Accuracy with ${changeText(rows)}` } = options;
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
   const widest = Math.max(...rows.map((row) => (row.high - row.low) / 2));
@@ -49,11 +48,7 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
       xaxis: layerAxis(layers),
       yaxis: valueAxis("accuracy on the test set (%)", { range: [0, 100], dtick: 20, tick0: 0 }),
       shapes: [...stageBands(layers), levelLine(right, "dash"), levelLine(100 * chance, "dot")],
-      annotations: [
-        ...stageLabels(layers),
-        levelName(right, `intact<br>${percent(baseline)} %`),
-        levelName(100 * chance, `chance<br>${percent(chance, 0)} %`),
-      ],
+      annotations: [...stageLabels(layers), levelName(right, `intact<br>${percent(baseline)} %`), chanceName(chance)],
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1.1, yanchor: "bottom" },
     }),
   };

@@ -13,6 +13,7 @@ export interface GrowthPoint {
   readonly accuracy: number;
   readonly low: number; // Wilson interval of the accuracy, 95 %
   readonly high: number;
+  readonly chance: number; // accuracy of guessing
 }
 
 /** The accuracies of several orders after equally many layers. */
@@ -54,13 +55,13 @@ export function growthOf(sweep: EvenSweep, order: readonly Layer[]): GrowthPoint
   const { operator } = sweep;
   const rows = rowsOf(sweep);
   checkEven(rows);
-  const [{ images, baseline }] = rows;
+  const [{ images, baseline, chance }] = rows;
   const [low, high] = wilson(Math.round(baseline * images), images);
   const grown = indicesOf(sweep, order).map((index, step) => {
     const { accuracy, low, high } = rows[index];
-    return { count: step + 1, layer: order[step].name, operator, images: rows[index].images, accuracy, low, high };
+    return { count: step + 1, layer: order[step].name, operator, images, accuracy, low, high, chance };
   });
-  return [{ count: 0, operator, images, accuracy: baseline, low, high }, ...grown];
+  return [{ count: 0, operator, images, accuracy: baseline, low, high, chance }, ...grown];
 }
 
 /**

@@ -21,12 +21,19 @@ export const BATCH_NORM = ["gamma", "beta", "mean", "variance"] as const;
 /** Parameters by name: `<layer>.kernel` and `<layer>.<part>` of its batch norm for each layer, `dense.kernel`, `dense.bias`. */
 export type Parameters = ReadonlyMap<string, Values>;
 
+/** What an import took for granted, because a file of tensors does not say it: a clause of text for each topic. */
+export type Assumed = Readonly<
+  Partial<Record<"weights" | "normalization" | "shortcut" | "pooling" | "padding", string>>
+>;
+
 /** A trained network: its spec, how its input is normalized, and its parameters. */
 export interface Network {
   readonly name: string;
   readonly spec: Spec;
   readonly normalization: Normalization;
   readonly parameters: Parameters;
+  /** Of an imported network; what the project trained itself assumes nothing. */
+  readonly assumed?: Assumed;
 }
 
 /** PyTorch's: added to the variance under the root of every batch norm. */
@@ -36,6 +43,12 @@ export const EPSILON = 1e-5;
 export const CIFAR10_NORMALIZATION: Normalization = {
   mean: [0.49139968, 0.48215841, 0.44653091],
   std: [0.24703223, 0.24348513, 0.26158784],
+};
+
+/** The same of CIFAR-100's. Source: https://github.com/weiaicunzai/pytorch-cifar100, conf/global_settings.py. */
+export const CIFAR100_NORMALIZATION: Normalization = {
+  mean: [0.50707516, 0.48654887, 0.44091784],
+  std: [0.26733429, 0.25643846, 0.27615047],
 };
 
 /** The name and shape of every parameter that a complete network holds, in forward order. */

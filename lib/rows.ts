@@ -1,7 +1,7 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
 import type { Precision } from "./engine/graph";
 import { changesChannels, kernelShape } from "./layers";
-import { sizeOf } from "./network";
+import { type Assumed, sizeOf } from "./network";
 import { normalQuantile } from "./statistics/normal";
 import type { LayerSet } from "./sets";
 import { isOpen, type Look } from "./statistics/sequential";
@@ -16,11 +16,13 @@ export interface Sweep {
   readonly sets: readonly LayerSet[]; // what each ablation changes, in order
   readonly changes?: readonly (readonly string[])[]; // per ablation and layer of its set: a digest of what became of that layer
   readonly labels: Uint8Array; // [images]
+  readonly classes: number; // that there are, whether or not the labels have them all
   readonly baseline: Uint8Array; // [images] predicted class of the intact network
   readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
   readonly losses?: SweepLosses;
   readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
   readonly stopping?: Stopping; // where the sweep stops ablations that are decided
+  readonly assumed?: Assumed; // of the network, when it was imported
 }
 
 /** The cross-entropy of every prediction, in nats: as long as the predictions. */
@@ -54,6 +56,7 @@ export interface Row {
   readonly low: number; // 95 % interval of the accuracy: Wilson's or, where not all images were seen, a confidence sequence's
   readonly high: number;
   readonly baseline: number; // accuracy of the intact network
+  readonly chance: number; // accuracy of guessing: 1 / classes
   readonly drop: number; // baseline - accuracy
   readonly lost: number; // right before, wrong after
   readonly gained: number; // wrong before, right after
@@ -130,6 +133,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       low,
       high,
       baseline: counts.before / counts.images,
+      chance: 1 / sweep.classes,
       drop: (counts.before - counts.correct) / counts.images,
       lost: counts.lost,
       gained: counts.gained,
@@ -218,11 +222,12 @@ function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) 
   return counts;
 }
 
-function checkSweep({ sets, labels, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
+function checkSweep({ sets, labels, classes, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
   const fail = (what: string, wanted: number, found: number) => {
     throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
   };
   if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
+  if (!Number.isInteger(classes) || classes < 1) fail("classes or more", 1, classes);
   if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
   const lists = { predictions, losses: losses?.ablations, flags: unchanged, looks: stopping?.looks };
   for (const [what, list] of Object.entries(lists))

@@ -5,6 +5,7 @@ import { ablate, type Ablation, type AblationOptions, type Operator, operatorNam
 import { startEngine } from "./engine/backend";
 import type { Precision } from "./engine/graph";
 import type { Dataset } from "./cifar";
+import { checkDataset, checkFit } from "./dataset";
 import type { ProgressOptions } from "./evaluate";
 import { type Layer, layersOf } from "./layers";
 import type { Network } from "./network";
@@ -47,8 +48,8 @@ const SWEEP_BATCH = 50;
 /**
  * Predictions of the intact network and of one ablation per layer (or set), each with only that changed, on all images.
  * The network itself is not touched.
- * @throws RangeError when the dataset is empty, there is no set or layer or a wrong one (see `checkSets`), or the operator does not
- * apply to a layer
+ * @throws RangeError when the parts of the dataset do not agree, the network has another number of outputs than it has classes, there is
+ * no set or layer or a wrong one (see `checkSets`), or the operator does not apply to a layer
  * @throws Error when the signal is aborted, a network gives logits that are not finite, or results cannot be read or written
  */
 export async function sweep(network: Network, dataset: Dataset, options?: EvenOptions): Promise<EvenSweep>;
@@ -73,6 +74,8 @@ export async function* sweepSteps(
   dataset: Dataset,
   options: SweepOptions = {},
 ): AsyncGenerator<Sweep, void> {
+  checkFit(network, dataset);
+  if (options.reference) checkDataset(options.reference);
   const { batch = SWEEP_BATCH, precision = "float32", seed = 1, onProgress, signal } = options;
   const sets = options.sets ?? singles(options.layers ?? layersOf(network.spec));
   checkSets(network.spec, sets);

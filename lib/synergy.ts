@@ -48,15 +48,10 @@ export interface Synergy {
  * delta method, normal. Beyond the worse one: exact McNemar test of the pair against that layer alone. Intervals are normal: good for
  * hundreds of images, rough where fewer than about ten of them count.
  * @param singles a sweep of the single layers over the same images; by default the same sweep holds them too
- * @param options `chance`: accuracy of guessing, a fraction
- * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, seed, precision, images, what
- * the intact network predicts or what was done to a layer (by whatever name), or an ablation was stopped before the last image
+ * @throws RangeError when there is no pair, a single layer is missing, the sweeps differ in network, seed, precision, classes, images,
+ * what the intact network predicts or what was done to a layer (by whatever name), or an ablation was stopped before the last image
  */
-export function synergiesOf(
-  pairs: EvenSweep,
-  singles: EvenSweep = pairs,
-  { chance = 0.1 }: { readonly chance?: number } = {},
-): Synergy[] {
+export function synergiesOf(pairs: EvenSweep, singles: EvenSweep = pairs): Synergy[] {
   checkComparable(pairs, singles);
   if (pairs.changes && singles.changes) checkChanges(pairs, singles);
   const found = pairs.sets.flatMap(({ layers }, index) => {
@@ -64,7 +59,7 @@ export function synergiesOf(
     const alone = layers.map((layer) => singles.predictions[indexOf(singles, layer)]);
     const { operator } = pairs;
     const pair = { first: layers[0], second: layers[1], operator };
-    return [{ ...pair, ...synergyOf(pairs, pairs.predictions[index], { alone, chance }) }];
+    return [{ ...pair, ...synergyOf(pairs, pairs.predictions[index], alone) }];
   });
   if (found.length === 0) throw new RangeError("Cannot compute synergies: expected sets of two layers but found none");
   const adjusted = Object.fromEntries(
@@ -90,15 +85,12 @@ const EFFECTS = ["additive", "multiplicative", "beyondWorse"] as const;
 type Raw = Omit<Effect, "adjusted">;
 
 /** What each layer alone and both together make of every image, and how sure that is. */
-function synergyOf(
-  { labels, baseline }: Sweep,
-  together: Uint8Array,
-  { alone, chance }: { readonly alone: readonly Uint8Array[]; readonly chance: number },
-) {
+function synergyOf({ labels, baseline, classes }: Sweep, together: Uint8Array, alone: readonly Uint8Array[]) {
   const intact = rightOf(baseline, labels);
   const [first, second, both] = [...alone, together].map((after) => rightOf(after, labels));
   const [accuracy, withoutFirst, withoutSecond] = [intact, first, second].map(meanOf);
   const masked = alone.some((after) => after.every((predicted, image) => predicted === together[image]));
+  const chance = 1 / classes;
   const saturated = 2 * accuracy - withoutFirst - withoutSecond > accuracy - chance;
   return {
     images: labels.length,
@@ -186,7 +178,8 @@ function checkComparable(pairs: Sweep, singles: Sweep): void {
   };
   // What was done says more than its name, where it is known.
   const known = pairs.changes && singles.changes;
-  for (const key of ["network", ...(known ? [] : (["operator"] as const)), "seed", "precision"] as const)
+  const named = known ? [] : (["operator"] as const);
+  for (const key of ["network", ...named, "seed", "precision", "classes"] as const)
     if (pairs[key] !== singles[key]) fail(`single layers with ${key} ${pairs[key]}`, String(singles[key]));
   for (const key of ["labels", "baseline"] as const)
     if (!equal(pairs[key], singles[key])) fail(`the same ${key} in both sweeps`, "others");

@@ -19,7 +19,7 @@ import {
   type Session,
 } from "./files/resume";
 import type { Run } from "./files/run-file";
-import { type Epoch, type Progress, train, type Trained, type TrainOptions } from "./train";
+import { checkFits, type Epoch, type Progress, train, type Trained, type TrainOptions } from "./train";
 
 /** The images of a training, each with one use. */
 export interface TrainingData {
@@ -51,6 +51,7 @@ export interface TrainRunOptions extends Pick<TrainOptions, "onStep" | "signal">
  * and on the same machine, with the same bits as an uninterrupted one. One that has finished is done again,
  * unless `keep`.
  * @returns the run as it was saved; its accuracy is that of the saved weights on the test images
+ * @throws RangeError when the parts of a dataset do not agree, or one has another number of classes than the spec
  * @throws Error naming the field in which another training's checkpoint or run in the folder differs, unless `fresh`
  * @throws Error when the loss explodes, saying after which epoch the state that is kept was good
  */
@@ -61,6 +62,8 @@ export async function trainRun(
   config: TrainConfig,
   options: TrainRunOptions = {},
 ): Promise<Run> {
+  // Held-out and test images too, which are looked at after hours.
+  checkFits(spec, [data.training, data.heldOut, data.test]);
   const purpose = purposeOf(spec, data, config);
   if (options.fresh) await removeProgress(dir);
   const resume = loadProgress(dir, purpose);

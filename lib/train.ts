@@ -2,8 +2,10 @@
 import { setImmediate } from "node:timers/promises";
 import { stepsPerEpoch, trainingBatches } from "./batches";
 import type { Dataset } from "./cifar";
+import { checkFit } from "./dataset";
 import { evaluate } from "./evaluate";
-import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Normalization, type Parameters } from "./network";
+import { initialParameters, type Network, type Parameters } from "./network";
+import { normalizationOf } from "./normalization";
 import { type Spec, specName } from "./spec";
 import { checkParameters } from "./files/parameters";
 import { randomStream } from "./random";
@@ -45,7 +47,6 @@ export interface StepReport extends StepResult {
 
 /** Reports of a training, and the ways to influence it. */
 export interface TrainOptions {
-  readonly normalization?: Normalization;
   /** Evaluated after each epoch. */
   readonly test?: Dataset;
   /** Evaluated after each epoch: training images kept apart, for choices that must not be made on the test images. */
@@ -71,8 +72,9 @@ export interface Trained {
 }
 
 /**
- * Trains a network from random parameters; the same seed on the same machine gives the same losses to the last digit in float32.
- * @throws RangeError when the configuration makes no sense, or the dataset is smaller than a batch
+ * Trains a network from random parameters, its pixels normalized by `normalizationOf` the dataset; the same seed on the same machine gives the same losses to the last digit in float32.
+ * @throws RangeError when the configuration makes no sense, the dataset is smaller than a batch, the parts of a dataset do not agree,
+ * or one has another number of classes than the spec
  * @throws Error when the loss explodes or parameters are no longer finite, when the native engine is missing, or when the signal is
  * aborted; `onEpoch` has seen only states that were good
  */
@@ -82,8 +84,9 @@ export async function train(
   config: TrainConfig,
   options: TrainOptions = {},
 ): Promise<Trained> {
+  checkFits(spec, [dataset, options.test, options.heldOut]);
   checkConfig(config, dataset.count);
-  const normalization = options.normalization ?? CIFAR10_NORMALIZATION;
+  const normalization = normalizationOf(dataset);
   const start = initialParameters(spec, randomStream(config.seed, "initialize"));
   const networkOf = (parameters: Parameters): Network => ({ name: specName(spec), spec, normalization, parameters });
   let progress: Progress = options.resume ?? { ...atRest(start), history: [] };
@@ -102,6 +105,11 @@ export async function train(
     trainer.dispose();
   }
   return { network: networkOf(progress.parameters), start, history: progress.history };
+}
+
+/** Checks the images of a training before any time is spent on them: which are given, and that each fits the spec. */
+export function checkFits(spec: Spec, datasets: readonly (Dataset | undefined)[]): void {
+  for (const dataset of datasets) if (dataset) checkFit({ name: specName(spec), spec }, dataset);
 }
 
 async function trainEpoch(
@@ -155,7 +163,7 @@ async function watchedResults(
   };
 }
 
-/** In nats, where guessing among ten classes costs 2.3: far above whatever a network that still learns has. */
+/** In nats, where guessing among ten classes costs 2.3 and among 256 costs 5.5: far above whatever a network that still learns has. */
 const LARGEST_LOSS = 1000;
 
 function checkLoss({ loss }: StepResult, step: number, epoch: number): void {

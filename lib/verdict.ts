@@ -1,4 +1,5 @@
 // How a layer is called trivial, non-trivial or undecided (or was left unchanged), with the evidence beside it.
+import { checkAboveChance } from "./baseline";
 import { holm } from "./statistics/paired";
 import type { EvenRow, Row } from "./rows";
 import { dropBound, harmTest, isOpen, nonTrivialTest, trivialTest } from "./statistics/sequential";
@@ -43,8 +44,8 @@ export interface VerdictOptions {
  * any margin.
  *
  * @param rows all layers of one network; the adjustment counts them, so never rows of several networks at once.
- * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), a layer occurs twice, or the rows are not of one
- * network on the same images
+ * @throws RangeError when margin or level is not between 0 and 1 (level: 0 and 0.5), a layer occurs twice, the rows are not of one network
+ * on the same images, or one would be called trivial in a network that is right no more often than guessing would be
  */
 export function verdictsOf<R extends Row>(
   rows: readonly R[],
@@ -59,6 +60,7 @@ export function verdictsOf<R extends Row>(
   return rows.map((row, index) => {
     const below = trivial.adjusted[index] < level && row.precision !== "bfloat16";
     const above = nonTrivial.adjusted[index] < level;
+    if (below) checkAboveChance(row);
     return {
       ...row,
       verdict: row.unchanged ? "unchanged" : below ? "trivial" : above ? "non-trivial" : "undecided",

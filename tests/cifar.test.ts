@@ -1,14 +1,19 @@
 // Tests of lib/cifar.ts and lib/cifar-files.ts: on small files made here, and on CIFAR-10 itself.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { channelStatistics, firstImages, holdOut, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
 import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/files/cifar-files";
-import { CIFAR10_NORMALIZATION } from "../lib/network";
+import { CIFAR10_NORMALIZATION, CIFAR100_NORMALIZATION } from "../lib/network";
 import { smallDataset } from "./small";
+
+const noHundred = existsSync(path.join(CIFAR100.dir, "train.bin"))
+  ? false
+  : "needs CIFAR-100, which `npm run data -- --dataset cifar100` fetches";
 
 const THREE: Omit<Layout, "files"> = { ...CIFAR10, classes: ["a", "b", "c"], labels: [3], remedy: "ask somebody" };
 
@@ -65,6 +70,17 @@ test("channelStatistics() of CIFAR-10's training images are the published mean a
   assert.deepEqual(classCounts(train.labels), Array(10).fill(5000));
   assert.equal(train.sha256, "a0181da372c0d63a5920fdbea2ec3f83ecbc552d378218e1cb473cf634941a3b");
 });
+
+test(
+  "channelStatistics() of CIFAR-100's training images are the published mean and std",
+  { skip: noHundred },
+  async () => {
+    const { mean, std } = channelStatistics(await loadCifar("cifar100", "train"));
+    const eight = (values: readonly number[]) => values.map((value) => value.toFixed(8));
+    assert.deepEqual(eight(mean), eight(CIFAR100_NORMALIZATION.mean));
+    assert.deepEqual(eight(std), eight(CIFAR100_NORMALIZATION.std));
+  },
+);
 
 test("CIFAR-10 is in the official order: first labels, first pixels, a thousand test images of each class", async () => {
   const [train, test] = [await loadCifar("cifar10", "train"), await loadCifar("cifar10", "test")];
@@ -148,7 +164,10 @@ test("loadSplit() refuses a missing file and says which folder and what to do", 
 test("loadCifar() without data says `npm run data`", async (t) => {
   const dir = path.join(await folder(t, {}), "nowhere");
   await assert.rejects(loadCifar("cifar10", "test", { dir }), /test_batch\.bin": no such file.*`npm run data`/);
-  await assert.rejects(loadCifar("cifar100", "test", { dir }), /test\.bin": no such file.*data\/README\.md/);
+  await assert.rejects(
+    loadCifar("cifar100", "test", { dir }),
+    /test\.bin": no such file.*`npm run data -- --dataset cifar100`/,
+  );
 });
 
 test("loadSplit() looks at all lengths before any content", async (t) => {

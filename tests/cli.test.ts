@@ -5,7 +5,17 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { encodeNetwork } from "../lib/checkpoint";
+import { firstImages, loadCifar } from "../lib/cifar";
 import { startEngine } from "../lib/engine/backend";
+import { decodeSafetensors } from "../lib/files/safetensors";
+import { encodeTorchState } from "../lib/files/torch";
+import { initialParameters } from "../lib/network";
+import { randomStream } from "../lib/random";
+import { specOf } from "../lib/spec";
+import { npyBytes, npyLabels } from "./npy-file";
+import { smallNetwork } from "./small";
+import { checkpointFile } from "./torch-file";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-cli-"));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -153,6 +163,79 @@ test("train says which file of CIFAR-10 is missing and how to get it", () => {
   assert.match(stderr, /no-data/);
   assert.match(stderr, /npm run data/);
   assert.ok(!existsSync(inFolder("never")));
+});
+
+test("sweep tests on images and labels in .npy files, and says which data set it was", async () => {
+  const images = firstImages(await loadCifar("cifar10", "test"), 60);
+  writeFileSync(inFolder("x.npy"), npyBytes([60, 32, 32, 3], images.images));
+  writeFileSync(inFolder("y.npy"), npyLabels(images.labels));
+  const report = () => JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
+  const files = ["--images-file", inFolder("x.npy"), "--labels-file", inFolder("y.npy")];
+  const one = ["--layers", "stem.conv"];
+  const swept = sweepOf("data/runs/resnet8-seed1", ...one, ...files);
+  assert.equal(swept.status, 0, swept.stderr);
+  const { layers, baseline, dataset } = report();
+  assert.deepEqual([dataset.name, dataset.classes, layers[0].images], ["x", 10, 60]);
+  assert.equal(sweepOf("data/runs/resnet8-seed1", ...one, "--images", "60").status, 0);
+  assert.deepEqual([report().layers, report().baseline, report().dataset.name], [layers, baseline, "cifar10"]);
+  const half = sweepOf("data/runs/resnet8-seed1", ...one, "--images-file", inFolder("x.npy"));
+  assert.deepEqual([half.status, /--images-file and --labels-file are given together/.test(half.stderr)], [2, true]);
+  // The classes are those of the data set named: ten outputs do not fit a hundred.
+  const hundred = sweepOf("data/runs/resnet8-seed1", ...one, ...files, "--dataset", "cifar100");
+  assert.equal(hundred.status, 1);
+  assert.match(
+    hundred.stderr,
+    /"resnet8-seed1" on the dataset "x": it has 10 outputs, but the dataset has 100 classes/,
+  );
+});
+
+test("sweep and export say what they assumed of an imported network, and take a normalization and weights", () => {
+  const dict = decodeSafetensors(encodeTorchState(smallNetwork("resnet8-w4"))).tensors;
+  const file = inFolder("theirs.th");
+  writeFileSync(file, checkpointFile({ model: dict, model_ema: dict }));
+  const few = ["--images", "20", "--layers", "stem.conv"];
+  const swept = sweepOf(file, ...few);
+  assert.equal(swept.status, 0, swept.stderr);
+  const weights = /averaged \(in "model_ema"\), not raw \(in "model"\)/;
+  for (const text of [swept.stderr, swept.stdout]) {
+    assert.match(text, weights);
+    assert.match(text, /normalization: mean 0\.485, 0\.456, 0\.406 and deviation 0\.229/);
+  }
+  assert.match(swept.stderr, /^Assumed of theirs: .* To give others: --mean, --std, --plain, --weights$/m);
+  const report = () => JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
+  assert.match(report().assumed.weights, weights);
+  const given = sweepOf(file, ...few, "--mean", "0.5,0.4,0.3", "--std", "0.2,0.2,0.3", "--weights", "raw");
+  assert.doesNotMatch(given.stdout, /normalization/);
+  assert.deepEqual(report().normalization, { mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.3] });
+  assert.match(report().assumed.weights, /^raw /);
+  const out = inFolder("own.safetensors");
+  const exported = run("export", "--checkpoint", file, "--out", out, "--mean", "0.5,0.4,0.3", "--std", "0.2,0.2,0.3");
+  assert.match(exported.stderr, /^Assumed of theirs: weights: averaged/m);
+  assert.match(sweepOf(out, ...few).stderr, /^Assumed of theirs: weights: averaged/m, "it goes on with the file");
+  assert.equal(sweepOf(file, "--mean", "0.5,0.4,0.3").status, 2);
+  const committed = sweepOf("data/runs/resnet8-seed1", ...few, "--weights", "raw");
+  assert.match(committed.stderr, /this project wrote it, which says everything itself: expected no other weights/);
+});
+
+test("sweep and train refuse a network whose outputs are not the classes of the data, and a data set without a name", () => {
+  const spec = specOf("resnet8-w4", 100);
+  const network = { ...smallNetwork("resnet8-w4"), spec, parameters: initialParameters(spec, randomStream(1, "cli")) };
+  writeFileSync(inFolder("hundred.safetensors"), encodeNetwork(network));
+  for (const words of [[], ["--stop"], ["--set", "pairs"], ["--set", "greedy", "--training", "20"]]) {
+    const { status, stderr } = sweepOf(inFolder("hundred.safetensors"), "--images", "50", ...words);
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /on the dataset "cifar10": it has 100 outputs, but the dataset has 10 classes$/m);
+  }
+  for (const script of ["train", "sweep"]) {
+    const missing = run(script, "--dataset", "cifar100", "--data", inFolder("no-data"));
+    assert.match(
+      missing.stderr,
+      /no-data\/t\w+\.bin": no such file .*`npm run data -- --dataset cifar100` fetches CIFAR-100/,
+    );
+    const unknown = run(script, "--dataset", "cifar11");
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /Cannot find the data set "cifar11": expected cifar10 or cifar100/);
+  }
 });
 
 test("runs writes a table of the finished trainings of a folder, and leaves out what has no run.json", () => {

@@ -17,7 +17,13 @@ const layers = layersOf(specOf("resnet20")).slice(0, 4);
 /** A sweep over images of class 0 that the intact network gets right; `lost` images from the start go wrong under each ablation. */
 function sweepWith(lost: readonly number[], images = 40, unchanged?: readonly boolean[]): EvenSweep {
   const predictions = lost.map((count) => Uint8Array.from({ length: images }, (_, image) => (image < count ? 1 : 0)));
-  const answers = { labels: new Uint8Array(images), baseline: new Uint8Array(images), predictions, unchanged };
+  const answers = {
+    labels: new Uint8Array(images),
+    baseline: new Uint8Array(images),
+    predictions,
+    unchanged,
+    classes: 10,
+  };
   return { network: "n", operator: "o", seed: 1, precision: "float32", sets: singles(layers), ...answers };
 }
 

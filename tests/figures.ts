@@ -12,7 +12,7 @@ export function someRows(name = "resnet20"): EvenRow[] {
   const labels = Uint8Array.from({ length: 1000 }, (_, image) => image % 10);
   const without = (k: number) => labels.map((label, image) => (image % (layers.length + 1) < k ? 9 - label : label));
   const predictions = layers.map((_, index) => without(index));
-  const rest = { seed: 1, precision: "float32", sets: singles(layers) } as const;
+  const rest = { seed: 1, precision: "float32", sets: singles(layers), classes: 10 } as const;
   return rowsOf({ network: name, operator: "zero", ...rest, labels, baseline: without(1), predictions });
 }
 
@@ -38,18 +38,11 @@ export function countedRow(
   const right = Math.round((before * images) / 10_000);
   const correct = right - lost + gained;
   const [low, high] = wilson(correct, images);
-  const site = { layer, layers: 1, operator: "zero", stage: 1, block: 1, changesChannels: false, parameters: 2304 };
-  const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images };
-  return {
-    ...site,
-    ...accuracy,
-    drop: (lost - gained) / images,
-    lost,
-    gained,
-    flips: lost + gained,
-    precision: "float32",
-    ...rest,
-  };
+  const site = { layer, layers: 1, operator: "zero", stage: 1, block: 1, changesChannels: false } as const;
+  const how = { precision: "float32", parameters: 2304 } as const;
+  const accuracy = { images, correct, accuracy: correct / images, low, high, baseline: right / images, chance: 0.1 };
+  const counts = { drop: (lost - gained) / images, lost, gained, flips: lost + gained };
+  return { ...site, ...how, ...accuracy, ...counts, ...rest };
 }
 
 /** A training of some epochs; the test set is looked at in the last one only. */

@@ -21,7 +21,7 @@ function sweepOf(sets: readonly LayerSet[], costs: ReadonlyMap<Layer, number>): 
     ),
   );
   const rest = { network: "tiny", operator: "zero", seed: 1, precision: "float32" } as const;
-  return { ...rest, sets, labels: new Uint8Array(100), baseline: new Uint8Array(100), predictions };
+  return { ...rest, sets, labels: new Uint8Array(100), classes: 10, baseline: new Uint8Array(100), predictions };
 }
 const costs = new Map([
   [a, 10],
@@ -57,7 +57,7 @@ test("growthSets() holds every set of layers once, also where two orders reach i
 test("growthOf() follows one order from the intact network on", () => {
   const curve = growthOf(sweepOf(growthSets([[b, a]]), costs), [b, a]);
   const [low, high] = wilson(70, 100);
-  const rest = { operator: "zero", images: 100 };
+  const rest = { operator: "zero", images: 100, chance: 0.1 };
   assert.deepEqual(curve[0], { count: 0, ...rest, accuracy: 1, low: wilson(100, 100)[0], high: 1 });
   assert.deepEqual(curve[2], { count: 2, layer: a.name, ...rest, accuracy: 0.7, low, high });
   assert.deepEqual(

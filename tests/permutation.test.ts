@@ -81,6 +81,7 @@ function rowsWith(images: readonly number[]): EvenRow[] {
     operator: "zero",
     seed: 1,
     precision: "float32",
+    classes: 10,
     labels: zeros,
     baseline: zeros,
   } as const;

@@ -17,6 +17,7 @@ const sweep: EvenSweep = {
   precision: "float32",
   sets: singles(layers),
   labels: Uint8Array.of(0, 0, 0, 1, 1, 3),
+  classes: 5,
   baseline: Uint8Array.of(0, 0, 1, 1, 0, 2),
   predictions: [Uint8Array.of(0, 1, 0, 1, 0, 1), Uint8Array.of(0, 0, 1, 1, 0, 2)],
 };
@@ -26,6 +27,8 @@ test("rowsOf() counts what each ablation loses, gains and flips", () => {
   const [low, high] = wilson(3, 6);
   assert.deepEqual(first, {
     layer: "stage1.block1.conv1",
+    layers: 1,
+    operator: "zero",
     stage: 1,
     block: 1,
     changesChannels: false,
@@ -37,6 +40,7 @@ test("rowsOf() counts what each ablation loses, gains and flips", () => {
     low,
     high,
     baseline: 0.5,
+    chance: 0.2, // of five classes, though the labels have three
     drop: 0,
     lost: 1, // image 1
     gained: 1, // image 2

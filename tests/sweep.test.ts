@@ -14,7 +14,7 @@ import { forward } from "../lib/forward";
 import { type Layer, layerOf, layersOf } from "../lib/layers";
 import { EPSILON, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
-import { singles } from "../lib/sets";
+import { setOf, singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
 import { type Answers, compileSweep } from "../lib/sweeping/sweepgraph";
 import { verdictsOf } from "../lib/verdict";

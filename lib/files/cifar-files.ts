@@ -17,6 +17,10 @@ export interface BatchFile {
  */
 export interface Layout {
   readonly name: "cifar10" | "cifar100";
+  /** As people write it. */
+  readonly title: string;
+  /** The file beside the others that names the classes, one a line. */
+  readonly classFile: string;
   /** Where its files lie when nothing else is said. */
   readonly dir: string;
   /** What to do when a file is missing or damaged. */
@@ -61,6 +65,8 @@ function batch(name: string, sha256: string): BatchFile {
  */
 export const CIFAR10: Layout = {
   name: "cifar10",
+  title: "CIFAR-10",
+  classFile: "batches.meta.txt",
   dir: "data/cifar-10",
   remedy: "`npm run data` fetches CIFAR-10",
   labels: [10],
@@ -88,8 +94,10 @@ const CIFAR100_CLASSES = `apple aquarium_fish baby bear beaver bed bee beetle bi
 /** Digests: https://github.com/ankane/torchvision-ruby alone (its CIFAR-10 digests are right); no copy was at hand. */
 export const CIFAR100: Layout = {
   name: "cifar100",
+  title: "CIFAR-100",
+  classFile: "fine_label_names.txt",
   dir: "data/cifar-100",
-  remedy: "data/README.md says where to get CIFAR-100",
+  remedy: "`npm run data -- --dataset cifar100` fetches CIFAR-100",
   labels: [20, 100],
   classes: CIFAR100_CLASSES.split(/\s+/),
   files: {

@@ -79,6 +79,7 @@ export function decodeRunFile(bytes: Uint8Array): RunFile {
 
 function checkData(data: TrainedOn): void {
   checkDigest("data.sha256", data?.sha256);
+  if (typeof data.name !== "string") wrong("data.name", data.name, "a string");
   if (data.images !== undefined) checkCount("data.images", data.images, 1);
   if (data.heldOut !== undefined) checkCount("data.heldOut", data.heldOut, 0);
 }

@@ -2,11 +2,11 @@
 import { type Dtype, dtypeOf, elementsOf, isIndex, viewOf } from "./dtypes";
 import type { Values } from "../network";
 import { type PickleOptions, readPickle } from "./pickle";
+import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "./torch-weights";
 import { listZip, type ZipEntry } from "./zip";
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
-const DICTS_INSIDE = ["state_dict", "model_state_dict", "model", "net"];
 
 /**
  * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
@@ -15,12 +15,31 @@ const DICTS_INSIDE = ["state_dict", "model_state_dict", "model", "net"];
  * @throws Error for anything else, and for any name that a state_dict does not need
  */
 export function decodeTorchCheckpoint(bytes: Uint8Array): Map<string, Values> {
+  return readTorchWeights(bytes).tensors;
+}
+
+/**
+ * The same, with a choice where a file holds several state_dicts, such as raw and averaged weights.
+ * @param asked which (see `chosenSet`)
+ * @returns `choice`: what was taken and what was not, in words, where there was a choice
+ */
+export function readTorchWeights(
+  bytes: Uint8Array,
+  asked?: string,
+): { readonly tensors: Map<string, Values>; readonly choice?: string } {
+  const sets = findSets(rootOf(bytes));
+  const chosen = chosenSet(sets, asked);
+  return { tensors: materialize(chosen.tensors, bytes), choice: choiceText(chosen, sets) };
+}
+
+/** What was saved, its tensors located in the file. */
+function rootOf(bytes: Uint8Array): unknown {
   const storages = new Map<string, Storage>();
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return materialize(findTensors(readArchive(bytes, storages)), bytes);
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return readArchive(bytes, storages);
   if (bytes[0] !== 0x80) refuse("the file begins neither with a zip archive nor with a pickle");
   const { value, end } = readObject(bytes, storages);
   locate(bytes, end, storages);
-  return materialize(findTensors(value), bytes);
+  return value;
 }
 
 // <root>/data.pkl is the object, <root>/data/<key> the storages; versions and identities beside them hold no numbers.
@@ -87,16 +106,23 @@ function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, St
   if (at !== bytes.length) refuse(`expected ${at} bytes but found ${bytes.length}`);
 }
 
-function findTensors(root: unknown): Map<string, Tensor> {
+/** The state_dicts in what was saved; where a dict is none, it is not among them. */
+function findSets(root: unknown): WeightSet<Tensor>[] {
   if (!(root instanceof Map)) return refuse("it holds no dict of tensors");
-  const inside = DICTS_INSIDE.map((key) => root.get(key)).find((value) => value instanceof Map);
-  const found = (inside ?? root) as Map<unknown, unknown>;
-  for (const [name, value] of found)
-    if (typeof name !== "string" || !(value instanceof Tensor))
-      refuse(`expected a state_dict of tensors but found something else under ${brief(name)}`);
-  if (found.size === 0) refuse("its state_dict is empty");
-  return found as Map<string, Tensor>;
+  const dicts = dictsIn(root);
+  const sets = dicts.flatMap(({ key, dict }) => (isStateDict(dict) ? [weightSet(key, dict)] : []));
+  if (sets.length) return sets;
+  const [{ dict }] = dicts;
+  if (dict.size === 0) refuse("its state_dict is empty");
+  const [name] = [...dict].find((entry) => !isTensorEntry(entry))!;
+  return refuse(`expected a state_dict of tensors but found something else under ${brief(name)}`);
 }
+
+const isTensorEntry = ([name, value]: readonly [unknown, unknown]): boolean =>
+  typeof name === "string" && value instanceof Tensor;
+
+const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, Tensor> =>
+  dict.size > 0 && [...dict].every(isTensorEntry);
 
 /** A run of equal numbers in the file; `start` is known once the pickles before the data are read. */
 class Storage {

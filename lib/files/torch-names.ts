@@ -1,5 +1,6 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
 import type { Parameters } from "../network";
+import { AVERAGE_COUNTER } from "./torch-weights";
 import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */
@@ -7,10 +8,11 @@ export type Author = "akamaster" | "chenyaofo" | "kuangliu";
 
 /**
  * The name that `placesOf` gives to a tensor that others (chenyaofo, torchvision, timm) call differently, or that lies
- * within a wrapper (DataParallel, torch.compile, Lightning); undefined for a batch norm's counter, which is not needed.
+ * within a wrapper (DataParallel, torch.compile, Lightning); undefined for counters, of a batch norm or of averaged weights, which
+ * are not needed.
  */
 export function commonName(found: string): string | undefined {
-  if (found.endsWith(".num_batches_tracked")) return undefined;
+  if (found.endsWith(".num_batches_tracked") || found === AVERAGE_COUNTER) return undefined;
   return found
     .replace(/^(?:(?:module|_orig_mod|model|net|backbone)\.){1,4}/, "")
     .replace(".downsample.", ".shortcut.")

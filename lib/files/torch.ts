@@ -2,24 +2,18 @@
 import { basename } from "node:path";
 import { shown } from "./dtypes";
 import { readWhole } from "./files";
-import type { Network, Normalization, Parameters, Values } from "../network";
+import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
+import type { Assumed, Network, Normalization, Parameters, Values } from "../network";
 import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors";
 import { type CifarSpec, type Spec, specName } from "../spec";
-import { decodeTorchCheckpoint } from "./torch-file";
+import { readTorchWeights } from "./torch-file";
 import { type Place, placesOf, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
-import { type Author, authorOf, commonName, inferSpec } from "./torch-names";
+import { commonName, inferSpec } from "./torch-names";
+import { type Chosen, chooseNormalization } from "./torch-normalization";
+import { chosenSet, weightSet } from "./torch-weights";
 
 const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
-
-/** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
-const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-/** What kuangliu's and chenyaofo's networks of ten classes were trained with. Source: main.py in kuangliu/pytorch-cifar. */
-const CIFAR10_USUAL: Normalization = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
-
-/** Source, also for ten classes: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models. */
-const CHENYAOFO_CIFAR100: Normalization = { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] };
 
 export interface ImportOptions {
   /** The network's name; otherwise the one in the file, or the file's own. */
@@ -28,6 +22,8 @@ export interface ImportOptions {
   readonly normalization?: Normalization;
   /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
   readonly family?: CifarSpec["family"];
+  /** Of a file that holds several: "raw", "averaged", or the key of a state_dict; the averaged ones by default, as timm does. */
+  readonly weights?: string;
 }
 
 /** One tensor of the file: its name and shape there, and the parameter it became ("" where it is not needed). */
@@ -40,8 +36,7 @@ export interface ImportRow {
 /** An imported network, and where everything in it comes from. */
 export interface ImportReport {
   readonly network: Network;
-  /** Who decided the normalization: the caller, the file itself, or the author whose names the tensors have. */
-  readonly normalizedBy: "options" | "file" | Author;
+  readonly normalizedBy: Chosen["by"];
   /** In the order of the file. */
   readonly rows: readonly ImportRow[];
 }
@@ -56,6 +51,8 @@ export interface ImportReport {
  * (`linear`, `shortcut`), CIFAR's with their constants for kuangliu's (the same with `layer4`, or VGG's `features`; 10
  * classes) and chenyaofo's (`fc`, `downsample`, three stages; 10 or 100 classes), and that of the metadata for what
  * `encodeTorchState` wrote; with any other names it has to be given.
+ *
+ * What was assumed in these ways is said in the network's `assumed`.
  * @throws Error naming the first parameters that do not fit or are not finite.
  */
 export function importTorch(file: string | Uint8Array, options: ImportOptions = {}): Network {
@@ -64,33 +61,65 @@ export function importTorch(file: string | Uint8Array, options: ImportOptions = 
 
 /** Like `importTorch`, with a report of what was mapped to what. */
 export function importReport(file: string | Uint8Array, options: ImportOptions = {}): ImportReport {
-  const { found, stated } = readTensors(typeof file === "string" ? readWhole(file, LARGEST_FILE) : file);
+  const bytes = typeof file === "string" ? readWhole(file, LARGEST_FILE) : file;
+  const { found, weights, stated } = readTensors(bytes, options.weights);
   const tensors = commonTensors(found);
-  const spec = stated?.spec ?? inferSpec(tensors, options.family ?? "resnet");
+  const spec = specIn(tensors, stated, options.family);
   const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
   const places = placesOf(spec);
   checkFit(name, places, { spec, tensors });
-  const { normalization, by } = chooseNormalization([...found.keys()], spec, { stated, options });
+  const given = { given: options.normalization, stated: stated?.normalization };
+  const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
   const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
-  const network = { name, spec, normalization, parameters };
+  const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
+  const network = { name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
   checkParameters(network);
   return { network, normalizedBy: by, rows: rowsOf(found, places) };
 }
 
-type Stated = Pick<Network, "name" | "spec" | "normalization">;
+/** What the file states that it was assumed when its network was imported before, or what is assumed now. */
+function assumptionsOf(
+  { spec, stated, options }: { readonly spec: Spec; readonly stated?: Stated; readonly options: ImportOptions },
+  { normalization, by }: Chosen,
+  weights?: string,
+): Assumed | undefined {
+  const { normalization: before, ...shape } = stated ? (stated.assumed ?? {}) : shapeAssumptions(spec, options);
+  const now = by === "options" ? undefined : by === "file" ? before : normalizationText(normalization, by);
+  const all = { ...shape, ...(weights ? { weights } : {}), ...(now ? { normalization: now } : {}) };
+  return Object.keys(all).length ? all : undefined;
+}
+
+type Stated = Pick<Network, "name" | "spec" | "normalization" | "assumed">;
+
+/** The spec that a file states, or that its tensors show. @throws Error where a family is asked for that is not the stated one */
+function specIn(tensors: Parameters, stated?: Stated, family?: CifarSpec["family"]): Spec {
+  if (!stated) return inferSpec(tensors, family ?? "resnet");
+  if (family === undefined || family === stated.spec.family) return stated.spec;
+  throw new Error(
+    `Cannot import "${stated.name}" as a ${family} network: the file says that it is ${specName(stated.spec)}`,
+  );
+}
 
 /** The tensors of a file in any of the formats, and what a file of `encodeTorchState` states besides. */
-function readTensors(bytes: Uint8Array): { found: Map<string, Values>; stated?: Stated } {
+function readTensors(
+  bytes: Uint8Array,
+  asked?: string,
+): { found: ReadonlyMap<string, Values>; weights?: string; stated?: Stated } {
   // Safetensors' JSON begins at byte 8, where a zip archive has a 0 and the legacy format a byte of its magic number.
-  if (bytes[8] !== 0x7b) return { found: decodeTorchCheckpoint(bytes) };
+  if (bytes[8] !== 0x7b) {
+    const { tensors, choice } = readTorchWeights(bytes, asked);
+    return { found: tensors, weights: choice };
+  }
   const { tensors, metadata } = decodeSafetensors(bytes);
+  chosenSet([weightSet("", tensors)], asked);
   return { found: tensors, stated: Object.hasOwn(metadata, STATED) ? parseStated(metadata[STATED]) : undefined };
 }
 
 function parseStated(text: string): Stated {
-  const { name, spec, normalization } = (parseJson(STATED, text) ?? {}) as Record<string, unknown>;
+  const { name, spec, normalization, assumed } = (parseJson(STATED, text) ?? {}) as Record<string, unknown>;
   if (typeof name !== "string") return wrong(`${STATED}.name`, name, "a string");
-  return { name, spec: parseSpec(spec), normalization: parseNormalization(normalization) };
+  const known = { spec: parseSpec(spec), normalization: parseNormalization(normalization) };
+  return { name, ...known, assumed: parseAssumed(assumed) };
 }
 
 function commonTensors(found: Parameters): Map<string, Values> {
@@ -129,29 +158,6 @@ function valuesAt({ source, bias }: Place, tensors: Parameters): Values {
   return shift ? { shape: values.shape, data: values.data.map((mean, channel) => mean - shift[channel]) } : values;
 }
 
-function chooseNormalization(
-  names: readonly string[],
-  spec: Spec,
-  { stated, options }: { readonly stated?: Stated; readonly options: ImportOptions },
-): { normalization: Normalization; by: ImportReport["normalizedBy"] } {
-  if (options.normalization) return { normalization: parseNormalization(options.normalization), by: "options" };
-  if (stated) return { normalization: stated.normalization, by: "file" };
-  const author = authorOf(names);
-  const usual = author && usualNormalization(author, spec.classes);
-  if (author && usual) return { normalization: usual, by: author };
-  throw new Error(
-    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's or kuangliu's networks, from which the " +
-      `normalization of the pixels would follow, but found a mixture or another number of classes (${spec.classes}); ` +
-      "give the normalization",
-  );
-}
-
-function usualNormalization(author: Author, classes: number): Normalization | undefined {
-  if (author === "akamaster") return IMAGENET_NORMALIZATION;
-  if (classes === 10) return CIFAR10_USUAL;
-  return author === "chenyaofo" && classes === 100 ? CHENYAOFO_CIFAR100 : undefined;
-}
-
 function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
   const parameters = new Map(places.map(({ source, name }) => [source, name]));
   for (const { bias, name } of places) if (bias) parameters.set(bias, name);
@@ -165,12 +171,12 @@ function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
 /**
  * A network as a PyTorch state_dict in safetensors: the names of akamaster (CIFAR ResNets) or kuangliu (the other families,
  * with the biases that his VGG's convolutions have, all zero), kernels [out, in, h, w], float32. PyTorch reads it by `safetensors.torch.load_file` and, with `strict=True`, `load_state_dict`. Name, spec and normalization go
- * along as metadata, so that `importTorch` gives back the same network.
+ * along as metadata (and what an import assumed), so that `importTorch` gives back the same network.
  * @throws Error naming the parameter that is missing or not finite.
  */
 export function encodeTorchState(network: Network): Uint8Array {
   checkParameters(network);
-  const { name, spec, normalization, parameters } = network;
+  const { name, spec, normalization, parameters, assumed } = network;
   const tensors = new Map<string, Values>();
   for (const { name: parameter, source, shape, bias } of placesOf(spec)) {
     tensors.set(source, toChannelsFirst(parameters.get(parameter)!, shape));
@@ -178,6 +184,6 @@ export function encodeTorchState(network: Network): Uint8Array {
   }
   return encodeSafetensors(tensors, {
     format: "pt", // by which other readers of safetensors know PyTorch's order of axes
-    [STATED]: JSON.stringify({ name, spec, normalization }),
+    [STATED]: JSON.stringify({ name, spec, normalization, assumed }),
   });
 }

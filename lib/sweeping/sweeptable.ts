@@ -48,21 +48,16 @@ export function openTable(
     result(end) {
       const seen = [end, ...counts.map(({ images }) => images)];
       const { network, precision, seed } = work;
-      const what = {
-        network: network.name,
-        operator,
-        seed,
-        precision,
-        sets,
-        changes,
-        labels: dataset.labels.subarray(0, end),
-      };
+      const classes = dataset.classes.length;
+      const labels = dataset.labels.subarray(0, end);
+      const what = { network: network.name, operator, seed, precision, sets, changes, labels, classes };
       const answers = seenBy(matrix, seen);
       const looks = stopped.map((ended): Look => (ended ? "stopped" : end < dataset.count ? "running" : "complete"));
       return {
         ...what,
         ...answers,
         unchanged: unchangedIn(work, answers),
+        ...(network.assumed ? { assumed: network.assumed } : {}),
         // A sweep that stops nothing and is at its end was decided about once.
         ...(stop || end < dataset.count ? { stopping: { ...stop, looks } } : {}),
       };

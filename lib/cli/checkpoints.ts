@@ -1,0 +1,52 @@
+// The options of the commands that read a network, and the line that says what was assumed of an imported one.
+import { stat } from "node:fs/promises";
+import { loadNetwork, loadRun } from "../checkpoint";
+import { assumedText } from "../files/assumed";
+import type { ImportOptions } from "../files/torch";
+import type { Network, Parameters } from "../network";
+import { type Given, type Option, UsageError } from "./command";
+
+export type CheckpointNames = "checkpoint" | "mean" | "std" | "plain" | "weights";
+
+export const CHECKPOINT_OPTIONS: Readonly<Record<CheckpointNames, Option>> = {
+  checkpoint: {
+    value: "PATH",
+    help: "run folder, .safetensors, or PyTorch .th, .pt or .pth file",
+    preset: "data/runs/resnet20-seed1",
+  },
+  mean: { value: "R,G,B", help: "of a PyTorch file: what was subtracted from pixel / 255 in training" },
+  std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by" },
+  plain: { help: "the PyTorch file holds a network without shortcuts" },
+  weights: { value: "NAME", help: "of a PyTorch file with several: raw, averaged (taken otherwise), or their key" },
+};
+
+function channels(option: string, text: string): number[] {
+  const numbers = text.split(",").map((part) => (part.trim() ? Number(part) : NaN));
+  if (numbers.length === 3 && numbers.every(Number.isFinite)) return numbers;
+  throw new UsageError(`Cannot read --${option} "${text}": expected three numbers with commas between`);
+}
+
+/** What the command line says of a PyTorch file. @throws UsageError where that cannot be read */
+export function importOptions({ mean, std, plain, weights }: Given<CheckpointNames>): ImportOptions {
+  if ((mean === undefined) !== (std === undefined)) throw new UsageError("--mean and --std are given together");
+  return {
+    ...(plain ? { family: "plain" } : {}),
+    ...(mean && std ? { normalization: { mean: channels("mean", mean), std: channels("std", std) } } : {}),
+    ...(weights === undefined ? {} : { weights }),
+  };
+}
+
+/** A run's network with its first parameters, or the network of a file, which has none; says what was assumed of it. */
+export async function loadCheckpoint(
+  given: Given<CheckpointNames>,
+): Promise<{ readonly network: Network; readonly start?: Parameters }> {
+  const options = importOptions(given);
+  const path = given.checkpoint!;
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() && Object.keys(options).length === 0) return loadRun(path);
+  const network = await loadNetwork(path, options);
+  const assumed = assumedText(network.assumed);
+  if (assumed)
+    console.error(`Assumed of ${network.name}: ${assumed}. To give others: --mean, --std, --plain, --weights`);
+  return { network };
+}
