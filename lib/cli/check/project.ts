@@ -1,0 +1,45 @@
+// The prose of the whole project against what its notebooks and files show.
+import { readFileSync, statSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import type { Notebook } from "./cells";
+import { numbersShown } from "./evidence";
+import { plainNumbers } from "./numbers";
+import { executionFaults, pageFaults, proseFaults } from "./prose";
+
+const LARGEST = 64 * 2 ** 20; // bytes of a file that is read for its numbers
+
+/**
+ * Numbers in prose that nothing shows, and notebooks that are not kept as executed, one line each.
+ * @param root the project's folder
+ * @param notebooks their files
+ * @param pages Markdown files, relative to the project's folder
+ * @throws Error when a notebook or page cannot be read
+ */
+export function projectFaults(root: string, notebooks: readonly string[], pages: readonly string[]): string[] {
+  const inNotebooks = notebooks.flatMap((file) => {
+    const notebook = readNotebook(file);
+    return [...executionFaults(basename(file), notebook), ...proseFaults(basename(file), notebook)];
+  });
+  const inPages = pages.flatMap((page) =>
+    pageFaults(page, readFileSync(join(root, page), "utf8"), (file) => numbersOf(root, file)),
+  );
+  return [...inNotebooks, ...inPages];
+}
+
+function readNotebook(file: string): Notebook {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Notebook;
+  } catch (error) {
+    throw new Error(`Cannot read the notebook ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The numbers that a file of the project shows: of a notebook its code and outputs, of another one its text. */
+function numbersOf(root: string, name: string): number[] {
+  const file = resolve(root, name);
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (relative(root, file).startsWith("..") || size === undefined || size > LARGEST)
+    throw new Error(`Cannot find what is "shown in: ${name}": expected a file of the project`);
+  if (file.endsWith(".ipynb")) return readNotebook(file).cells.flatMap(numbersShown);
+  return plainNumbers(readFileSync(file, "utf8")).map(({ value }) => value);
+}
