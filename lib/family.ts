@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { loadRun } from "./checkpoint";
 import { percent } from "./format";
 import { parameterCount } from "./network";
-import { permutationTest } from "./permutation";
 import { specName } from "./spec";
 import { wilson } from "./rows";
 import type { Run } from "./files/run-file";
@@ -91,76 +90,4 @@ export function familyTable(members: readonly Member[]): Table {
       minutes: Math.round(seconds / 60),
     })),
   );
-}
-
-/**
- * float32 against bfloat16, one line per network that was trained in both in the same way: seeds, mean test accuracy and its standard
- * deviation over seeds, and the difference (bfloat16 - float32, in percentage points) with its standard error (Welch's; it needs two
- * seeds of each) and the two-sided p of the permutation test, beside the smallest that so few seeds could give.
- */
-export function precisionTable(members: readonly Member[]): Table {
-  const groups = new Map<string, Member[]>();
-  for (const member of members) {
-    const key = [member.network, member.images, member.heldOut, member.epochs].join();
-    groups.set(key, [...(groups.get(key) ?? []), member]);
-  }
-  const both = [...groups.values()].filter((group) => new Set(group.map(({ precision }) => precision)).size > 1);
-  return tableOf(both.map(precisionLine));
-}
-
-function precisionLine(group: readonly Member[]) {
-  const of = (precision: string) => spreadOf(group.filter((member) => member.precision === precision));
-  const [exact, rounded] = [of("float32"), of("bfloat16")];
-  const error = Math.sqrt(exact.variance / exact.seeds + rounded.variance / rounded.seeds);
-  const columns = (name: string, { seeds, mean, variance }: Spread) => ({
-    [`${name} seeds`]: seeds,
-    [`${name} mean %`]: 100 * mean,
-    [`${name} SD pp`]: shownOrEmpty(100 * Math.sqrt(variance)),
-  });
-  return {
-    network: group[0].network,
-    "training images": group[0].images,
-    epochs: group[0].epochs,
-    ...columns("float32", exact),
-    ...columns("bfloat16", rounded),
-    "difference pp": 100 * (rounded.mean - exact.mean),
-    "standard error pp": shownOrEmpty(100 * error),
-    ...permuted(group),
-  };
-}
-
-/** How likely a difference as large as this one is, either way, if the precision made none: over all ways to share out the labels. */
-function permuted(group: readonly Member[]) {
-  const marked = group.map(({ precision }) => precision === "bfloat16");
-  const accuracies = group.map(({ accuracy }) => accuracy);
-  const sides = [accuracies, accuracies.map((accuracy) => -accuracy)].map((values) =>
-    permutationTest([{ values, marked }]),
-  );
-  const twoSided = (p: number) => Math.min(1, 2 * p);
-  return {
-    "permutation p": twoSided(Math.min(...sides.map(({ p }) => p))),
-    "smallest p": twoSided(sides[0].smallest),
-  };
-}
-
-/** Accuracies over seeds. */
-interface Spread {
-  readonly seeds: number;
-  readonly mean: number;
-  /** With n - 1 in the denominator: NaN for a single seed. */
-  readonly variance: number;
-}
-
-function spreadOf(members: readonly Member[]): Spread {
-  const seeds = members.length;
-  const mean = members.reduce((sum, { accuracy }) => sum + accuracy / seeds, 0);
-  return {
-    seeds,
-    mean,
-    variance: members.reduce((sum, { accuracy }) => sum + (accuracy - mean) ** 2, 0) / (seeds - 1),
-  };
-}
-
-function shownOrEmpty(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
 }
