@@ -8,9 +8,7 @@ import { holm, mcnemar } from "./statistics/paired";
 import { type Table, tableOf } from "./table";
 
 /** Which images a network has right. */
-export interface Answers {
-  readonly run: string;
-  readonly network: string;
+export interface Answers extends Pick<Member, "run" | "network" | "parameters"> {
   /** [images], 1 where it is right. */
   readonly right: Uint8Array;
 }
@@ -38,7 +36,7 @@ export async function answersOf(
   { dataset, ...options }: ProgressOptions & { readonly dataset: Dataset },
 ): Promise<Answers[]> {
   const answers: Answers[] = [];
-  for (const [index, { run, network }] of members.entries()) {
+  for (const [index, { run, network, parameters }] of members.entries()) {
     const onProgress = (done: number) =>
       options.onProgress?.(index * dataset.count + done, members.length * dataset.count);
     const { predictions } = await evaluate((await loadRun(join(dir, run))).network, dataset, {
@@ -46,7 +44,7 @@ export async function answersOf(
       onProgress,
     });
     const right = predictions.map((predicted, image) => Number(predicted === dataset.labels[image]));
-    answers.push({ run, network, right });
+    answers.push({ run, network, parameters, right });
   }
   return answers;
 }

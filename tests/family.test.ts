@@ -71,6 +71,7 @@ test("precisionTable() leaves out what seeds that were trained in one precision 
 const answers = (run: string, network: string, ...right: number[]): Answers => ({
   run,
   network,
+  parameters: 269_722,
   right: Uint8Array.from(right),
 });
 

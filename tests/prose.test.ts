@@ -20,7 +20,7 @@ function code(source: string, ...outputs: string[]): NotebookCell {
 const TABLE =
   "layer                drop pp  accuracy\nstage2.block3.conv2     6.68    0.9083\nstem.conv              80.83    0.1000";
 const READING = "**Reading.** It costs 6.68 pp, the stem 81 pp; 90.83 % are right when nothing is changed.";
-const faultsOf = (...cells: NotebookCell[]) => proseFaults("a.ipynb", { cells });
+const faultsOf = (...cells: NotebookCell[]) => proseFaults("a.ipynb", { cells }, () => [164]);
 
 test("prose that quotes what is shown above it passes, rounded to the digits quoted", () => {
   assert.deepEqual(faultsOf(code("run();", TABLE), text(READING)), []);
@@ -97,6 +97,14 @@ test("given numbers pass with their source, and not without one, unread or unquo
   assert.match(faults("91.25 (He et al. 2015)"), /^[^\n]*: 164 is shown nowhere[^\n]*$/);
   assert.match(faults("91.26, 164 (He et al. 2015)"), /91.26 is declared as given but not quoted\n.*91.25 % is shown/);
   assert.match(faults("91.25, 164"), /Cannot read a declaration: expected "numbers \(source\)" but found "91.25, 164"/);
+});
+
+test("a text can name the file that shows its numbers", () => {
+  assert.deepEqual(faultsOf(text("After 164 epochs. <!-- shown in: run.json -->")), []);
+  assert.match(
+    faultsOf(text("After 165 epochs. <!-- shown in: run.json -->")).join(),
+    /165 is shown nowhere above, the nearest is 164/,
+  );
 });
 
 test("names, references, versions, years, shapes, code, formulas and comments are no numbers", () => {

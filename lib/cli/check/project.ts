@@ -16,13 +16,12 @@ const LARGEST = 64 * 2 ** 20; // bytes of a file that is read for its numbers
  * @throws Error when a notebook or page cannot be read
  */
 export function projectFaults(root: string, notebooks: readonly string[], pages: readonly string[]): string[] {
+  const numbers = (file: string) => numbersOf(root, file);
   const inNotebooks = notebooks.flatMap((file) => {
-    const notebook = readNotebook(file);
-    return [...executionFaults(basename(file), notebook), ...proseFaults(basename(file), notebook)];
+    const [name, notebook] = [basename(file), readNotebook(file)];
+    return [...executionFaults(name, notebook), ...proseFaults(name, notebook, numbers)];
   });
-  const inPages = pages.flatMap((page) =>
-    pageFaults(page, readFileSync(join(root, page), "utf8"), (file) => numbersOf(root, file)),
-  );
+  const inPages = pages.flatMap((page) => pageFaults(page, readFileSync(join(root, page), "utf8"), numbers));
   return [...inNotebooks, ...inPages];
 }
 

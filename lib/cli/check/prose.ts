@@ -4,17 +4,20 @@ import { declarationsOf, isGiven, unusedGiven } from "./declarations";
 import { numbersShown, proseOf, sourceOf } from "./evidence";
 import { matches, nearest, type Quoted, quotedNumbers } from "./numbers";
 
+/** The numbers of a file that prose names; throws what the fault should say. */
+export type NumbersOf = (file: string) => readonly number[];
+
 /**
  * The faults of a notebook's prose, one line each. A number in a text, or in the words of a cell's `say`, has to be found in an output or
- * a code cell above it, rounded to the digits quoted, or be declared as given.
+ * a code cell above it or in a file that it names, rounded to the digits quoted, or be declared as given.
  * @param name how the notebook is called in a fault
  */
-export function proseFaults(name: string, { cells }: Notebook): string[] {
-  const shown: number[] = [];
+export function proseFaults(name: string, { cells }: Notebook, numbersOf: NumbersOf): string[] {
+  let shown: readonly number[] = [];
   return cells.flatMap((cell, index) => {
-    const faults = textFaults(proseOf(cell), shown).map((fault) => `${name} ${placeOf(cells, index)}: ${fault}`);
-    shown.push(...numbersShown(cell));
-    return faults;
+    const faults = textFaults(proseOf(cell), shown, numbersOf);
+    shown = shown.concat(numbersShown(cell));
+    return faults.map((fault) => `${name} ${placeOf(cells, index)}: ${fault}`);
   });
 }
 
@@ -27,19 +30,11 @@ function placeOf(cells: readonly NotebookCell[], index: number): string {
 
 const isCode = (cell: NotebookCell): boolean => cell.cell_type === "code" && sourceOf(cell).trim() !== "";
 
-/**
- * The faults of a page in Markdown, one line each. Paragraphs, tables and lists say below themselves what shows their numbers.
- * @param numbersOf the numbers of a file that the page names; throws what the fault should say
- */
-export function pageFaults(name: string, markdown: string, numbersOf: (file: string) => readonly number[]): string[] {
-  return blocksOf(markdown).flatMap(({ line, text }) => {
-    const place = (fault: string) => `${name}:${line}: ${fault}`;
-    try {
-      return textFaults(text, declarationsOf(text).shownIn.flatMap(numbersOf)).map(place);
-    } catch (error) {
-      return [place((error as Error).message)];
-    }
-  });
+/** The faults of a page in Markdown, one line each. Paragraphs, tables and lists say below themselves what shows their numbers. */
+export function pageFaults(name: string, markdown: string, numbersOf: NumbersOf): string[] {
+  return blocksOf(markdown).flatMap(({ line, text }) =>
+    textFaults(text, [], numbersOf).map((fault) => `${name}:${line}: ${fault}`),
+  );
 }
 
 /** What stands between blank lines; fenced code is none, whatever is in it. */
@@ -53,19 +48,23 @@ function blocksOf(markdown: string): { readonly line: number; readonly text: str
   });
 }
 
-/** The faults of one text against the numbers that were shown to its reader. */
-function textFaults(text: string, shown: readonly number[]): string[] {
+/** The faults of one text against the numbers that were shown to its reader, and those of the files that it names. */
+function textFaults(text: string, above: readonly number[], numbersOf: NumbersOf): string[] {
   const declared = declarationsOf(text);
   const quoted = quotedNumbers(text);
-  const missing = quoted.filter(
-    (number) =>
-      !declared.measured && !isGiven(number, declared.given) && !shown.some((value) => matches(number, value)),
-  );
-  return [
-    ...declared.faults.map((fault) => `Cannot read a declaration: ${fault}`),
-    ...unusedGiven(declared, quoted).map((number) => `${number.text} is declared as given but not quoted`),
-    ...missing.map((number) => missingFault(number, text, nearest(number, shown))),
-  ];
+  try {
+    const shown = above.concat(declared.shownIn.flatMap(numbersOf));
+    const isShown = (number: Quoted) =>
+      isGiven(number, declared.given) || shown.some((value) => matches(number, value));
+    const missing = declared.measured ? [] : quoted.filter((number) => !isShown(number));
+    return [
+      ...declared.faults.map((fault) => `Cannot read a declaration: ${fault}`),
+      ...unusedGiven(declared, quoted).map((number) => `${number.text} is declared as given but not quoted`),
+      ...missing.map((number) => missingFault(number, text, nearest(number, shown))),
+    ];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 function missingFault(number: Quoted, text: string, near: number | undefined): string {
