@@ -46,6 +46,16 @@ export function howMany(part: number, whole: number): string {
   return `${part === 0 ? "none" : spelled(part)} of the ${spelled(whole)}`;
 }
 
+/** The verb of a count: "is" of one, else "are". */
+export function are(count: number): string {
+  return count === 1 ? "is" : "are";
+}
+
+/** The text as the beginning of a sentence. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as Readonly<
   Record<string, string>
 >;

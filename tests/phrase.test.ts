@@ -1,7 +1,7 @@
 // Words about results: values in their digits and units, names that cannot act as markup, in Markdown and as plain text.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, escapeMarkdown, howMany, ordinal, pp, pValue, spelled } from "../lib/format";
+import { are, capital, counted, escapeMarkdown, howMany, ordinal, pp, pValue, spelled } from "../lib/format";
 import { code, listed, phrase } from "../lib/phrase";
 
 test("numbers are said as prose has them", () => {
@@ -31,6 +31,11 @@ test("counts agree with their nouns, and parts with their wholes", () => {
     [...["none of the nine", "one of the nine", "seven of the nine", "all nine"]],
   );
   assert.deepEqual([howMany(2, 2), howMany(1, 1), howMany(0, 0)], ["both", "one of the one", "none of the zero"]);
+});
+
+test("a count can begin a sentence and has its verb", () => {
+  assert.deepEqual([capital("none of the 19"), capital("19"), capital("")], ["None of the 19", "19", ""]);
+  assert.deepEqual([0, 1, 2].map(are), ["are", "is", "are"]);
 });
 
 test("phrase() sets values into Markdown and into plain text, and unfolds indented lines", () => {
