@@ -111,7 +111,7 @@ test("names, references, versions, years, shapes, code, formulas and comments ar
   const prose = `# 04 Every layer
     He et al. 2015 (arXiv 1512.03385), section 4.2, Table 6, claims C1–C5; ResNet-20, CIFAR-10, resnet20-B-seed1, plain20.
     \`conv1 = 7\`, stage2.block1.conv1, stages 2 and 3, seeds 1, 2 and 3, bfloat16, AVX-512, SHA-256, 6n+2, 32 × 32, 1x1, 3 x 3.
-    Node.js 20.19+, Python 3.11, TensorFlow 2.21, <https://a.b/10>, [text](c/11.md), $x_1 = 12$, 2026-11-26. <!-- 13 -->
+    Node.js 20.19+, npm 1.1.1, Python 3.11, TensorFlow 2.21, <https://a.b/10>, [text](c/11.md), $x_1 = 12$, 2026-11-26. <!-- 13 -->
 1. first
 \`\`\`sh
 npm run 14

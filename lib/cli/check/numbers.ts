@@ -38,6 +38,7 @@ const REFERENCES = [
   /\barXiv[ :]\d{4}\.\d{4,5}/gi,
   /^#+ +\d\d\b/gm,
   /^ *\d+\. /gm,
+  /\b\d+\.\d+\.\d+\b/g,
   /\b\d{4}-\d\d-\d\d\b/g,
   /\b(?:1[89]|20)\d\d\b(?![.,]\d|\s?%|\s?pp\b)/g,
   /\b\d+ ?[×x] ?\d+(?: ?[×x] ?\d+)*\b/g,

@@ -72,11 +72,18 @@ function missingFault(number: Quoted, text: string, near: number | undefined): s
   return `${number.text} is shown nowhere above, ${found}: "${sentenceAt(text, number.start)}"`;
 }
 
-/** The sentence around a place, on one line. */
+/** The sentence around a place, on one line; the part of it nearby where it is long. */
 function sentenceAt(text: string, start: number): string {
-  const before = text.slice(0, start).split(/(?<=[.?!:|])\s+|\n\n/);
+  const [before = ""] = text
+    .slice(0, start)
+    .split(/(?<=[.?!:|])\s+|\n\n/)
+    .slice(-1);
   const [after] = text.slice(start).split(/(?<=[.?!|])\s+|\n\n/);
-  return `${before[before.length - 1]}${after}`.replace(/\s+/g, " ").trim();
+  const near = [
+    before.length > 100 ? `…${before.slice(-99)}` : before,
+    after.length > 100 ? `${after.slice(0, 99)}…` : after,
+  ];
+  return near.join("").replace(/\s+/g, " ").trim();
 }
 
 /** Whether a notebook is kept as executed from top to bottom: its cells are numbered from 1, and none failed. */
