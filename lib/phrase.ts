@@ -11,18 +11,23 @@ export interface Phrase {
 export type Said = string | number | Phrase;
 
 /**
- * Words with values set in: phrase`the stem (${code("stem.conv")}) costs ${pp(0.808)}`. The template is Markdown; lines may be indented as
- * the code around them, comments in it (`<!-- … -->`) are for `npm run check` alone.
+ * Words with values set in: phrase`the stem (${code("stem.conv")}) costs ${pp(0.808)}`. The template is Markdown; indented
+ * lines go on the one before, comments in it (`<!-- … -->`) are for `npm run check` alone.
  * @throws TypeError when a value is a number with a fraction, or none at all: it has to be given its digits and unit first
  */
 export function phrase(words: TemplateStringsArray, ...values: readonly Said[]): Phrase {
   const said = values.map(phraseOf);
   const put = (form: keyof Phrase) =>
     words
-      .map((part, index) => part.replace(/\n[ \t]+/g, "\n") + (said[index]?.[form] ?? ""))
+      .map((part, index) => unfolded(part) + (said[index]?.[form] ?? ""))
       .join("")
       .trim();
   return { markdown: put("markdown"), text: put("text").replace(/\s*<!--[\s\S]*?-->/g, "") };
+}
+
+/** Indented lines belong to the line before; a line that is not, as of a table, stays one. */
+function unfolded(part: string): string {
+  return part.replace(/\n[ \t]*\n[ \t]*/g, "\n\n").replace(/(^|[^\n])\n[ \t]+/g, "$1 ");
 }
 
 function phraseOf(value: Said): Phrase {

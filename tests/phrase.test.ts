@@ -44,8 +44,20 @@ test("phrase() sets values into Markdown and into plain text, and unfolds indent
 
       More.
     `;
-  assert.equal(said.markdown, "**Reading.** `stem.conv` costs 50.00 pp,\n1,234 images of −5, *both* `a`.\n\nMore.");
-  assert.equal(said.text, "**Reading.** stem.conv costs 50.00 pp,\n1,234 images of −5, *both* a.\n\nMore.");
+  assert.equal(said.markdown, "**Reading.** `stem.conv` costs 50.00 pp, 1,234 images of −5, *both* `a`.\n\nMore.");
+  assert.equal(said.text, "**Reading.** stem.conv costs 50.00 pp, 1,234 images of −5, *both* a.\n\nMore.");
+});
+
+test("phrase() keeps the lines of a table, and goes on behind a value at the end of a line", () => {
+  assert.equal(
+    phrase`| a |
+|---|
+| ${1} |
+
+    And ${2}
+    more.`.markdown,
+    "| a |\n|---|\n| 1 |\n\nAnd 2 more.",
+  );
 });
 
 test("phrase() refuses a number whose digits and unit nobody chose", () => {

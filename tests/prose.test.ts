@@ -165,7 +165,8 @@ function project(context: TestContext, page: string): () => string[] {
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const notebook = join(folder, "notebooks", "a.ipynb");
   mkdirSync(join(folder, "notebooks"));
-  writeFileSync(notebook, JSON.stringify({ cells: [code("run();", TABLE), text(READING)] }));
+  const more = { ...code("1;", "5.25"), execution_count: 2, id: "more" };
+  writeFileSync(notebook, JSON.stringify({ cells: [{ ...code("run();", TABLE), id: "sweep" }, text(READING), more] }));
   writeFileSync(join(folder, "README.md"), page);
   return () => projectFaults(folder, [notebook], ["README.md"]);
 }
@@ -176,8 +177,11 @@ test("projectFaults() holds a page against the notebook and the files that it na
     project(context, "6.6 pp\n<!-- shown in: notebooks/a.ipynb -->\n")().join(),
     /README.md:1: 6.6 pp is shown/,
   );
+  const inCell = (id: string) => project(context, `6.7 pp\n<!-- shown in: notebooks/a.ipynb#${id} -->\n`)().join();
+  assert.equal(inCell("sweep"), "");
+  assert.match(inCell("more"), /6.7 pp is shown nowhere above, the nearest is 5.25/);
   assert.deepEqual(project(context, "8 pp\n<!-- shown in: README.md -->\n")(), []);
-  for (const name of ["../../etc/hostname", "notebooks/b.ipynb"])
+  for (const name of ["../../etc/hostname", "notebooks/b.ipynb", "notebooks/a.ipynb#none"])
     assert.match(
       project(context, `8 pp\n<!-- shown in: ${name} -->\n`)().join(),
       /README.md:1: Cannot find what is "shown in/,

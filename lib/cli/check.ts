@@ -16,6 +16,7 @@ Every number in the text of a notebook has to be shown by an output or a code ce
 executed from top to bottom. README.md and the other pages name below each paragraph what shows its numbers. In Markdown, unseen:
   <!-- given: 91.25, 164 (He et al. 2015, Table 6); 95 (confidence) -->   these numbers come from elsewhere
   <!-- shown in: notebooks/03_train.ipynb -->                            the numbers of this paragraph are found there
+  <!-- shown in: notebooks/03_train.ipynb#59bb74ec -->                   … in the cell with this id
   <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
 
 const root = resolve(__dirname, "../..");

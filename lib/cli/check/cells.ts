@@ -8,6 +8,7 @@ export interface Notebook {
 
 /** One of its cells; text is a string, or a string for each line. */
 export interface NotebookCell {
+  readonly id?: string;
   readonly cell_type: string;
   readonly source: string | readonly string[];
   readonly execution_count?: number | null;

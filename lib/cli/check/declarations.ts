@@ -5,7 +5,7 @@ import { plainNumbers, type Quoted } from "./numbers";
 export interface Declarations {
   /** `<!-- given: 91.25, 164 (He et al. 2015); 95 (confidence) -->`: numbers from elsewhere, each with its source. */
   readonly given: readonly Quoted[];
-  /** `<!-- shown in: notebooks/03_train.ipynb, data/runs/README.md -->`: files that hold the numbers. */
+  /** `<!-- shown in: notebooks/03_train.ipynb, data/runs/README.md -->`: files that hold the numbers; `a.ipynb#id` one cell. */
   readonly shownIn: readonly string[];
   /** `<!-- measured: npm run bench, July 2026 -->`: all numbers were measured so, and come out otherwise elsewhere. */
   readonly measured: boolean;

@@ -1,7 +1,7 @@
 // The prose of the whole project against what its notebooks and files show.
 import { readFileSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import type { Notebook } from "./cells";
+import type { Notebook, NotebookCell } from "./cells";
 import { numbersShown } from "./evidence";
 import { plainNumbers } from "./numbers";
 import { executionFaults, pageFaults, proseFaults } from "./prose";
@@ -33,12 +33,19 @@ function readNotebook(file: string): Notebook {
   }
 }
 
-/** The numbers that a file of the project shows: of a notebook its code and outputs, of another one its text. */
-function numbersOf(root: string, name: string): number[] {
+/** The numbers that a file of the project shows: of a notebook, or one cell of it (`file#id`), code and outputs; else its text. */
+function numbersOf(root: string, named: string): number[] {
+  const [name, id] = named.split("#");
   const file = resolve(root, name);
   const size = statSync(file, { throwIfNoEntry: false })?.size;
   if (relative(root, file).startsWith("..") || size === undefined || size > LARGEST)
     throw new Error(`Cannot find what is "shown in: ${name}": expected a file of the project`);
-  if (file.endsWith(".ipynb")) return readNotebook(file).cells.flatMap(numbersShown);
+  if (file.endsWith(".ipynb")) return cellsOf(file, id).flatMap(numbersShown);
   return plainNumbers(readFileSync(file, "utf8")).map(({ value }) => value);
+}
+
+function cellsOf(file: string, id: string | undefined): readonly NotebookCell[] {
+  const cells = readNotebook(file).cells.filter((cell) => id === undefined || cell.id === id);
+  if (cells.length > 0) return cells;
+  throw new Error(`Cannot find what is "shown in: ${basename(file)}#${id}": expected the id of a cell`);
 }
