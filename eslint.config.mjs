@@ -31,6 +31,7 @@ export default typescript.config(
       // One line per module: `import type { A }` where only types come, `import { a, type A }` otherwise.
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "no-duplicate-imports": "error",
+      "@typescript-eslint/no-unused-expressions": ["error", { allowTaggedTemplates: true }], // say`…` in cells
     },
   },
   {

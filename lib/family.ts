@@ -7,7 +7,6 @@ import { percent } from "./format";
 import { parameterCount } from "./network";
 import { specName } from "./spec";
 import { wilson } from "./rows";
-import { flipAll } from "./statistics/paired";
 import type { Run } from "./files/run-file";
 import { type Table, tableOf } from "./table";
 import type { Epoch } from "./train";
@@ -91,65 +90,4 @@ export function familyTable(members: readonly Member[]): Table {
       minutes: Math.round(seconds / 60),
     })),
   );
-}
-
-/**
- * float32 against bfloat16, one line per network that was trained in both in the same way: seeds, mean test accuracy and its standard
- * deviation over seeds and, since runs that share a seed start alike and see the same batches, the mean difference of the seeds that
- * both have (bfloat16 - float32, in percentage points) with its standard error (it needs two of them) and the two-sided p of the
- * sign-flip test, beside the smallest that so few seeds could give.
- */
-export function precisionTable(members: readonly Member[]): Table {
-  const groups = new Map<string, Member[]>();
-  for (const member of members) {
-    const key = [member.network, member.images, member.heldOut, member.epochs].join();
-    groups.set(key, [...(groups.get(key) ?? []), member]);
-  }
-  const both = [...groups.values()].filter((group) => new Set(group.map(({ precision }) => precision)).size > 1);
-  return tableOf(both.map(precisionLine));
-}
-
-function precisionLine(group: readonly Member[]) {
-  const of = (precision: string) => group.filter((member) => member.precision === precision);
-  const columns = (name: string) => {
-    const { count, mean, deviation } = spreadOf(of(name).map(({ accuracy }) => accuracy));
-    const spread = shownOrEmpty(100 * deviation);
-    return { [`${name} seeds`]: count, [`${name} mean %`]: 100 * mean, [`${name} SD pp`]: spread };
-  };
-  return {
-    network: group[0].network,
-    "training images": group[0].images,
-    epochs: group[0].epochs,
-    ...columns("float32"),
-    ...columns("bfloat16"),
-    ...pairedColumns(of("float32"), of("bfloat16")),
-  };
-}
-
-/** The differences between runs of equal seeds. */
-function pairedColumns(exact: readonly Member[], rounded: readonly Member[]) {
-  const differences = rounded.flatMap(({ seed, accuracy }) => {
-    const twin = exact.find((member) => member.seed === seed);
-    return twin ? [accuracy - twin.accuracy] : [];
-  });
-  const { count, mean, deviation } = spreadOf(differences);
-  return {
-    "paired seeds": count,
-    "difference pp": shownOrEmpty(100 * mean),
-    "standard error pp": shownOrEmpty((100 * deviation) / Math.sqrt(count)),
-    "sign-flip p": count ? flipAll(differences) : null,
-    "smallest p": count ? Math.min(1, 2 / 2 ** count) : null,
-  };
-}
-
-/** Mean and standard deviation of some values, with n - 1 in the denominator: NaN where there are too few. */
-function spreadOf(values: readonly number[]) {
-  const count = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { count, mean, deviation: Math.sqrt(squares / (count - 1)) };
-}
-
-function shownOrEmpty(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
 }

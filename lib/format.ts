@@ -29,6 +29,53 @@ export function changeText(rows: readonly { readonly operator: string; readonly 
   return done === ZEROED ? `${which}${size === 1 ? "'s kernel" : "' kernels"} ${done}` : `${which} ${done}`;
 }
 
+/** A drop or a difference, a fraction, in percentage points, with a real minus sign: -0.0031 -> "−0.31 pp". */
+export function pp(fraction: number, digits = 2): string {
+  const text = percent(Math.abs(fraction), digits);
+  return `${fraction < 0 && Number(text) !== 0 ? "−" : ""}${text} pp`;
+}
+
+/** A p value to two significant digits: "p = 0.39", "p = 0.0065", "p < 0.0001". */
+export function pValue(p: number): string {
+  return p < 0.0001 ? "p < 0.0001" : `p = ${p === 1 ? "1" : p.toPrecision(2)}`;
+}
+
+const WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
+const ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(" ");
+const ENDINGS = ["th", "st", "nd", "rd"];
+
+/** A count as prose has it, in words up to twelve: "seven", "1,024". */
+export function spelled(count: number): string {
+  return WORDS[count] ?? grouped(count);
+}
+
+/** A place in an order: "ninth", "22nd". */
+export function ordinal(place: number): string {
+  const teens = Math.floor(place / 10) % 10 === 1;
+  return ORDINALS[place] ?? `${grouped(place)}${teens ? "th" : (ENDINGS[place % 10] ?? "th")}`;
+}
+
+/** How many there are of something: "no layer", "one layer", "seven layers"; with a plural of its own where "s" will not do. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count === 0 ? "no" : spelled(count)} ${count < 2 ? noun : plural}`;
+}
+
+/** A part of a whole: "none of the 19", "seven of the nine", "all 19". */
+export function howMany(part: number, whole: number): string {
+  if (part === whole && whole > 1) return whole === 2 ? "both" : `all ${spelled(whole)}`;
+  return `${part === 0 ? "none" : spelled(part)} of the ${spelled(whole)}`;
+}
+
+/** The verb of a count: "is" of one, else "are". */
+export function are(count: number): string {
+  return count === 1 ? "is" : "are";
+}
+
+/** The text as the beginning of a sentence. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as Readonly<
   Record<string, string>
 >;
@@ -37,6 +84,17 @@ const CHARACTERS = Object.fromEntries(Object.entries(ENTITIES).map(([character, 
 /** Text in which nothing is markup any more, for HTML and for the pseudo-HTML of plotly's labels. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+}
+
+/** Text in which nothing is markup any more, for Markdown (and the HTML and formulas in it). */
+export function escapeMarkdown(text: string): string {
+  return escapeHtml(text.replace(/[\\`*_[\]|~#!$]/g, "\\$&"));
+}
+
+/** Text on one line, without characters that move the cursor or turn the direction of writing. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, " ");
 }
 
 /** The text that `escapeHtml` was given. */

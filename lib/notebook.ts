@@ -5,6 +5,7 @@ import {
   draftBundle,
   FIGURE,
   figureBundle,
+  phraseBundle,
   pictureBundle,
   saveFigure,
   tableBundle,
@@ -12,6 +13,7 @@ import {
 import type { Figure } from "./drawing/figure-style";
 import { finishedLine, progressLine, type ProgressState } from "./format";
 import type { ImageOptions } from "./drawing/image";
+import { phrase, type Said } from "./phrase";
 import type { Table, TableOptions } from "./table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
@@ -52,6 +54,15 @@ function display(data: Bundle): void {
 export async function show(what: Figure | Table | Html, options: ShowOptions = {}): Promise<void> {
   if ("html" in what) return display({ "text/html": what.html, "text/plain": what.text });
   display(isFigure(what) ? await savedBundle(what, options) : tableBundle(what, options));
+}
+
+/**
+ * Shows a reading, Markdown with values set in: say`**Reading.** ${code(row.layer)} costs ${pp(row.drop)}.` It is made anew from the
+ * numbers whenever the cell runs, so that it cannot part from them. What is set in is never taken for markup, except a `phrase`.
+ * @throws TypeError when a value is a number with a fraction, which has to be given its digits and unit
+ */
+export function say(words: TemplateStringsArray, ...values: readonly Said[]): void {
+  display(phraseBundle(phrase(words, ...values)));
 }
 
 /** The bundle of a figure, which is saved where the options say so. */

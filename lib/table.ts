@@ -1,7 +1,7 @@
 // Tables of rows, layers and epochs: the columns that a reader wants as arquero tables, written as text, Markdown and HTML.
 import * as aq from "arquero";
 import type { ColumnTable } from "arquero";
-import { escapeHtml, grouped, percent } from "./format";
+import { escapeHtml, escapeMarkdown, grouped, percent, printable } from "./format";
 import { changesChannels, kernelShape, type Layer } from "./layers";
 import { sizeOf } from "./network";
 import type { Row } from "./rows";
@@ -188,7 +188,7 @@ export function toMarkdown(table: ColumnTable, options: TableOptions = {}): stri
   const { caption, names, aligns, lines, more } = cellsOf(table, options);
   const rules = aligns.map((align) => ({ left: ":--", right: "--:", center: ":-:" })[align]);
   const written = (line: readonly string[]) => `| ${line.join(" | ")} |`;
-  const safe = (line: readonly string[]) => line.map((text) => escapeHtml(text).replace(/[\\`*_[\]|~#!]/g, "\\$&"));
+  const safe = (line: readonly string[]) => line.map(escapeMarkdown);
   const head = caption ? [`**${safe([caption])[0]}**`, ""] : [];
   return [
     ...head,
@@ -248,10 +248,4 @@ function numberText(value: number, digits: number): string {
   const text = Number(whole) >= 10_000 || digits === 0 ? grouped(Number(whole)) : whole;
   const sign = value < 0 && Number(value.toFixed(digits)) !== 0 ? "−" : "";
   return sign + text + (fraction ? `.${fraction}` : "");
-}
-
-/** Text on one line, without characters that move the cursor or turn the direction of writing. */
-function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, " ");
 }

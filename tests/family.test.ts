@@ -1,7 +1,9 @@
 // Runs side by side: tables and figure, by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familyTable, loadFamily, type Member, precisionTable } from "../lib/family";
+import { familyTable, loadFamily, type Member } from "../lib/family";
+import { type Answers, comparePairs, pairTable } from "../lib/family-pairs";
+import { precisionTable } from "../lib/family-precision";
 import { familyFigure } from "../lib/figure-family";
 
 const base: Member = {
@@ -36,40 +38,82 @@ test("familyTable() has a line per run, with the Wilson interval of its own numb
   assert.deepEqual([large.minutes, large["test accuracy %"], large.seed], [2, 90, "1"]);
 });
 
-test("precisionTable() compares networks that were trained in both precisions, by hand", () => {
-  const rounded = { ...base, precision: "bfloat16" };
-  const members = [
-    ...[base, { ...base, seed: 2, accuracy: 0.92 }],
-    ...[
-      { ...rounded, seed: 2, accuracy: 0.91 },
-      { ...rounded, accuracy: 0.93 },
-      { ...rounded, seed: 3, accuracy: 0.98 },
-    ],
-  ];
-  const [line, ...others] = precisionTable([...members, { ...base, network: "resnet8" }]).objects() as Record<
-    string,
-    number
-  >[];
+test("precisionTable() compares networks that were trained in both precisions seed by seed, by hand", () => {
+  const runs = (precision: string, ...accuracies: number[]) =>
+    accuracies.map((accuracy, index) => ({ ...base, precision, accuracy, seed: index + 1 }));
+  const lines = (...members: Member[]) => precisionTable(members).objects() as Record<string, number | null>[];
+  const trained = [...runs("float32", 0.9, 0.92), ...runs("bfloat16", 0.94, 0.9).reverse()];
+  const [line, ...others] = lines(...trained, { ...base, network: "resnet8" });
   assert.deepEqual(others, []);
   const close = (name: string, wanted: number) =>
-    assert.ok(Math.abs(line[name] - wanted) < 1e-9, `${name} ${line[name]}`);
+    assert.ok(Math.abs(line[name]! - wanted) < 1e-9, `${name} ${line[name]}`);
   close("float32 mean %", 91);
   close("bfloat16 mean %", 94);
   close("float32 SD pp", 100 * Math.sqrt(0.0002));
-  // Seeds 1 and 2 are in both: 93 - 90 and 91 - 92, whose mean is 1 and whose standard deviation is sqrt(8).
-  close("paired seeds", 2);
-  close("difference pp", 1);
-  close("standard error pp", 2);
-  close("sign-flip p", 1); // of 4, 2, -2 and -4, halved, all are at least 1 away from 0
-  close("smallest p", 1 / 2);
-  const three = [0.01, 0.03, 0.02].flatMap((gain, seed) => [
-    { ...base, seed },
-    { ...rounded, seed, accuracy: 0.9 + gain },
-  ]);
-  const [{ "sign-flip p": p }] = precisionTable(three).objects() as Record<string, number>[];
-  assert.ok(Math.abs(p - 2 / 8) < 1e-9, "all three up or all three down");
-  const [alone] = precisionTable([base, { ...rounded, seed: 2 }]).objects() as Record<string, unknown>[];
-  assert.deepEqual([alone["paired seeds"], alone["difference pp"], alone["sign-flip p"]], [0, null, null]);
+  // Seed 1 gains 4 points, seed 2 loses 2: mean 1, deviation sqrt(18), error 3; of the sums 2, 6, -6 and -2 all reach 2.
+  for (const [name, wanted] of Object.entries({ "seeds in both": 2, "difference pp": 1, "standard error pp": 3 }))
+    close(name, wanted);
+  close("sign-flip p", 1);
+  close("smallest p", 0.5);
+  const [below] = lines(...runs("float32", 0.9, 0.92, 0.93), ...runs("bfloat16", 0.89, 0.9, 0.925));
+  assert.deepEqual([below["sign-flip p"], below["smallest p"]], [0.25, 0.25]);
+});
+
+test("precisionTable() leaves out what seeds that were trained in one precision alone cannot say", () => {
+  const rounded = { ...base, precision: "bfloat16" };
+  const [apart] = precisionTable([base, { ...rounded, seed: 2 }]).objects() as Record<string, unknown>[];
+  const empty = ["float32 SD pp", "difference pp", "standard error pp", "sign-flip p", "smallest p"];
+  assert.deepEqual([apart["seeds in both"], ...empty.map((name) => apart[name])], [0, null, null, null, null, null]);
+  const [alone] = precisionTable([base, { ...rounded, accuracy: 0.91 }]).objects() as Record<string, unknown>[];
+  assert.deepEqual([alone["standard error pp"], alone["sign-flip p"], alone["smallest p"]], [null, 1, 1]);
+});
+
+const answers = (run: string, network: string, ...right: number[]): Answers => ({
+  run,
+  network,
+  parameters: 269_722,
+  right: Uint8Array.from(right),
+});
+
+test("comparePairs() pairs the seeds of one network, and the others with each seed, image by image", () => {
+  const bits = (value: number) => Array.from({ length: 12 }, (_, bit) => (value >> bit) & 1);
+  const [a, b, deep] = [
+    answers("a", "resnet20", ...bits(0b000000111111)),
+    answers("b", "resnet20", ...bits(0b000000011111)),
+    answers("deep", "resnet56", ...bits(0b111111111110)),
+  ];
+  const pairs = comparePairs([a, deep, b], "resnet20");
+  assert.deepEqual(
+    pairs.map(({ first, second, firstOnly, secondOnly }) => [first.run, second.run, firstOnly, secondOnly]),
+    [
+      ["a", "b", 1, 0],
+      ["a", "deep", 1, 6],
+      ["b", "deep", 1, 7],
+    ],
+  );
+  // Binomial tails: 2 * (1 + 7) / 2^7 and 2 * (1 + 8) / 2^8; Holm multiplies the smallest by 3, the next by 2.
+  assert.deepEqual(
+    pairs.map(({ p }) => Number(p.toFixed(9))),
+    [1, 0.125, 0.0703125],
+  );
+  assert.deepEqual(
+    pairs.map(({ adjusted }) => Number(adjusted.toFixed(9))),
+    [1, 0.25, 0.2109375],
+  );
+  assert.equal(pairs[1].difference, 5 / 12);
+  assert.deepEqual((pairTable(pairs).object(2) as Record<string, unknown>)["p (Holm)"], "0.2109");
+});
+
+test("comparePairs() says what it cannot compare", () => {
+  const a = answers("a", "resnet20", 1, 0);
+  assert.throws(() => comparePairs([a], "resnet20"), {
+    name: "RangeError",
+    message: /a resnet20 and another one .* 1 net/,
+  });
+  assert.throws(() => comparePairs([a, answers("b", "resnet8", 1)], "resnet20"), {
+    name: "RangeError",
+    message: 'Cannot compare "a" with "b": expected the same images but found 2 and 1',
+  });
 });
 
 test("precisionTable() does not mix trainings on different images or of different length", () => {

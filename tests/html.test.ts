@@ -7,10 +7,11 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { closeBrowser, openBrowser } from "../lib/drawing/browser";
-import { figureBundle } from "../lib/drawing/bundle";
+import { figureBundle, phraseBundle } from "../lib/drawing/bundle";
 import { accuracyByLayer, dropByLayer } from "../lib/figure";
 import { historyFigure } from "../lib/figure-history";
 import { classHistogram, imageGrid } from "../lib/figure-images";
+import { code, phrase } from "../lib/phrase";
 import { ablationTable, toHtml, toText } from "../lib/table";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
@@ -23,12 +24,12 @@ interface Opened {
   ask<Answer>(question: string): Promise<Answer>;
 }
 
-function notebook(outputs: readonly object[]): object {
+function notebook(outputs: readonly object[], metadata: object): object {
   const cells = outputs.map((data, index) => ({
     cell_type: "code",
     id: `cell-${index}`,
     execution_count: index + 1,
-    metadata: {},
+    metadata,
     source: "await show(figure);",
     outputs: [{ output_type: "display_data", data, metadata: {} }],
   }));
@@ -42,9 +43,9 @@ function notebook(outputs: readonly object[]): object {
 }
 
 /** Exports a notebook with these outputs by nbconvert and the template lab-plotly. */
-function exported(name: string, outputs: readonly object[]): string {
+function exported(name: string, outputs: readonly object[], metadata = {}): string {
   const file = path.join(folder, `${name}.ipynb`);
-  writeFileSync(file, JSON.stringify(notebook(outputs)));
+  writeFileSync(file, JSON.stringify(notebook(outputs, metadata)));
   const env = { ...process.env, JUPYTER_PATH: path.resolve("lib", "jupyter") };
   execFileSync(
     path.resolve(".venv", "bin", "python"),
@@ -123,6 +124,23 @@ test("an exported notebook shows text that looks like script instead of running 
       `document.querySelector(".js-plotly-plot .gtitle").textContent.startsWith("</script><script>")`,
     ),
   );
+});
+
+test("an exported notebook shows what a cell says as rendered text, names as they are, without the code that says it", async () => {
+  const said = phrase`**Reading.** The least, ${code(hostile)}, is ${hostile}.
+
+    One *more*. <!-- given: 95 (confidence) -->`;
+  const page = await open(exported("said", [phraseBundle(said)], { jupyter: { source_hidden: true } }));
+  const shown = `document.querySelector(".jp-OutputArea-output[data-mime-type='text/markdown']")`;
+  assert.equal(await page.ask("document.title"), "said");
+  assert.equal(await page.ask(`document.querySelectorAll("img[src=x]").length`), 0);
+  assert.equal(await page.ask(`${shown}.querySelector("strong").textContent`), "Reading.");
+  assert.equal(await page.ask(`${shown}.querySelector("code").textContent`), hostile);
+  assert.equal(
+    await page.ask(`${shown}.innerText.trim()`),
+    `Reading. The least, ${hostile}, is ${hostile}.\n\nOne more.`,
+  );
+  assert.ok(!(await page.ask<string>("document.body.innerText")).includes("await show"));
 });
 
 test("plotly.js is in the file once, and stays out where there is no figure", () => {

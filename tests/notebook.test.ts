@@ -7,7 +7,8 @@ import { after, afterEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FIGURE } from "../lib/drawing/bundle";
 import { accuracyByLayer } from "../lib/figure";
-import { interruptSignal, liveFigure, liveTable, progress, show } from "../lib/notebook";
+import { interruptSignal, liveFigure, liveTable, progress, say, show } from "../lib/notebook";
+import { code } from "../lib/phrase";
 import { provenance } from "../lib/provenance";
 import { tableOf, toText } from "../lib/table";
 import { someRows } from "./figures";
@@ -58,6 +59,20 @@ test("show() writes a figure only when told to, picture and JSON, and leaves no 
     name: "RangeError",
     message: /Cannot save the figure as "\.\.\/main"/,
   });
+});
+
+test("say() shows Markdown and text, with values that cannot act as markup", () => {
+  const messages = kernel();
+  say`**Reading.** ${code("stem.conv")} of ${"<b>"} is ${19}th.`;
+  assert.deepEqual(
+    messages.map(({ data }) => data),
+    [
+      {
+        "text/markdown": "**Reading.** `stem.conv` of &lt;b&gt; is 19th.",
+        "text/plain": "**Reading.** stem.conv of <b> is 19th.",
+      },
+    ],
+  );
 });
 
 test("show() prints text where there is no kernel", async (context) => {

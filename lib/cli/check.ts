@@ -1,17 +1,26 @@
-// `npm run check`: strict types of lib, tests and the notebooks' code, ESLint, and Prettier's formatting.
+// `npm run check`: strict types of lib, tests and the notebooks' code, prose against outputs, ESLint, and Prettier's formatting.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { projectFaults } from "./check/project";
 import { typeFaults } from "./check/types";
 
 const HELP = `npm run check
 
 Type-checks lib, tests and the code cells of notebooks/*.ipynb in strict mode, then runs ESLint and Prettier's check.
 A fault in a notebook is named by its code cell, counted from 1 as Jupyter numbers them, and the line in it.
-npm run format mends what Prettier finds.`;
+npm run format mends what Prettier finds.
+
+Every number in the text of a notebook has to be shown by an output or a code cell above it, to the digits quoted, and the cells have to be
+executed from top to bottom. README.md and the other pages name below each paragraph what shows its numbers. In Markdown, unseen:
+  <!-- given: 91.25, 164 (He et al. 2015, Table 6); 95 (confidence) -->   these numbers come from elsewhere
+  <!-- shown in: notebooks/03_train.ipynb -->                            the numbers of this paragraph are found there
+  <!-- shown in: notebooks/03_train.ipynb#59bb74ec -->                   … in the cell with this id
+  <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
 
 const root = resolve(__dirname, "../..");
+const PAGES = ["README.md", "data/README.md", "data/runs/README.md", "environment.md"];
 
 function main(): number {
   try {
@@ -22,21 +31,28 @@ function main(): number {
   }
   const results = [
     checkTypes(),
+    checkProse(),
     runTool("ESLint", "eslint/bin/eslint.js", ["."]),
     runTool("Prettier", "prettier/bin/prettier.cjs", ["--check", "."]),
   ];
   return results.every(Boolean) ? 0 : 1;
 }
 
+function notebooks(): string[] {
+  const names = readdirSync(join(root, "notebooks")).filter((name) => name.endsWith(".ipynb"));
+  return names.sort().map((name) => join(root, "notebooks", name));
+}
+
 function checkTypes(): boolean {
-  const folder = join(root, "notebooks");
-  const notebooks = readdirSync(folder).filter((name) => name.endsWith(".ipynb"));
-  const faults = typeFaults(
-    root,
-    notebooks.sort().map((name) => join(folder, name)),
-  );
+  const faults = typeFaults(root, notebooks());
   faults.forEach((fault) => console.log(fault));
-  return verdict("Types", faults.length === 0, `of lib, tests and ${notebooks.length} notebooks`);
+  return verdict("Types", faults.length === 0, `of lib, tests and ${notebooks().length} notebooks`);
+}
+
+function checkProse(): boolean {
+  const faults = projectFaults(root, notebooks(), PAGES);
+  faults.forEach((fault) => console.log(fault));
+  return verdict("Prose", faults.length === 0, `of ${notebooks().length} notebooks and ${PAGES.length} pages`);
 }
 
 function runTool(name: string, script: string, args: readonly string[]): boolean {

@@ -1,11 +1,14 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
 import { join } from "node:path";
 import { type Command, type Given, runCommand } from "./command";
-import { familyTable, loadFamily, precisionTable } from "../family";
+import { familyTable, loadFamily } from "../family";
+import { precisionTable } from "../family-precision";
 import { writeTogether } from "../files/files";
 import { toMarkdown } from "../table";
 
 type Names = "dir";
+
+const SHOWN = "<!-- shown in: notebooks/03_train.ipynb -->"; // so that `npm run check` holds this page against the notebook
 
 const COMMAND: Command<Names> = {
   name: "runs",
@@ -18,21 +21,22 @@ const INTRODUCTION = `# Trained networks
 Written by \`npm run runs\` from the run folders; every accuracy is that of the saved weights, after the last epoch, on all test images
 (10,000), with its 95 % Wilson interval. A folder holds \`weights.safetensors\`, \`start.safetensors\` (before the first step) and
 \`run.json\` (spec, recipe, history, seed, data and provenance).
+<!-- given: 10,000 (CIFAR-10); 95 (confidence) -->
 `;
 
 const PRECISION = `
 ## float32 against bfloat16
 
 Networks that were trained in both, in the same way: over seeds, the mean test accuracy and its standard deviation (SD); the difference is
-bfloat16 less float32, with its standard error where there are two seeds of each, and the two-sided p of the permutation test beside the
-smallest that so few seeds could give.
+bfloat16 less float32 over the seeds that were trained in both (which share start, order and augmentation), with its standard error and the
+two-sided p of the exact sign-flip test beside the smallest that so few seeds could give.
 `;
 
 async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {
   const members = await loadFamily(dir);
   const precision = precisionTable(members);
-  const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n` : "";
-  const text = `${INTRODUCTION}\n${toMarkdown(familyTable(members))}\n${comparison}`;
+  const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n${SHOWN}\n` : "";
+  const text = `${INTRODUCTION}\n${toMarkdown(familyTable(members))}\n${SHOWN}\n${comparison}`;
   await writeTogether(dir, new Map([["README.md", new TextEncoder().encode(text)]]));
   console.log(`${join(dir, "README.md")}: trained networks listed: ${members.length}`);
 }

@@ -3,6 +3,7 @@ import type { Figure } from "./figure-style";
 import { writeTogether } from "../files/files";
 import { unescapeHtml } from "../format";
 import { type ImageOptions, toPng } from "./image";
+import type { Phrase } from "../phrase";
 import { type Table, type TableOptions, toHtml, toText } from "../table";
 
 /** What a cell's output holds, by MIME type. */
@@ -22,6 +23,11 @@ const CONFIG = {
 /** The bundle of a table: HTML and text. */
 export function tableBundle(table: Table, options: TableOptions): Bundle {
   return { "text/html": toHtml(table, options), "text/plain": toText(table, options) };
+}
+
+/** The bundle of words: Markdown and plain text. */
+export function phraseBundle({ markdown, text }: Phrase): Bundle {
+  return { "text/markdown": markdown, "text/plain": text };
 }
 
 /**

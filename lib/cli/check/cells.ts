@@ -3,7 +3,22 @@ import ts from "typescript";
 
 /** The parts of a notebook file (nbformat 4) that matter here. */
 export interface Notebook {
-  readonly cells: readonly { readonly cell_type: string; readonly source: string | readonly string[] }[];
+  readonly cells: readonly NotebookCell[];
+}
+
+/** One of its cells; text is a string, or a string for each line. */
+export interface NotebookCell {
+  readonly id?: string;
+  readonly cell_type: string;
+  readonly source: string | readonly string[];
+  readonly execution_count?: number | null;
+  readonly outputs?: readonly {
+    readonly output_type: string;
+    readonly text?: string | readonly string[];
+    readonly data?: Readonly<Record<string, unknown>>;
+    readonly ename?: string;
+    readonly evalue?: string;
+  }[];
 }
 
 /** A line of a notebook; cells are counted as Jupyter numbers them when run from the top, code cells only, from 1. */
