@@ -5,7 +5,7 @@ import { ablate, type Operator, zero } from "../lib/ablate";
 import { type ActivationChange, formulaOf, notingWords, onOutput, onShortcut } from "../lib/activations";
 import { type Tensor, tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
-import type { Dataset } from "../lib/cifar";
+import type { Dataset } from "../lib/dataset";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { crossEntropy, evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import { forward, type Vocabulary } from "../lib/forward";
