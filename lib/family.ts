@@ -18,6 +18,8 @@ export interface Member {
   readonly run: string;
   readonly network: string;
   readonly parameters: number;
+  /** The data set's name. */
+  readonly data: string;
   /** Training images. */
   readonly images: number;
   readonly heldOut: number;
@@ -50,7 +52,13 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Of one network: all images before fewer, the longest training first, float32 before bfloat16, and then by seed. */
 function compareTrainings(a: Member, b: Member): number {
-  return b.images - a.images || b.epochs - a.epochs || -compare(a.precision, b.precision) || a.seed - b.seed;
+  return (
+    compare(a.data, b.data) ||
+    b.images - a.images ||
+    b.epochs - a.epochs ||
+    -compare(a.precision, b.precision) ||
+    a.seed - b.seed
+  );
 }
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
@@ -61,6 +69,7 @@ function memberOf(name: string, run: Run): Member {
     run: name,
     network: specName(run.network.spec),
     parameters: parameterCount(run.network.spec),
+    data: run.data.name,
     images: run.data.images ?? provenance.images ?? NaN,
     heldOut: run.data.heldOut ?? 0,
     epochs,
@@ -73,23 +82,30 @@ function memberOf(name: string, run: Run): Member {
   };
 }
 
-/** One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. */
+/**
+ * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
+ * are on CIFAR-10.
+ */
 export function familyTable(members: readonly Member[]): Table {
+  const dataColumn = dataColumnOf(members);
   return tableOf(
-    members.map(({ run, network, parameters, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
-      run,
-      network,
-      parameters,
-      "training images": images,
-      epochs,
-      precision,
-      seed: String(seed),
-      "test accuracy %": 100 * accuracy,
-      "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
-        .map((end) => percent(end))
-        .join(" to "),
-      minutes: Math.round(seconds / 60),
-    })),
+    members.map(
+      ({ run, network, parameters, data, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
+        run,
+        network,
+        parameters,
+        ...dataColumn({ data }),
+        "training images": images,
+        epochs,
+        precision,
+        seed: String(seed),
+        "test accuracy %": 100 * accuracy,
+        "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
+          .map((end) => percent(end))
+          .join(" to "),
+        minutes: Math.round(seconds / 60),
+      }),
+    ),
   );
 }
 
@@ -101,14 +117,22 @@ export function familyTable(members: readonly Member[]): Table {
 export function precisionTable(members: readonly Member[]): Table {
   const groups = new Map<string, Member[]>();
   for (const member of members) {
-    const key = [member.network, member.images, member.heldOut, member.epochs].join();
+    const key = [member.network, member.data, member.images, member.heldOut, member.epochs].join();
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
   const both = [...groups.values()].filter((group) => new Set(group.map(({ precision }) => precision)).size > 1);
-  return tableOf(both.map(precisionLine));
+  const dataColumn = dataColumnOf(both.flat());
+  return tableOf(both.map((group) => precisionLine(group, dataColumn)));
 }
 
-function precisionLine(group: readonly Member[]) {
+type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
+
+/** The column of the data set, in every row or in none. */
+function dataColumnOf(members: readonly Member[]): DataColumn {
+  return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
+}
+
+function precisionLine(group: readonly Member[], dataColumn: DataColumn) {
   const of = (precision: string) => spreadOf(group.filter((member) => member.precision === precision));
   const [exact, rounded] = [of("float32"), of("bfloat16")];
   const error = Math.sqrt(exact.variance / exact.seeds + rounded.variance / rounded.seeds);
@@ -119,6 +143,7 @@ function precisionLine(group: readonly Member[]) {
   });
   return {
     network: group[0].network,
+    ...dataColumn(group[0]),
     "training images": group[0].images,
     epochs: group[0].epochs,
     ...columns("float32", exact),
