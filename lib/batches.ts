@@ -1,5 +1,5 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { type Random, shuffled } from "./random";
 

@@ -1,6 +1,6 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
-import { checkDataset } from "./dataset";
+import { checkDataset, type Dataset } from "./dataset";
 import {
   CHANNELS,
   CIFAR10,
@@ -11,21 +11,6 @@ import {
   recordBytes,
   SIDE,
 } from "./files/cifar-files";
-
-export interface Dataset {
-  /** "cifar10", "cifar100", or whatever a data set of one's own is called. */
-  readonly name: string;
-  readonly split: "train" | "test";
-  readonly count: number;
-  /** Pixels 0..255, [count, 32, 32, 3]. */
-  readonly images: Uint8Array;
-  /** Classes, [count]; CIFAR-100: the fine labels. */
-  readonly labels: Uint8Array;
-  /** What label 0, 1, ... is called; at most 256. */
-  readonly classes: readonly string[];
-  /** Digest of the split's files, one after the other, that the images come from: `cat data_batch_?.bin | sha256sum`. */
-  readonly sha256: string;
-}
 
 const PLANE = SIDE * SIDE;
 

@@ -1,6 +1,6 @@
 // Several operators on the layers of one network, side by side: their sweeps, their verdicts, how well their rankings agree.
 import type { Operator } from "./ablate";
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import type { Network } from "./network";
 import { upperBound } from "./statistics/paired";
 import { checkEven, type EvenRow, type EvenSweep, rowsOf, type Sweep } from "./rows";

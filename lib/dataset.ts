@@ -1,8 +1,23 @@
-// What a dataset has to be wherever one enters: images, labels and classes that agree, and fit the network they are put through.
+// A dataset, and what it has to be wherever one enters: images, labels and classes that agree, and fit the network they are put through.
 import { types } from "node:util";
-import type { Dataset } from "./cifar";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import type { Spec } from "./spec";
+
+/** Images of one kind with their classes. */
+export interface Dataset {
+  /** "cifar10", "cifar100", or whatever a data set of one's own is called. */
+  readonly name: string;
+  readonly split: "train" | "test";
+  readonly count: number;
+  /** Pixels 0..255, [count, 32, 32, 3]. */
+  readonly images: Uint8Array;
+  /** Classes, [count]; CIFAR-100: the fine labels. */
+  readonly labels: Uint8Array;
+  /** What label 0, 1, ... is called; at most 256. */
+  readonly classes: readonly string[];
+  /** Digest of the split's files, one after the other, that the images come from: `cat data_batch_?.bin | sha256sum`. */
+  readonly sha256: string;
+}
 
 /** Predicted classes are kept in bytes. */
 const MOST_CLASSES = 256;

@@ -2,8 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { startEngine, type Tensor, tensorOf, tf } from "./engine/backend";
 import { batchOf } from "./batches";
-import type { Dataset } from "./cifar";
-import { checkFit } from "./dataset";
+import { checkFit, type Dataset } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { eagerWeights, eagerWords } from "./engine/eager";
 import { foldedParameters, foldedShapes } from "./engine/fold";

@@ -1,11 +1,12 @@
 // float32 against bfloat16: networks that were trained in both, seed by seed.
-import type { Member } from "./family";
+import { dataColumnOf, type Member } from "./family";
 import { flipAll } from "./statistics/paired";
 import { type Table, tableOf } from "./table";
 
 /** How training in bfloat16 compares with float32 for one way of training; accuracies and differences are fractions. */
 export interface PrecisionPairs {
   readonly network: string;
+  readonly data: string; // the data set
   readonly images: number;
   readonly epochs: number;
   readonly float32: readonly number[]; // test accuracies, a seed each
@@ -24,7 +25,7 @@ export interface PrecisionPairs {
 export function precisionPairs(members: readonly Member[]): PrecisionPairs[] {
   const groups = new Map<string, Member[]>();
   for (const member of members) {
-    const key = [member.network, member.images, member.heldOut, member.epochs].join();
+    const key = [member.network, member.data, member.images, member.heldOut, member.epochs].join();
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
   const both = [...groups.values()].filter((group) => new Set(group.map(({ precision }) => precision)).size > 1);
@@ -38,9 +39,9 @@ function pairsOf(group: readonly Member[]): PrecisionPairs {
     const twin = rounded.find((member) => member.seed === seed);
     return twin ? [twin.accuracy - accuracy] : [];
   });
-  const { network, images, epochs } = group[0];
+  const { network, data, images, epochs } = group[0];
   return {
-    ...{ network, images, epochs, differences },
+    ...{ network, data, images, epochs, differences },
     float32: exact.map(({ accuracy }) => accuracy),
     bfloat16: rounded.map(({ accuracy }) => accuracy),
     mean: meanOf(differences),
@@ -62,9 +63,12 @@ function deviationOf(values: readonly number[]): number {
  * trained in both, in percentage points, with its standard error and p value; empty where too few seeds are shared.
  */
 export function precisionTable(members: readonly Member[]): Table {
+  const pairs = precisionPairs(members);
+  const dataColumn = dataColumnOf(pairs);
   return tableOf(
-    precisionPairs(members).map(({ network, images, epochs, float32, bfloat16, differences, ...rest }) => ({
+    pairs.map(({ network, images, epochs, float32, bfloat16, differences, ...rest }) => ({
       network,
+      ...dataColumn(rest),
       "training images": images,
       epochs,
       ...seedColumns("float32", float32),

@@ -17,6 +17,8 @@ export interface Member {
   readonly run: string;
   readonly network: string;
   readonly parameters: number;
+  /** The data set's name. */
+  readonly data: string;
   /** Training images. */
   readonly images: number;
   readonly heldOut: number;
@@ -49,7 +51,13 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Of one network: all images before fewer, the longest training first, float32 before bfloat16, and then by seed. */
 function compareTrainings(a: Member, b: Member): number {
-  return b.images - a.images || b.epochs - a.epochs || -compare(a.precision, b.precision) || a.seed - b.seed;
+  return (
+    compare(a.data, b.data) ||
+    b.images - a.images ||
+    b.epochs - a.epochs ||
+    -compare(a.precision, b.precision) ||
+    a.seed - b.seed
+  );
 }
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
@@ -60,6 +68,7 @@ function memberOf(name: string, run: Run): Member {
     run: name,
     network: specName(run.network.spec),
     parameters: parameterCount(run.network.spec),
+    data: run.data.name,
     images: run.data.images ?? provenance.images ?? NaN,
     heldOut: run.data.heldOut ?? 0,
     epochs,
@@ -72,22 +81,36 @@ function memberOf(name: string, run: Run): Member {
   };
 }
 
-/** One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. */
+/**
+ * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
+ * are on CIFAR-10.
+ */
 export function familyTable(members: readonly Member[]): Table {
+  const dataColumn = dataColumnOf(members);
   return tableOf(
-    members.map(({ run, network, parameters, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
-      run,
-      network,
-      parameters,
-      "training images": images,
-      epochs,
-      precision,
-      seed: String(seed),
-      "test accuracy %": 100 * accuracy,
-      "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
-        .map((end) => percent(end))
-        .join(" to "),
-      minutes: Math.round(seconds / 60),
-    })),
+    members.map(
+      ({ run, network, parameters, data, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
+        run,
+        network,
+        parameters,
+        ...dataColumn({ data }),
+        "training images": images,
+        epochs,
+        precision,
+        seed: String(seed),
+        "test accuracy %": 100 * accuracy,
+        "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
+          .map((end) => percent(end))
+          .join(" to "),
+        minutes: Math.round(seconds / 60),
+      }),
+    ),
   );
+}
+
+type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
+
+/** The column of the data set, in every row or in none. */
+export function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
+  return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
 }

@@ -99,9 +99,10 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
 }
 
 /** What stands above a panel, and tells one from another. */
-function panelTitle({ network, parameters, images, epochs }: Member): string {
+function panelTitle({ network, parameters, data, images, epochs }: Member): string {
   const size = images < ALL ? `${grouped(images)} images` : `${grouped(parameters)} parameters`;
-  return `<b>${escapeHtml(network)}</b>, ${size}, ${epochs} epochs`;
+  const where = data === "cifar10" ? "" : ` on ${escapeHtml(data)}`;
+  return `<b>${escapeHtml(network)}</b>${where}, ${size}, ${epochs} epochs`;
 }
 
 /** From what all curves have reached after a third of their epochs, with room for the names below them, to the top. */

@@ -1,8 +1,7 @@
 // Figures of a data set: its images as sharp squares with their classes, and how many images each class has.
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
-import type { Dataset } from "./cifar";
-import { checkDataset } from "./dataset";
+import { checkDataset, type Dataset } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./files/cifar-files";
 import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped } from "./format";

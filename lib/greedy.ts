@@ -1,5 +1,5 @@
 // The order in which layers can be given up: step by step the one whose loss, on top of those before, costs least.
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import { type Layer, layersOf } from "./layers";
 import { type Network } from "./network";
 import { type EvenSweep, rowsOf } from "./rows";

@@ -1,7 +1,7 @@
 // A training in a notebook cell: curves and a line of progress that change in place; interrupted, it goes on when the cell runs again.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import { historyFigure, type StepPoint } from "./figure-history";
 import { grouped } from "./format";
 import { type Spec, specName } from "./spec";

@@ -1,5 +1,6 @@
 // What a network in training has its pixels normalized by: the statistics of the images that it is trained on.
-import { channelStatistics, type Dataset } from "./cifar";
+import { channelStatistics } from "./cifar";
+import type { Dataset } from "./dataset";
 import { CIFAR10_NORMALIZATION, CIFAR100_NORMALIZATION, type Normalization } from "./network";
 
 /** Those of all training images, so that networks trained on a part of them see the same pixels. */

@@ -1,8 +1,7 @@
 // Test sets in NumPy files, such as CIFAR-10.1 and CIFAR-10-C: an array of images and one of labels.
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { Dataset } from "./cifar";
-import { checkDataset } from "./dataset";
+import { checkDataset, type Dataset } from "./dataset";
 import { CHANNELS, SIDE } from "./files/cifar-files";
 import { shown } from "./files/dtypes";
 import { readWhole } from "./files/files";

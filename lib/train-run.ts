@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { startEngine } from "./engine/backend";
 import { loadRun, saveRun, withHalfKernels } from "./checkpoint";
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import { evaluate } from "./evaluate";
 import type { Parameters } from "./network";
 import type { Spec } from "./spec";

@@ -1,8 +1,7 @@
 // Training: the loop over epochs and steps, and the history that it leaves.
 import { setImmediate } from "node:timers/promises";
 import { stepsPerEpoch, trainingBatches } from "./batches";
-import type { Dataset } from "./cifar";
-import { checkFit } from "./dataset";
+import { checkFit, type Dataset } from "./dataset";
 import { evaluate } from "./evaluate";
 import { initialParameters, type Network, type Parameters } from "./network";
 import { normalizationOf } from "./normalization";

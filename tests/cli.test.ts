@@ -201,7 +201,10 @@ test("sweep and export say what they assumed of an imported network, and take a 
     assert.match(text, weights);
     assert.match(text, /normalization: mean 0\.485, 0\.456, 0\.406 and deviation 0\.229/);
   }
-  assert.match(swept.stderr, /^Assumed of theirs: .* To give others: --mean, --std, --plain, --weights$/m);
+  assert.match(
+    swept.stderr,
+    /^Assumed of theirs: .* Of a PyTorch file, others are given by --mean, --std, --plain, --weights$/m,
+  );
   const report = () => JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
   assert.match(report().assumed.weights, weights);
   const given = sweepOf(file, ...few, "--mean", "0.5,0.4,0.3", "--std", "0.2,0.2,0.3", "--weights", "raw");

@@ -10,6 +10,7 @@ const base: Member = {
   run: "a",
   network: "resnet20",
   parameters: 269_722,
+  data: "cifar10",
   images: 50_000,
   heldOut: 0,
   epochs: 2,
@@ -36,6 +37,17 @@ test("familyTable() has a line per run, with the Wilson interval of its own numb
   assert.equal(large["95 % interval"], "89.40 to 90.57");
   assert.equal(small["95 % interval"], "82.56 to 94.48");
   assert.deepEqual([large.minutes, large["test accuracy %"], large.seed], [2, 90, "1"]);
+});
+
+test("runs on several data sets are told apart: named in each row and panel, and never compared as the same training", () => {
+  const hundred = { ...base, run: "b", data: "cifar100", precision: "bfloat16" };
+  assert.deepEqual(familyTable([base, hundred]).array("data"), ["cifar10", "cifar100"]);
+  assert.ok(!familyTable([base]).columnNames().includes("data"));
+  assert.equal(precisionTable([base, hundred]).numRows(), 0);
+  const [line] = precisionTable([{ ...hundred, precision: "float32" }, hundred]).objects() as Record<string, unknown>[];
+  assert.equal(line.data, "cifar100");
+  const titles = familyFigure([base, hundred]).layout.annotations!.map(({ text }) => text);
+  assert.ok(titles.some((text) => text?.startsWith("<b>resnet20</b> on cifar100, ")));
 });
 
 test("precisionTable() compares networks that were trained in both precisions seed by seed, by hand", () => {

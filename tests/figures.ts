@@ -1,5 +1,5 @@
 // Small rows, epochs and images that the tests of figures, tables and pages draw.
-import type { Dataset } from "../lib/cifar";
+import type { Dataset } from "../lib/dataset";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf } from "../lib/layers";
 import { type EvenRow, type Row, rowsOf, wilson } from "../lib/rows";

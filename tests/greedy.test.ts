@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, zero } from "../lib/ablate";
-import type { Dataset } from "../lib/cifar";
+import type { Dataset } from "../lib/dataset";
 import { evaluate } from "../lib/evaluate";
 import { greedyOrder } from "../lib/greedy";
 import { type Layer, layersOf } from "../lib/layers";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { startEngine, tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/batches";
-import type { Dataset } from "../lib/cifar";
+import type { Dataset } from "../lib/dataset";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { imageTensor } from "../lib/evaluate";
 import { forward } from "../lib/forward";

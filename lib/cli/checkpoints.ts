@@ -47,6 +47,8 @@ export async function loadCheckpoint(
   const network = await loadNetwork(path, options);
   const assumed = assumedText(network.assumed);
   if (assumed)
-    console.error(`Assumed of ${network.name}: ${assumed}. To give others: --mean, --std, --plain, --weights`);
+    console.error(
+      `Assumed of ${network.name}: ${assumed}. Of a PyTorch file, others are given by --mean, --std, --plain, --weights`,
+    );
   return { network };
 }

@@ -1,5 +1,6 @@
 // The options of the commands that read images: which data set, and where its files are.
-import { type Dataset, loadSplit } from "../cifar";
+import { loadSplit } from "../cifar";
+import type { Dataset } from "../dataset";
 import { CIFAR10, CIFAR100, type Layout } from "../files/cifar-files";
 import { loadNpyDataset } from "../npy";
 import { type Given, type Option, UsageError } from "./command";

@@ -1,5 +1,5 @@
 // Which layers npm run sweep changes together (--set), and what it says about such a sweep besides each ablation's verdict.
-import type { Dataset } from "../cifar";
+import type { Dataset } from "../dataset";
 import { greedyOrder } from "../greedy";
 import { growthOf, growthSets, randomOrders, type SpreadPoint, spreadOf } from "../growth";
 import type { Layer } from "../layers";

@@ -1,8 +1,8 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
 import { basename, dirname } from "node:path";
-import { checkFit } from "../dataset";
+import { checkFit, type Dataset } from "../dataset";
 import { assumedText } from "../files/assumed";
-import { type Dataset, firstImages, holdOut } from "../cifar";
+import { firstImages, holdOut } from "../cifar";
 import { writeTogether } from "../files/files";
 import { changeText, grouped, percent } from "../format";
 import type { Layer } from "../layers";

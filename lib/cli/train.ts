@@ -1,7 +1,8 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { precisionNamed } from "./precision";
-import { type Dataset, firstImages, holdOut } from "../cifar";
+import { firstImages, holdOut } from "../cifar";
+import type { Dataset } from "../dataset";
 import { DATASET_OPTIONS, type DatasetNames, layoutNamed, loadAsked } from "./datasets";
 import { percent } from "../format";
 import { specOf } from "../spec";

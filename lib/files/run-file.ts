@@ -1,5 +1,5 @@
 // run.json: what a run folder says of its training, written and read with every check.
-import type { Dataset } from "../cifar";
+import type { Dataset } from "../dataset";
 import type { Network, Parameters } from "../network";
 import { parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
 import type { Epoch } from "../train";

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { notingWords } from "../activations";
 import { startEngine, type Tensor, tf } from "../engine/backend";
 import { batchOf } from "../batches";
-import type { Dataset } from "../cifar";
+import type { Dataset } from "../dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "../files/cifar-files";
 import { eagerWeights, eagerWords } from "../engine/eager";
 import { imageTensor } from "../evaluate";

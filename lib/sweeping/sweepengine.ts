@@ -4,7 +4,7 @@ import { type Activations, needsReference } from "../activations";
 import { startEngine, tensorOf } from "../engine/backend";
 import type { Precision } from "../engine/graph";
 import { batchOf } from "../batches";
-import type { Dataset } from "../cifar";
+import type { Dataset } from "../dataset";
 import { imageTensor } from "../evaluate";
 import type { Network } from "../network";
 import { randomStream } from "../random";

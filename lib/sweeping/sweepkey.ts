@@ -4,7 +4,7 @@ import type { Ablation } from "../ablate";
 import { type Activations, formulaOf, needsReference } from "../activations";
 import type { Engine } from "../engine/backend";
 import type { Precision } from "../engine/graph";
-import type { Dataset } from "../cifar";
+import type { Dataset } from "../dataset";
 import type { Network, Parameters, Values } from "../network";
 import type { LayerSet } from "../sets";
 

@@ -1,5 +1,5 @@
 // In a process of its own, which memory.ts starts: a zero sweep of a network with random weights over noise. Prints one line of JSON.
-import type { Dataset } from "../../lib/cifar";
+import type { Dataset } from "../../lib/dataset";
 import { CIFAR10_NORMALIZATION, initialParameters, type Network } from "../../lib/network";
 import { randomStream } from "../../lib/random";
 import { specOf } from "../../lib/spec";

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import type { Precision } from "../../lib/engine/graph";
 import { loadNetwork } from "../../lib/checkpoint";
-import { type Dataset, firstImages, loadCifar } from "../../lib/cifar";
+import { firstImages, loadCifar } from "../../lib/cifar";
+import type { Dataset } from "../../lib/dataset";
 import { grouped } from "../../lib/format";
 import type { Network } from "../../lib/network";
 import type { Sweep } from "../../lib/rows";
