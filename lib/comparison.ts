@@ -7,6 +7,7 @@ import { type Row, rowsOf, type Sweep } from "./rows";
 import { kendallTau } from "./seeds";
 import { sweep, type SweepOptions } from "./sweep";
 import { type Verdict, verdictsOf } from "./verdict";
+import { largestOf } from "./statistics/extremes";
 
 /** Something for each operator, by the operators' names. */
 export type ByOperator<T> = Readonly<Record<string, T>>;
@@ -50,7 +51,7 @@ export function dropInterval({ images, lost, gained }: Row): [low: number, high:
 /** Half the length of the longest 95 % interval of a drop among some rows, a fraction. */
 export function widestInterval(rows: readonly Row[]): number {
   const halves = rows.map(dropInterval).map(([low, high]) => (high - low) / 2);
-  return Math.max(0, ...halves);
+  return Math.max(0, largestOf(halves));
 }
 
 /** How well the rankings of some operators agree. */

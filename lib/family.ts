@@ -11,6 +11,7 @@ import { wilson } from "./rows";
 import type { Run } from "./files/run-file";
 import { type Table, tableOf } from "./table";
 import type { Epoch } from "./train";
+import { smallestOf } from "./statistics/extremes";
 
 /** What is compared between runs. */
 export interface Member {
@@ -138,7 +139,7 @@ function permuted(group: readonly Member[]) {
   );
   const twoSided = (p: number) => Math.min(1, 2 * p);
   return {
-    "permutation p": twoSided(Math.min(...sides.map(({ p }) => p))),
+    "permutation p": twoSided(smallestOf(sides.map(({ p }) => p))),
     "smallest p": twoSided(sides[0].smallest),
   };
 }

@@ -14,6 +14,7 @@ import {
 import { doneText, escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import type { Synergy } from "./synergy";
+import { largestOf } from "./statistics/extremes";
 
 const GREYS: [number, string][] = [
   [0, "#eceff2"], // saturated
@@ -39,7 +40,7 @@ export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOpt
   const { title = `Synergy of pairs of layers ${done}`, level = 0.05 } = options;
   const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
   const free = synergies.filter(({ forced }) => !forced);
-  const largest = 100 * Math.max(...free.map(({ synergy }) => Math.abs(synergy)), 1e-4);
+  const largest = 100 * Math.max(largestOf(free.map(({ synergy }) => Math.abs(synergy))), 1e-4);
   // Blue where the harm of two layers overlaps, white where it adds up, orange where they cover for each other.
   const colours = { colorscale: DIVERGING, zmin: -largest, zmax: largest };
   const sure = (pair: Synergy) => pair.adjusted < level;
@@ -169,7 +170,7 @@ export function accuracyByCount(
 }
 
 const longest = (curves: readonly [string, readonly GrowthPoint[]][]): number =>
-  Math.max(...curves.map(([, points]) => points.length));
+  largestOf(curves.map(([, points]) => points.length));
 
 function curve(name: string, points: readonly GrowthPoint[], colour: string): Data {
   return {

@@ -15,6 +15,7 @@ import {
 } from "./drawing/figure-style";
 import { changeText, escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
+import { largestOf } from "./statistics/extremes";
 
 /** Options of the figures of a sweep. */
 export interface SweepFigureOptions {
@@ -39,7 +40,7 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
   const { title = `Accuracy with ${changeText(rows)}`, chance = 0.1 } = options;
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
-  const widest = Math.max(...rows.map((row) => (row.high - row.low) / 2));
+  const widest = largestOf(rows.map((row) => (row.high - row.low) / 2));
   const subtitle = `${grouped(images)} test images; bars: 95 % Wilson intervals, at most ± ${percent(widest, 1)} pp`;
   return {
     data: [stems(rows), ...GROUPS.map((group) => marks(rows, group))],

@@ -12,6 +12,7 @@
 // Sources: Ville (1939), Étude critique de la notion de collectif; Waudby-Smith and Ramdas (2024), Journal of the Royal Statistical
 // Society B 86:1-27, whose bets adapt to what was seen; a mixture stops about as soon here and keeps nothing but counts.
 import { checkPairs, mcnemar, nonInferiority, type Pairs, upperBound } from "./paired";
+import { largestOf } from "./extremes";
 
 /** What a sweep that stops spends of each p value on looking; the rest is for the ablations that see all images. */
 const SHARE = 0.2;
@@ -127,6 +128,6 @@ function logCapital(pairs: Pairs, drop: number, direction: 1 | -1): number {
     const changed = lost * Math.log(1 + stake * (1 - drop)) + gained * Math.log(1 + stake * (-1 - drop));
     return changed + (images - lost - gained) * Math.log(1 - stake * drop);
   });
-  const largest = Math.max(...capitals);
+  const largest = largestOf(capitals);
   return largest + Math.log(capitals.reduce((sum, capital) => sum + Math.exp(capital - largest), 0) / BETS.length);
 }
