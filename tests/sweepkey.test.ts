@@ -50,6 +50,19 @@ test("sweepKey() is 64 hexadecimal digits, the same when everything is made anew
   assert.equal(sweepKey(content()), KEY);
 });
 
+test("sweepKey() stays what it was when results were first saved: they can still be read", () => {
+  const counted = ({ shape, data }: Values): Values => ({ shape, data: data.map((_, index) => (index % 8) / 8) });
+  const { network } = content();
+  const plain = {
+    ...network,
+    parameters: new Map([...network.parameters].map(([name, values]) => [name, counted(values)])),
+  };
+  const ablations = [ablate(plain, "stem.conv", zero), ablate(plain, "stem.conv", mean)];
+  const dataset = { images: new Uint8Array(2 * 3072).fill(7), labels: Uint8Array.of(3, 5) };
+  const key = sweepKey(content({ network: plain, ablations, dataset, reference: dataset }));
+  assert.equal(key, "2174a3187db70a231a5375722797b0263bfeb7286ac21a8a95a262ccf4ef2235");
+});
+
 test("sweepKey() does not depend on names, on the order of fields and parameters, or on which arrays are shared", () => {
   const { network, ablations } = content();
   const reversed = (fields: object) => Object.fromEntries(Object.entries(fields).reverse());
