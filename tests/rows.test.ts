@@ -25,6 +25,8 @@ test("rowsOf() counts what each ablation loses, gains and flips", () => {
   const [low, high] = wilson(3, 6);
   assert.deepEqual(first, {
     layer: "stage1.block1.conv1",
+    layers: 1,
+    operator: "zero",
     stage: 1,
     block: 1,
     changesChannels: false,

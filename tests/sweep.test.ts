@@ -14,7 +14,7 @@ import { forward } from "../lib/forward";
 import { type Layer, layerOf, layersOf } from "../lib/layers";
 import { EPSILON, type Values } from "../lib/network";
 import { rowsOf } from "../lib/rows";
-import { singles } from "../lib/sets";
+import { setOf, singles } from "../lib/sets";
 import { sweep, sweepSteps } from "../lib/sweep";
 import { type Answers, compileSweep } from "../lib/sweeping/sweepgraph";
 import { verdictsOf } from "../lib/verdict";
@@ -319,7 +319,9 @@ test("ablations that fill several graphs are answered as in one, in their order"
     const layers = layersOf(network.spec);
     const once = await sweep(network, dataset);
     assert.ok(new Set(once.predictions.map(String)).size > 1, "rows that could be mixed up");
-    const sets = Array.from({ length: 25 }, () => singles(layers)).flat();
+    const sets = Array.from({ length: 25 }, (_, copy) =>
+      layers.map((layer) => setOf([layer], `${layer.name} ${copy}`)),
+    ).flat();
     // Every block of every ablation counts: 25 * (8 + 2 * (7 + 6 + 5 + 4 + 3 + 2)) = 1,550 are two graphs.
     const often = await sweep(network, dataset, { sets });
     assert.deepEqual(
@@ -351,7 +353,8 @@ test("weights that are handed in give the predictions of weights that are writte
 
 test("a sweep of more ablations than fit the memory is refused before it starts", async () => {
   const network = smallNetwork("resnet56-w2");
-  const sets = Array.from({ length: 500 }, () => singles(layersOf(network.spec).slice(0, 1))).flat();
+  const [stem] = layersOf(network.spec);
+  const sets = Array.from({ length: 500 }, (_, copy) => setOf([stem], `stem ${copy}`));
   await assert.rejects(sweep(network, smallDataset(1), { sets }), {
     name: "RangeError",
     message: /Cannot sweep over 500 ablations at once: they take 14500 blocks of resnet56-w2, expected at most 12000/,
