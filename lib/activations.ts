@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Vocabulary } from "./forward";
 import { typeText } from "./format";
+import { activationValues } from "./layer-values";
 import type { Layer } from "./layers";
 import type { Values } from "./network";
 
@@ -66,8 +67,20 @@ export function changedWords<T>(
   return replacedWords(words, (x, layer, place) => {
     const name = activationName(layer, place);
     const changed = activations.get(name);
-    return changed ? changed.change(x, siteOf(name), layer) : x;
+    return changed ? changed.change(x, checkedSite(siteOf(name), layer), layer) : x;
   });
+}
+
+/** The same for an operator, whose numbers are checked, and whose constants have the activation's whole shape. */
+function checkedSite<T>(site: ActivationSite<T>, layer: Layer): ActivationSite<T> {
+  return {
+    ...site,
+    scale(x, factor) {
+      if (Number.isFinite(factor)) return site.scale(x, factor);
+      throw new RangeError(`Cannot change ${layer.name}: the operator scales by ${factor}, expected a finite number`);
+    },
+    constant: (values) => site.constant(activationValues(values, layer)),
+  };
 }
 
 /** The words of an interpreter that note every activation as they pass it on. */
@@ -94,9 +107,10 @@ const FORMULA: ActivationSite<string> = {
 /**
  * What an operator computes, written out, like "add(x, scale(mean, 0.5))": it says all, since nothing else can be computed.
  * @throws TypeError when it computes nothing, such as where its function lacks a return
+ * @throws RangeError when its numbers are not finite or have a shape that does not fit
  */
 export function formulaOf(change: ActivationChange, layer: Layer): string {
-  const formula: unknown = change("x", FORMULA, layer);
+  const formula: unknown = change("x", checkedSite(FORMULA, layer), layer);
   if (typeof formula === "string") return formula;
   throw new TypeError(
     `Cannot change ${layer.name}: the operator returned ${typeText(formula)}, expected what add, scale, constant, mean or other gave`,

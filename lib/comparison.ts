@@ -7,6 +7,7 @@ import { checkEven, type EvenRow, type EvenSweep, rowsOf, type Sweep } from "./r
 import { kendallTau } from "./seeds";
 import { type EvenOptions, sweep, type SweepOptions } from "./sweep";
 import { type EvenVerdict, type Verdict, type VerdictOptions, verdictsOf } from "./verdict";
+import { largestOf } from "./statistics/extremes";
 
 /** Something for each operator, by the operators' names. */
 export type ByOperator<T> = Readonly<Record<string, T>>;
@@ -89,7 +90,7 @@ export function dropInterval({ images, lost, gained }: EvenRow): [low: number, h
 /** Half the length of the longest 95 % interval of a drop among some rows, a fraction. */
 export function widestInterval(rows: readonly EvenRow[]): number {
   const halves = rows.map(dropInterval).map(([low, high]) => (high - low) / 2);
-  return Math.max(0, ...halves);
+  return Math.max(0, largestOf(halves));
 }
 
 /** How well the rankings of some operators agree. */

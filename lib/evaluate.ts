@@ -12,6 +12,7 @@ import type { Network, Normalization, Parameters } from "./network";
 import { inferenceWords } from "./engine/recorder";
 import { loadProgram } from "./engine/savedmodel";
 import { type Spec, specName } from "./spec";
+import { largestOf } from "./statistics/extremes";
 
 /** A network's parameters on the engine. */
 export interface LoadedNetwork {
@@ -143,13 +144,13 @@ export function predictedClasses(logits: Float32Array, classes: number): Uint8Ar
   }
   return Uint8Array.from({ length: logits.length / classes }, (_, image) => {
     const row = logits.subarray(image * classes, (image + 1) * classes);
-    return row.indexOf(Math.max(...row));
+    return row.indexOf(largestOf(row));
   });
 }
 
 /** -log softmax(row)[label], in nats. */
 export function crossEntropy(row: Float32Array, label: number): number {
-  const highest = Math.max(...row);
+  const highest = largestOf(row);
   return Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - highest), 0)) + highest - row[label];
 }
 

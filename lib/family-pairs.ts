@@ -1,7 +1,7 @@
 // Networks against each other on the same test images: which of them differ by more than the choice of images explains?
 import { join } from "node:path";
 import { loadRun } from "./checkpoint";
-import type { Dataset } from "./cifar";
+import type { Dataset } from "./dataset";
 import { evaluate, type ProgressOptions } from "./evaluate";
 import type { Member } from "./family";
 import { holm, mcnemar } from "./statistics/paired";

@@ -5,6 +5,7 @@ import { hoverText, type OperatorRow } from "./figure-operators";
 import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
+import { largestOf } from "./statistics/extremes";
 
 /** What one dose of an operator does to the layers. */
 export interface Dose {
@@ -40,7 +41,7 @@ export function dropByDose(
     layout: houseLayout(escapeHtml(title), subtitle, {
       height: 420,
       margin: { l: 56, r: 20, t: 92, b: 96 },
-      ...panels(stages, { dosed, top: 100 * Math.max(...rows.map(({ drop }) => drop)) }),
+      ...panels(stages, { dosed, top: 100 * largestOf(rows.map(({ drop }) => drop)) }),
       legend: { orientation: "h", x: 0, xanchor: "left", y: -0.24, yanchor: "top" },
     }),
   };

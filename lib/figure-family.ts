@@ -3,6 +3,7 @@ import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
 import type { Member } from "./family";
 import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
+import { largestOf, smallestOf } from "./statistics/extremes";
 
 const COLUMNS = 3;
 const ROW = 190; // pixels
@@ -39,7 +40,7 @@ export function familyFigure(members: readonly Member[], options: { readonly tit
       height: height + 144,
       margin: { l: 44, r: 20, t: 88, b: 56 },
       showlegend: false,
-      ...Object.assign({}, ...panels.map(({ axes }) => axes as object)),
+      ...Object.fromEntries(panels.flatMap(({ axes }) => Object.entries(axes))),
       annotations: panels.flatMap(({ annotations }) => annotations),
     }),
   };
@@ -64,7 +65,7 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
     [`xaxis${suffix}`]: baseAxis(index >= (rows - 1) * COLUMNS ? "epoch" : "", {
       domain: [left, left + width],
       anchor: `y${suffix}` as "y",
-      range: [0, Math.max(...members.map(({ history }) => history.length)) + 0.5],
+      range: [0, largestOf(members.map(({ history }) => history.length)) + 0.5],
     }),
     [`yaxis${suffix}`]: valueAxis("", {
       domain: [bottom, top],
@@ -111,8 +112,8 @@ function rangeOf(members: readonly Member[]): [number, number] {
   const shown = values.filter((value): value is number => value !== null);
   if (shown.length === 0) return [0, 100];
   return [
-    Math.max(0, 10 * Math.floor(Math.min(...shown) / 10) - 10),
-    Math.min(100, 5 * Math.ceil((Math.max(...shown) + 1) / 5)),
+    Math.max(0, 10 * Math.floor(smallestOf(shown) / 10) - 10),
+    Math.min(100, 5 * Math.ceil((largestOf(shown) + 1) / 5)),
   ];
 }
 

@@ -6,6 +6,7 @@ import { type Figure, houseLayout, INK } from "./drawing/figure-style";
 import { escapeHtml, grouped, percent } from "./format";
 import type { EvenRow } from "./rows";
 import type { Verdict } from "./verdict";
+import { largestOf } from "./statistics/extremes";
 
 /** What these figures need of a row. */
 export type OperatorRow = EvenRow & Partial<Pick<Verdict, "verdict">>;
@@ -34,7 +35,7 @@ export function dropByOperator(
   const rows = operators.flatMap((name) => results[name]);
   const { images } = firstOf(rows, "drops by operator");
   const layers = longest(operators.map((name) => results[name])).map(({ layer }) => layer);
-  const largest = 100 * Math.max(...rows.map(({ drop }) => Math.abs(drop)), 1e-4);
+  const largest = 100 * Math.max(largestOf(rows.map(({ drop }) => Math.abs(drop))), 1e-4);
   const squares = (unchanged: boolean) =>
     operators.flatMap((name, column) =>
       results[name]

@@ -15,6 +15,7 @@ import {
 import { doneText, escapeHtml, grouped, percent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import { type Effect, isFree, type Scale, type Synergy } from "./synergy";
+import { largestOf } from "./statistics/extremes";
 
 const GREYS: [number, string][] = [
   [0, "#eceff2"], // saturated
@@ -43,7 +44,7 @@ export function synergyMap(synergies: readonly Synergy[], options: SynergyMapOpt
   const { title = `Synergy of pairs of layers ${done}, ${scale} scale` } = options;
   const names = [...new Set(synergies.flatMap(({ first, second }) => [first.name, second.name]))];
   const [free, forced] = [true, false].map((is) => synergies.filter((pair) => isFree(pair, scale) === is));
-  const largest = 100 * Math.max(...free.map((pair) => Math.abs(pair[scale].value)), 1e-4);
+  const largest = 100 * Math.max(largestOf(free.map((pair) => Math.abs(pair[scale].value))), 1e-4);
   // Blue where the harm of two layers overlaps, white where it is as expected, orange where they cover for each other.
   const colours = { colorscale: DIVERGING, zmin: -largest, zmax: largest };
   const sure = (pair: Synergy) => pair[scale].adjusted < level;
@@ -166,7 +167,7 @@ export function accuracyByCount(
 }
 
 const longest = (curves: readonly [string, readonly GrowthPoint[]][]): number =>
-  Math.max(...curves.map(([, points]) => points.length));
+  largestOf(curves.map(([, points]) => points.length));
 
 function curve(name: string, points: readonly GrowthPoint[], colour: string): Data {
   return {

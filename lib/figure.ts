@@ -16,6 +16,7 @@ import {
 } from "./drawing/figure-style";
 import { changeText, escapeHtml, grouped, percent } from "./format";
 import type { Row } from "./rows";
+import { largestOf } from "./statistics/extremes";
 
 /** Options of the figures of a sweep. */
 export interface SweepFigureOptions {
@@ -38,7 +39,7 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
   const { title = `Accuracy with ${changeText(rows)}` } = options;
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
-  const widest = Math.max(...rows.map((row) => (row.high - row.low) / 2));
+  const widest = largestOf(rows.map((row) => (row.high - row.low) / 2));
   const subtitle = `${grouped(images)} test images; bars: 95 % Wilson intervals, at most ± ${percent(widest, 1)} pp`;
   return {
     data: [stems(rows), ...GROUPS.map((group) => marks(rows, group))],

@@ -5,6 +5,7 @@ import { type Network } from "./network";
 import { type EvenSweep, rowsOf } from "./rows";
 import { checkSets, type LayerSet, setOf, singles } from "./sets";
 import { type EvenOptions, sweep } from "./sweep";
+import { smallestOf } from "./statistics/extremes";
 
 /** One step of a greedy order. */
 export interface GreedyStep {
@@ -64,7 +65,7 @@ function extensions(chosen: readonly Layer[], layers: readonly Layer[]): LayerSe
 function bestOf(result: EvenSweep): GreedyStep {
   const added = result.sets.map(({ layers }) => layers[layers.length - 1]);
   const drops = rowsOf(result).map(({ drop }) => drop);
-  const best = drops.indexOf(Math.min(...drops));
+  const best = drops.indexOf(smallestOf(drops));
   const candidates = added.map(({ name }, index) => ({ layer: name, drop: drops[index] }));
   return { layer: added[best], drop: drops[best], candidates };
 }

@@ -1,7 +1,7 @@
 // The arrays of one layer: what operators are given of it, and what they return, checked.
 import { typeText } from "./format";
 import type { Layer } from "./layers";
-import { BATCH_NORM, type Parameters, type Values } from "./network";
+import { BATCH_NORM, type Parameters, sizeOf, type Values } from "./network";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
 export interface LayerValues {
@@ -50,8 +50,10 @@ export function checkArray(
   { layer, part }: { readonly layer: Layer; readonly part: string },
 ): void {
   const failed = `Cannot ablate ${layer.name}: the operator returned`;
-  if (!isRecord(after) || !Array.isArray(after.shape) || !(after.data instanceof Float32Array))
-    throw new TypeError(`${failed} ${valuesText(after, part)}, expected { shape: [${shape}], data: a Float32Array }`);
+  if (!isValues(after))
+    throw new TypeError(
+      `${failed} ${valuesText(after)} as ${part}, expected { shape: [${shape}], data: a Float32Array }`,
+    );
   if (after.shape.join() !== shape.join())
     throw new RangeError(`${failed} a ${part} of shape [${after.shape}], expected [${shape}]`);
   if (after.data.length !== data.length) {
@@ -65,12 +67,44 @@ export function checkArray(
   if (negative !== undefined) throw new RangeError(`${failed} a variance of ${negative}, expected none below 0`);
 }
 
+/**
+ * An operator's numbers for what a layer passes on, [1, side, side, outputs], repeated along every axis where they have only one. An
+ * interpreter would take fewer numbers too, and see an activation of another size in them.
+ * @throws TypeError when they have no shape or are no Float32Array
+ * @throws RangeError when shape and count do not fit, or a number is not finite
+ */
+export function activationValues(values: Values, { name, side, outputs }: Layer): Values {
+  const shape = [1, side, side, outputs];
+  const failed = `Cannot change ${name}: the operator asked for a constant`;
+  if (!isValues(values))
+    throw new TypeError(`${failed} ${valuesText(values)}, expected { shape: [${shape}], data: a Float32Array }`);
+  const fits = values.shape.length === 4 && values.shape.every((size, axis) => size === 1 || size === shape[axis]);
+  if (!fits)
+    throw new RangeError(`${failed} of shape [${values.shape}], expected [${shape}] or 1 in place of any of them`);
+  const { length } = values.data;
+  if (length !== sizeOf(values.shape))
+    throw new RangeError(`${failed} of shape [${values.shape}] with ${length} numbers`);
+  const bad = values.data.find((value) => !Number.isFinite(value));
+  if (bad !== undefined) throw new RangeError(`${failed} with ${bad}, expected finite numbers`);
+  const [, down, right, channels] = values.shape.map((size, axis) =>
+    size === 1 ? 0 : sizeOf(values.shape.slice(axis + 1)),
+  );
+  const data = Float32Array.from({ length: sizeOf(shape) }, (_, at) => {
+    const pixel = Math.floor(at / outputs);
+    return values.data[Math.floor(pixel / side) * down + (pixel % side) * right + (at % outputs) * channels];
+  });
+  return { shape, data };
+}
+
+const isValues = (value: unknown): value is Values =>
+  isRecord(value) && Array.isArray(value.shape) && value.data instanceof Float32Array;
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   Object.prototype.toString.call(value) === "[object Object]";
 
 /** What was found in place of a shape with its numbers. */
-function valuesText(found: unknown, part: string): string {
-  if (!isRecord(found)) return `${typeText(found)} as ${part}`;
+function valuesText(found: unknown): string {
+  if (!isRecord(found)) return typeText(found);
   const shape = Array.isArray(found.shape) ? `[${found.shape}]` : typeText(found.shape);
-  return `a ${part} { shape: ${shape}, data: ${typeText(found.data)} }`;
+  return `{ shape: ${shape}, data: ${typeText(found.data)} }`;
 }

@@ -3,6 +3,7 @@ import { type Operator, zero } from "./ablate";
 import { branchEnds, type Layer, layersOf } from "./layers";
 import * as operators from "./operators";
 import type { Spec } from "./spec";
+import { largestOf } from "./statistics/extremes";
 
 /** An operator that has a name. */
 export interface NamedOperator {
@@ -61,7 +62,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
 /** Every operator that has a name, in the form to write it, with a sentence: one per line. */
 export function operatorList(): string {
   const forms = Object.entries(ENTRIES).map(([name, { values, meaning }]) => [formOf(name, values), meaning]);
-  const width = Math.max(...forms.map(([form]) => form.length));
+  const width = largestOf(forms.map(([form]) => form.length));
   return forms.map(([form, meaning]) => `  ${form.padEnd(width)}  ${meaning}`).join("\n");
 }
 

@@ -14,6 +14,7 @@ import type { Figure } from "./drawing/figure-style";
 import { finishedLine, progressLine, type ProgressState } from "./format";
 import type { ImageOptions } from "./drawing/image";
 import { phrase, type Said } from "./phrase";
+import { plainFigure } from "./drawing/plain";
 import type { Table, TableOptions } from "./table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
@@ -49,7 +50,8 @@ function display(data: Bundle): void {
 /**
  * Shows a figure, a table or HTML below the cell. A figure becomes one bundle of plotly's JSON (interactive in JupyterLab and VS Code),
  * a PNG (GitHub, nbviewer) and a line of text; never HTML, which GitHub would prefer and then strip to nothing.
- * @throws RangeError when `save` is not a plain file name; Error when the files cannot be written
+ * @throws RangeError when `save` is not a plain file name; TypeError when a figure holds what is no plain data; Error when the files
+ * cannot be written
  */
 export async function show(what: Figure | Table | Html, options: ShowOptions = {}): Promise<void> {
   if ("html" in what) return display({ "text/html": what.html, "text/plain": what.text });
@@ -177,7 +179,7 @@ export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}
   return {
     update(what, options = {}) {
       if (state === "drawing" || !due()) return;
-      const figure = typeof what === "function" ? what() : what;
+      const figure = plainFigure(typeof what === "function" ? what() : what);
       if (state === "new") output.set(draftBundle(figure));
       else void showPicture(figure, options);
       state = state === "new" ? "shown" : "drawing";

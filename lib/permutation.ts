@@ -1,6 +1,7 @@
 // Do the marked layers (channel-changing, stage edge, ...) hurt more than the rest? A stratified permutation test.
 import type { Random } from "./random";
 import { checkEven, type EvenRow } from "./rows";
+import { largestOf } from "./statistics/extremes";
 
 /** One network: a value per layer and whether the layer is marked. */
 export interface Stratum {
@@ -90,7 +91,7 @@ export function permutationTest(
   const designs = designsOf(strata);
   const statistic = sum(designs.map(observed));
   // Sums in another order differ in the last bits: what is as large as the observed one but for rounding counts.
-  const scale = Math.max(...designs.flatMap(({ values }) => values.map(Math.abs)));
+  const scale = largestOf(designs.flatMap(({ values }) => values.map(Math.abs)));
   const extreme = (value: number) => value >= statistic - 1e-12 * scale;
   const total = designs.reduce((product, { marked }) => product * choose(marked.length, countOf(marked)), 1);
   if (total <= limit) {

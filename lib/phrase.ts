@@ -1,5 +1,6 @@
 // Words about results, put together by code: Markdown for a page, plain text for a terminal, and nothing in a value acts as markup.
 import { escapeMarkdown, grouped, printable } from "./format";
+import { largestOf } from "./statistics/extremes";
 
 /** Words in both forms. */
 export interface Phrase {
@@ -42,7 +43,7 @@ function phraseOf(value: Said): Phrase {
 /** A name as code: `stage2.block1.conv1`. */
 export function code(name: string): Phrase {
   const text = printable(name);
-  const fence = "`".repeat(1 + Math.max(0, ...Array.from(text.matchAll(/`+/g), ([ticks]) => ticks.length)));
+  const fence = "`".repeat(1 + Math.max(0, largestOf(Array.from(text.matchAll(/`+/g), ([ticks]) => ticks.length))));
   const space = /^`|`$|^ .* $/.test(text) ? " " : "";
   return { markdown: text.trim() === "" ? "" : `${fence}${space}${text}${space}${fence}`, text };
 }

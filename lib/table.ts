@@ -1,12 +1,14 @@
 // Tables of rows, layers and epochs: the columns that a reader wants as arquero tables, written as text, Markdown and HTML.
 import * as aq from "arquero";
 import type { ColumnTable } from "arquero";
+import { columnsOf } from "./columns";
 import { escapeHtml, escapeMarkdown, grouped, percent, printable } from "./format";
 import { changesChannels, kernelShape, type Layer } from "./layers";
 import { sizeOf } from "./network";
 import type { Row } from "./rows";
 import type { Epoch } from "./train";
 import type { Judgement, Verdict } from "./verdict";
+import { largestOf } from "./statistics/extremes";
 
 /** A table as a value: arquero's, columns of numbers, text and booleans. */
 export type Table = ColumnTable;
@@ -14,9 +16,9 @@ export type Table = ColumnTable;
 /** A row, with its verdict where the layers were judged. */
 export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "harm">>;
 
-/** Any records with the same fields as a table. */
+/** Any records as a table: a column for every field of any of them, empty where a record has none. */
 export function tableOf(records: readonly object[]): Table {
-  return aq.from([...records]);
+  return aq.table(columnsOf(records));
 }
 
 /**
@@ -174,7 +176,9 @@ export function toHtml(table: ColumnTable, options: TableOptions = {}): string {
 /** A table as plain text with aligned columns. */
 export function toText(table: ColumnTable, options: TableOptions = {}): string {
   const { caption, names, aligns, lines, more } = cellsOf(table, options);
-  const widths = names.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column].length)));
+  const widths = names.map((name, column) =>
+    Math.max(name.length, largestOf(lines.map((line) => line[column].length))),
+  );
   const pad = (text: string, column: number) =>
     aligns[column] === "right" ? text.padStart(widths[column]) : text.padEnd(widths[column]);
   const written = (line: readonly string[]) => line.map(pad).join("  ").trimEnd();
@@ -205,9 +209,8 @@ function cellsOf(table: ColumnTable, { caption = "", limit = 100, align = {}, di
   const names = table.columnNames();
   const shown = table.objects({ limit }) as Record<string, unknown>[];
   const columns = names.map((name) => table.array(name) as ArrayLike<unknown>);
-  const lines = shown.map((record) =>
-    names.map((name, column) => cellText(record[name], digits[name] ?? digitsOf(name, columns[column]))),
-  );
+  const places = names.map((name, column) => digits[name] ?? digitsOf(name, columns[column]));
+  const lines = shown.map((record) => names.map((name, column) => cellText(record[name], places[column])));
   const aligns = names.map((name, column) => align[name] ?? (isNumeric(columns[column]) ? "right" : "left"));
   return {
     caption: printable(caption),
@@ -225,7 +228,7 @@ function digitsOf(name: string, column: ArrayLike<unknown>): number {
   );
   if (/%|\bpp\b/.test(name)) return 2;
   if (numbers.every(Number.isInteger)) return 0;
-  const largest = Math.max(...numbers.map(Math.abs));
+  const largest = largestOf(numbers.map(Math.abs));
   return Math.min(8, Math.max(1, 3 - Math.floor(Math.log10(largest))));
 }
 

@@ -10,10 +10,11 @@ import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { crossEntropy, evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
 import { forward, type Vocabulary } from "../lib/forward";
 import { branchEnds, type Layer, layerOf } from "../lib/layers";
-import type { Network } from "../lib/network";
+import type { Network, Values } from "../lib/network";
 import * as operators from "../lib/operators";
 import { randomStream } from "../lib/random";
 import { drawOthers, imagesAt, meanActivations } from "../lib/sweeping/reference";
+import { setOf } from "../lib/sets";
 import { sweep } from "../lib/sweep";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
@@ -113,6 +114,67 @@ test("a researcher's own operator on activations is one line, with full speed be
   await expectSame(biased, layer, byHand(replacingOutput(layer, (y) => y.add(3))));
 });
 
+test("a constant in place of an activation fills all of its pixels, however few numbers it has", async () => {
+  const { side, outputs } = end;
+  const numbers = (shape: number[]): Values => ({
+    shape,
+    data: Float32Array.from(
+      { length: shape.reduce((product, size) => product * size) },
+      (_, index) => (index % 7) / 20,
+    ),
+  });
+  for (const shape of [
+    [1, 1, 1, 1],
+    [1, 1, 1, outputs],
+    [1, side, 1, 1],
+    [1, 1, side, outputs],
+    [1, side, side, outputs],
+  ]) {
+    const values = numbers(shape);
+    const filled = (y: Tensor) => y.mul(0).add(tf.tensor(values.data, shape));
+    const operator = onOutput((_, { constant }) => constant(values));
+    for (const at of [layer, end]) await expectSame(operator, at, byHand(replacingOutput(at, filled)));
+  }
+});
+
+test("an operator's numbers are refused where they do not fit the activation, and it has to give something", async () => {
+  const { side, outputs } = layer;
+  const refuses = (change: unknown, name: string, message: RegExp) =>
+    assert.rejects(sweep(network, dataset, { layers: [layer], operator: onOutput(change as ActivationChange) }), {
+      name,
+      message,
+    });
+  type Site = { scale(x: unknown, factor: number): unknown; constant(values: unknown): unknown };
+  const constant = (values: unknown) => (_: unknown, site: Site) => site.constant(values);
+  const data = new Float32Array(outputs);
+  const wrong = { shape: [1, 1, 1, outputs + 1], data: new Float32Array(outputs + 1) };
+  const whole = `\\[1,${side},${side},${outputs}\\]`;
+  await refuses(
+    constant(wrong),
+    "RangeError",
+    new RegExp(`a constant of shape \\[1,1,1,${outputs + 1}\\], expected ${whole} or 1`),
+  );
+  await refuses(constant({ shape: [outputs], data }), "RangeError", /a constant of shape \[\d+\], expected/);
+  await refuses(constant({ shape: [1, 1, 1, 1], data }), "RangeError", /of shape \[1,1,1,1\] with \d+ numbers/);
+  await refuses(
+    constant({ shape: [1, 1, 1, outputs], data: data.map(() => NaN) }),
+    "RangeError",
+    /a constant with NaN/,
+  );
+  await refuses(constant({ shape: [1, 1, 1, outputs], data: [...data] }), "TypeError", /data: an Array \}, expected/);
+  await refuses(
+    (x: unknown, { scale }: Site) => scale(x, NaN),
+    "RangeError",
+    /scales by NaN, expected a finite number/,
+  );
+  await refuses(
+    () => undefined,
+    "TypeError",
+    /the operator returned undefined, expected what add, scale, constant, mean/,
+  );
+  await refuses(async (x: unknown) => x, "TypeError", /the operator returned a Promise, expected/);
+});
+
 test("an operator on activations of several layers changes all of them in one pass", async () => {
   const double = onOutput((x, { scale }) => scale(x, 2));
   const sets = [{ name: "both", layers: [layer, end] }];
@@ -182,7 +244,7 @@ test("a sweep of sets predicts what the network with all their kernels zeroed pr
   const sets = [
     [layer, end],
     [layerOf(network.spec, "stem.conv"), end],
-  ].map((layers) => ({ name: "two", layers }));
+  ].map((layers) => setOf(layers));
   const result = await sweep(network, dataset, { sets });
   for (const [index, { layers }] of sets.entries()) {
     const names = layers.map(({ name }) => name);

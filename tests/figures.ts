@@ -1,5 +1,6 @@
 // Small rows, epochs and images that the tests of figures, tables and pages draw.
 import type { Dataset } from "../lib/dataset";
+import type { Figure } from "../lib/drawing/figure-style";
 import type { HistoryEpoch } from "../lib/figure-history";
 import { layersOf } from "../lib/layers";
 import { type EvenRow, type Row, rowsOf, wilson } from "../lib/rows";
@@ -54,6 +55,20 @@ export function someEpochs(count: number): HistoryEpoch[] {
     trainAccuracy: 0.9 - 0.5 / (index + 1),
     ...(index === count - 1 ? { testLoss: 1, testAccuracy: 0.8 } : {}),
   }));
+}
+
+/** A figure of a few marks, with its numbers in typed arrays, and the same one with lists. */
+export function typedFigure(): { typed: Figure; listed: Figure } {
+  const [x, y] = [Int32Array.of(1, 2, 3, 4), Float32Array.of(0.5, 0.25, NaN, 0.75)];
+  const figure = (x: unknown, y: unknown, range: unknown) =>
+    ({
+      data: [{ type: "scatter", mode: "markers", x, y, marker: { size: 20, color: "#0072b2" } }],
+      layout: { title: { text: "Typed" }, xaxis: { range } },
+    }) as unknown as Figure;
+  return {
+    typed: figure(x, y, Float64Array.of(0, 5)),
+    listed: figure([1, 2, 3, 4], [0.5, 0.25, null, 0.75], [0, 5]),
+  };
 }
 
 /** Images of one colour each: red, green, blue. */

@@ -13,7 +13,7 @@ import { historyFigure } from "../lib/figure-history";
 import { classHistogram, imageGrid } from "../lib/figure-images";
 import { code, phrase } from "../lib/phrase";
 import { ablationTable, toHtml, toText } from "../lib/table";
-import { colouredImages, someEpochs, someRows } from "./figures";
+import { colouredImages, someEpochs, someRows, typedFigure } from "./figures";
 
 const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-html-"));
 const hostile = `</script><script>document.title = "broken"</script><img src=x onerror="document.title = 'broken'">`;
@@ -150,6 +150,16 @@ test("plotly.js is in the file once, and stays out where there is no figure", ()
   assert.equal(copies(plain), 0);
   for (const name of [file, plain])
     assert.ok(!readFileSync(name, "utf8").includes("cdnjs"), "a content network is named");
+});
+
+test("typed arrays are drawn as lists are", async () => {
+  const bundles = Object.values(typedFigure()).map((figure) => figureBundle(figure, {}, assert.ifError));
+  const page = await open(exported("typed", await Promise.all(bundles)));
+  const [typed, listed] = await page.ask<string[]>(
+    `[...document.querySelectorAll(".js-plotly-plot .points")].map((points) => points.innerHTML)`,
+  );
+  assert.equal(typed.match(/<path/g)?.length, 3);
+  assert.equal(typed, listed);
 });
 
 test("a figure that plotly.js cannot draw keeps its picture", async () => {

@@ -8,7 +8,7 @@ import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/drawi
 import { accuracyByLayer } from "../lib/figure";
 import { imageGrid } from "../lib/figure-images";
 import { toPng } from "../lib/drawing/image";
-import { colouredImages, someRows } from "./figures";
+import { colouredImages, someRows, typedFigure } from "./figures";
 
 after(closeBrowser);
 
@@ -50,6 +50,13 @@ test("toPng() shows images with sharp pixels in their own colours", async () => 
 test("toPng() draws names that look like markup as text", async () => {
   const rows = someRows().map((row) => ({ ...row, layer: `<img src=x onerror="document.body.remove()">` }));
   assert.ok((await toPng(accuracyByLayer(rows))).length > 10_000);
+});
+
+test("toPng() draws typed arrays as it draws lists", async () => {
+  const { typed, listed } = typedFigure();
+  const picture = await toPng(typed);
+  assert.deepEqual(picture, await toPng(listed));
+  assert.ok(count(PNG.sync.read(Buffer.from(picture)), [0, 0x72, 0xb2]) > 3 * 250, "three marks of 20 pixels");
 });
 
 test("toPng() draws at a scale, and refuses a size that no picture has", async () => {

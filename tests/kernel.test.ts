@@ -44,6 +44,15 @@ describe("the kernel", { timeout: 120_000 }, () => {
     assert.match(text, /^5\.\d+\.\d+\n$/);
   });
 
+  test("lets operators keep their names, those of a cell as those of lib", async () => {
+    const cell = `import { operatorName, zero } from "./lib/ablate";
+      import { mean, noise } from "./lib/operators";
+      const halve = ({ shape, data }: any) => ({ shape, data: data.map((weight: number) => weight / 2) });`;
+    const print = `console.log([zero, mean, noise(0.5), halve, ({ shape, data }: any) => ({ shape, data })].map(operatorName).join());`;
+    const [, { text }] = await kernel.runAll([cell, print]);
+    assert.equal(text, "zero,mean,noise:0.5,halve,an unnamed operator\n");
+  });
+
   test("delivers 100,000 printed lines complete and in order", async () => {
     const result = await kernel.run(`for (let i = 0; i < 100_000; i++) console.log("line " + i);`);
     const lines = result.text.split("\n");

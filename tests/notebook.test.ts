@@ -11,7 +11,7 @@ import { interruptSignal, liveFigure, liveTable, progress, say, show } from "../
 import { code } from "../lib/phrase";
 import { provenance } from "../lib/provenance";
 import { tableOf, toText } from "../lib/table";
-import { someRows } from "./figures";
+import { someRows, typedFigure } from "./figures";
 
 type Message = { data: Record<string, unknown>; transient: { display_id?: string }; update: boolean };
 const kernelFile = require.resolve("tslab/dist/jupyter");
@@ -73,6 +73,26 @@ test("say() shows Markdown and text, with values that cannot act as markup", () 
       },
     ],
   );
+});
+
+test("a figure with typed arrays is shown, drawn anew and saved as one with lists; with big integers it is refused", async () => {
+  const messages = kernel();
+  const dir = path.join(folder, "typed");
+  const { typed, listed } = typedFigure();
+  const big = { ...typed, data: [{ y: BigInt64Array.of(1n) }] } as unknown as typeof typed;
+  const live = liveFigure();
+  await show(typed, { save: "typed", dir });
+  live.update(typed);
+  await live.finish(typed, { save: "live", dir });
+  const shown = messages.flatMap(({ data }) => (FIGURE in data ? [data[FIGURE] as typeof listed] : []));
+  assert.equal(shown.length, 3);
+  for (const { data, layout } of shown) assert.deepEqual({ data, layout }, listed);
+  for (const name of ["typed.json", "live.json"])
+    assert.deepEqual(JSON.parse(readFileSync(path.join(dir, name), "utf8")), listed);
+  const refused = { name: "TypeError", message: /Cannot show the figure: its data\[0\]\.y is a BigInt64Array/ };
+  await assert.rejects(show(big, { save: "big", dir }), refused);
+  assert.throws(() => liveFigure().update(big), refused);
+  assert.deepEqual(readdirSync(dir).sort(), ["live.json", "live.png", "typed.json", "typed.png"]);
 });
 
 test("show() prints text where there is no kernel", async (context) => {

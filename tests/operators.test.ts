@@ -322,13 +322,13 @@ test("ablate() says what an operator returned in place of a kernel, and what it 
   refuses(
     { shape, data: [...data] },
     "TypeError",
-    /\{ shape: \[3,3,3,4\], data: an Array \}, expected .* a Float32Array \}$/,
+    /\{ shape: \[3,3,3,4\], data: an Array \} as kernel, expected .* a Float32Array \}$/,
   );
-  refuses({ shape, data: Float64Array.from(data) }, "TypeError", /data: a Float64Array \}, expected/);
+  refuses({ shape, data: Float64Array.from(data) }, "TypeError", /data: a Float64Array \} as kernel, expected/);
   refuses(
     { data },
     "TypeError",
-    /a kernel \{ shape: undefined, data: a Float32Array \}, expected \{ shape: \[3,3,3,4\], /,
+    /\{ shape: undefined, data: a Float32Array \} as kernel, expected \{ shape: \[3,3,3,4\], /,
   );
   refuses({ beta: [1, 2, 3, 4] }, "TypeError", /returned an Array as beta, expected \{ shape: \[4\], /);
   for (const [returned, found] of [

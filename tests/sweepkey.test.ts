@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { ablate, type Ablation, type Operator, zero } from "../lib/ablate";
 import { onOutput, onShortcut } from "../lib/activations";
 import type { Engine } from "../lib/engine/backend";
-import { type Dataset, firstImages } from "../lib/cifar";
+import { firstImages } from "../lib/cifar";
+import type { Dataset } from "../lib/dataset";
 import { layersOf } from "../lib/layers";
 import type { Network, Values } from "../lib/network";
 import { mean, rerandomize, resample, scale } from "../lib/operators";
@@ -48,6 +49,19 @@ function flipped({ shape, data }: Values, index = 0): Values {
 test("sweepKey() is 64 hexadecimal digits, the same when everything is made anew", () => {
   assert.match(KEY, /^[0-9a-f]{64}$/);
   assert.equal(sweepKey(content()), KEY);
+});
+
+test("sweepKey() stays what it was when results were first saved: they can still be read", () => {
+  const counted = ({ shape, data }: Values): Values => ({ shape, data: data.map((_, index) => (index % 8) / 8) });
+  const { network } = content();
+  const plain = {
+    ...network,
+    parameters: new Map([...network.parameters].map(([name, values]) => [name, counted(values)])),
+  };
+  const ablations = [ablate(plain, "stem.conv", zero), ablate(plain, "stem.conv", mean)];
+  const dataset = { images: new Uint8Array(2 * 3072).fill(7), labels: Uint8Array.of(3, 5) };
+  const key = sweepKey(content({ network: plain, ablations, dataset, reference: dataset }));
+  assert.equal(key, "2174a3187db70a231a5375722797b0263bfeb7286ac21a8a95a262ccf4ef2235");
 });
 
 test("sweepKey() does not depend on names, on the order of fields and parameters, or on which arrays are shared", () => {

@@ -11,7 +11,6 @@ import {
   toText,
   verdictTable,
 } from "../lib/table";
-import { dataFrame } from "../lib/frame";
 import { layersOf } from "../lib/layers";
 import { specOf } from "../lib/spec";
 import { verdictsOf } from "../lib/verdict";
@@ -155,8 +154,33 @@ test("names that look like markup are shown, not obeyed, in HTML and Markdown", 
   assert.match(markdown.split("\n")[2], /^\| &lt;img src=x onerror=.*&amp;\\\|\\\* +\|$/);
 });
 
-test("dataFrame() gives the rows as a danfojs DataFrame", async () => {
-  const frame = await dataFrame(someRows());
-  assert.deepEqual(frame.shape, [19, 19]);
-  assert.deepEqual(frame.column("layer").values.slice(0, 2), ["stem.conv", "stage1.block1.conv1"]);
+test("tableOf() has every field of every record under its name, empty where a record has none", () => {
+  const table = tableOf([
+    { layer: "a", verdict: "trivial" },
+    { layer: "b", lossChange: 0.5, verdict: undefined },
+    { stopped: false, layer: "c" },
+  ]);
+  assert.deepEqual(table.columnNames(), ["layer", "verdict", "lossChange", "stopped"]);
+  assert.deepEqual(
+    table.objects().map((record) => Object.values(record)),
+    [
+      ["a", "trivial", null, null],
+      ["b", null, 0.5, null],
+      ["c", null, null, false],
+    ],
+  );
+  assert.match(toText(table), /^a +trivial$/m);
+  assert.equal(tableOf([]).numRows(), 0);
+});
+
+test("a table of 200,000 rows is written as any other, in every form", () => {
+  const table = tableOf(
+    Array.from({ length: 200_000 }, (_, index) => ({ index, share: index / 3, name: `row ${index}` })),
+  );
+  for (const write of [toText, toHtml, toMarkdown]) {
+    const text = write(table, { limit: 2 });
+    assert.match(text, /199,998 more rows/);
+    assert.equal(text.match(/row \d/g)?.length, 2);
+  }
+  assert.equal(toText(table, { limit: 200_000 }).split("\n").length, 200_002);
 });

@@ -1,6 +1,7 @@
 // What the command lines share: options with help, one-line errors, Ctrl-C, and a progress bar with rate and time left.
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
+import { largestOf } from "../statistics/extremes";
 
 // TensorFlow's C++ log would otherwise come between the lines of a command. Read when the native library is loaded, which is later.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
@@ -75,7 +76,7 @@ function usage<Names extends string>({ name, summary, options }: Command<Names>)
     help + (preset === undefined ? "" : ` (${preset})`),
   ]);
   rows.push(["--help", "this text"]);
-  const width = Math.max(...rows.map(([flag]) => flag.length));
+  const width = largestOf(rows.map(([flag]) => flag.length));
   return `${summary}\n\n  npm run ${name} -- [options]\n\n${rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`).join("\n")}`;
 }
 

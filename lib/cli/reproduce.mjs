@@ -31,7 +31,7 @@ async function reproduce() {
   try {
     const written = [];
     for (const name of chooseNotebooks(readdirSync(join(ROOT, "notebooks")), notebook))
-      written.push(...(await one(name)));
+      for (const file of await one(name)) written.push(file);
     conclude(written);
     return true;
   } catch (error) {

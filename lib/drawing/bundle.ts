@@ -1,5 +1,6 @@
 // What a cell's output holds: a figure or a table in every form that some viewer wants, and figures as files.
 import type { Figure } from "./figure-style";
+import { plainFigure } from "./plain";
 import { writeTogether } from "../files/files";
 import { unescapeHtml } from "../format";
 import { type ImageOptions, toPng } from "./image";
@@ -33,13 +34,14 @@ export function phraseBundle({ markdown, text }: Phrase): Bundle {
 /**
  * The bundle of a figure: plotly's JSON, a PNG and a line of text.
  * @param onMissing called with the reason where no browser starts; the bundle lacks the PNG then
+ * @throws TypeError when the figure holds what is no plain data
  */
 export async function figureBundle(
   figure: Figure,
   options: ImageOptions,
   onMissing: (reason: Error) => void,
 ): Promise<Bundle> {
-  const { data, layout } = figure;
+  const { data, layout } = plainFigure(figure);
   const config = {
     ...CONFIG,
     responsive: layout.width === undefined,
@@ -53,9 +55,9 @@ export async function figureBundle(
   return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
 }
 
-/** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. */
+/** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. @throws TypeError as `figureBundle` */
 export function draftBundle(figure: Figure): Bundle {
-  const { data, layout } = figure;
+  const { data, layout } = plainFigure(figure);
   return { [FIGURE]: { data, layout }, "text/plain": titleOf(figure) };
 }
 
@@ -81,7 +83,7 @@ export async function saveFigure(
 ): Promise<void> {
   if (!/^\w[\w.-]{0,99}$/.test(save))
     throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);
-  const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(figure)}\n`)]]);
+  const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(plainFigure(figure))}\n`)]]);
   if (png) files.set(`${save}.png`, Buffer.from(png, "base64"));
   await writeTogether(dir, files);
 }

@@ -2,7 +2,7 @@
 import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
 import { escapeHtml, percent } from "../format";
 
-/** A figure as a value: plain JSON that plotly.js draws. */
+/** A figure as a value that plotly.js draws: plain JSON, or made so (`plainFigure`) wherever it is shown or saved. */
 export interface Figure {
   readonly data: Data[];
   readonly layout: Partial<Layout>;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, Page } from "puppeteer-core";
 import { unpackBrowser, withBrowser } from "./browser";
 import type { Figure } from "./figure-style";
+import { plainFigure } from "./plain";
 
 /** Size of a picture in CSS pixels; `scale` is pixels of the picture per CSS pixel. */
 export interface ImageOptions {
@@ -49,7 +50,7 @@ async function draw(browser: Browser, figure: Figure, size: Required<ImageOption
   const page = await pageOf(browser);
   await page.setViewport({ width, height, deviceScaleFactor: scale });
   try {
-    await page.evaluate(`draw(${JSON.stringify(figure)}, ${width}, ${height})`);
+    await page.evaluate(`draw(${JSON.stringify(plainFigure(figure))}, ${width}, ${height})`);
     return await page.screenshot({ type: "png", clip: { x: 0, y: 0, width, height } });
   } finally {
     await page.evaluate("clear()");
@@ -59,7 +60,8 @@ async function draw(browser: Browser, figure: Figure, size: Required<ImageOption
 /**
  * A figure as PNG (default size: the figure's own, else 900 x 440, at scale 1: JupyterLab shows a PNG at its natural size).
  * Calls are drawn one after the other on one page.
- * @throws RangeError when a side is not between 1 and 10,000 pixels; Error when no browser can be started
+ * @throws RangeError when a side is not between 1 and 10,000 pixels; TypeError when the figure holds what is no plain data; Error when
+ * no browser can be started
  */
 export function toPng(figure: Figure, options: ImageOptions = {}): Promise<Uint8Array> {
   const { width = figure.layout.width ?? 900, height = figure.layout.height ?? 440, scale = 1 } = options;

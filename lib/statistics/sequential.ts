@@ -12,6 +12,7 @@
 //
 // Sources: Ville (1939), Étude critique de la notion de collectif; Waudby-Smith and Ramdas (2024), Journal of the Royal Statistical
 // Society B 86:1-27, whose bets adapt to what was seen; a mixture stops about as soon here and keeps nothing but counts.
+import { largestOf } from "./extremes";
 import { aboveMargin, belowMargin, dropAtMost } from "./margin";
 import { checkPairs, lastWhere, mcnemar, type Pairs } from "./paired";
 
@@ -144,6 +145,6 @@ function logCapital(pairs: Pairs, drop: number, direction: 1 | -1): number {
     const changed = lost * Math.log(1 + stake * (1 - drop)) + gained * Math.log(1 + stake * (-1 - drop));
     return changed + (images - lost - gained) * Math.log(1 - stake * drop);
   });
-  const largest = Math.max(...capitals);
+  const largest = largestOf(capitals);
   return largest + Math.log(capitals.reduce((sum, capital) => sum + Math.exp(capital - largest), 0) / BETS.length);
 }

@@ -39,7 +39,7 @@ export function recordSize(rows: number, images: number): number {
 
 /** A part of a sweep as a record. */
 export function encodePart({ start, rows, predictions, losses }: Part, sweep: SavedSweep): Buffer {
-  const numbers = bytesOf(Uint32Array.of(start, predictions[0].length, rows.length, ...rows));
+  const numbers = bytesOf(Uint32Array.from([start, predictions[0].length, rows.length, ...rows]));
   const content = Buffer.concat([MAGIC, numbers, ...predictions, ...losses.map(bytesOf)]);
   return Buffer.concat([content, digestOf(content, sweep)]);
 }
