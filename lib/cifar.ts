@@ -107,12 +107,25 @@ function readLabels(bytes: Uint8Array, layout: Layout, file: string): Uint8Array
  * @throws RangeError when there are not as many, or the parts of the data set do not agree
  */
 export function firstImages(dataset: Dataset, count: number): Dataset {
-  checkDataset(dataset);
   if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
     throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);
   }
-  const images = dataset.images.subarray(0, count * IMAGE_SIZE);
-  return { ...dataset, count, images, labels: dataset.labels.subarray(0, count) };
+  return imagesBetween(dataset, 0, count);
+}
+
+/**
+ * The images from `start` to before `end`, as views like those of `firstImages`: of CIFAR-10-C, 10,000 are one severity.
+ * @throws RangeError when there are no such images, or the parts of the data set do not agree
+ */
+export function imagesBetween(dataset: Dataset, start: number, end: number): Dataset {
+  checkDataset(dataset);
+  if (![start, end].every(Number.isInteger) || start < 0 || start >= end || end > dataset.count) {
+    throw new RangeError(
+      `Cannot take images ${start} to before ${end}: expected whole numbers from 0 to ${dataset.count}, the second one larger`,
+    );
+  }
+  const images = dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE);
+  return { ...dataset, count: end - start, images, labels: dataset.labels.subarray(start, end) };
 }
 
 /** A data set cut in two: images to train on, and images of the same kind to choose by. */

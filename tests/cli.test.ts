@@ -5,9 +5,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { encodeNetwork } from "../lib/checkpoint";
+import { encodeNetwork, loadNetwork } from "../lib/checkpoint";
 import { firstImages, loadCifar } from "../lib/cifar";
 import { startEngine } from "../lib/engine/backend";
+import { evaluate } from "../lib/evaluate";
 import { decodeSafetensors } from "../lib/files/safetensors";
 import { encodeTorchState } from "../lib/files/torch";
 import { initialParameters } from "../lib/network";
@@ -178,6 +179,12 @@ test("sweep tests on images and labels in .npy files, and says which data set it
   assert.deepEqual([dataset.name, dataset.classes, layers[0].images], ["x", 10, 60]);
   assert.equal(sweepOf("data/runs/resnet8-seed1", ...one, "--images", "60").status, 0);
   assert.deepEqual([report().layers, report().baseline, report().dataset.name], [layers, baseline, "cifar10"]);
+  const later = sweepOf("data/runs/resnet8-seed1", ...one, ...files, "--skip", "20", "--images", "30");
+  assert.equal(later.status, 0, later.stderr);
+  const labels = images.labels.subarray(20, 50);
+  const { predictions } = await evaluate(await loadNetwork("data/runs/resnet8-seed1"), images);
+  assert.equal(report().baseline.correct, labels.filter((label, image) => predictions[20 + image] === label).length);
+  assert.equal(sweepOf("data/runs/resnet8-seed1", ...files, "--skip", "60").status, 2);
   const half = sweepOf("data/runs/resnet8-seed1", ...one, "--images-file", inFolder("x.npy"));
   assert.deepEqual([half.status, /--images-file and --labels-file are given together/.test(half.stderr)], [2, true]);
   // The classes are those of the data set named: ten outputs do not fit a hundred.

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { zero } from "../lib/ablate";
 import { checkAboveChance } from "../lib/baseline";
-import { channelStatistics, firstImages, holdOut } from "../lib/cifar";
+import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/cifar";
 import { sweepEach } from "../lib/comparison";
 import { checkDataset, checkFit, type Dataset } from "../lib/dataset";
 import { evaluate } from "../lib/evaluate";
@@ -126,6 +126,19 @@ for (const [name, entry] of Object.entries(ENTRIES)) {
     assert.deepEqual(readdirSync(FOLDER), [], "nothing is written before");
   });
 }
+
+test("imagesBetween() gives the images of a stretch with their labels, and refuses stretches that are not there", () => {
+  const part = imagesBetween(good, 10, 13);
+  assert.deepEqual([part.count, [...part.labels]], [3, [...good.labels.subarray(10, 13)]]);
+  assert.deepEqual(part.images, good.images.subarray(10 * 3072, 13 * 3072));
+  for (const [start, end] of [
+    [0, 41],
+    [-1, 3],
+    [3, 3],
+    [0.5, 3],
+  ])
+    assert.throws(() => imagesBetween(good, start, end), /expected whole numbers from 0 to 40/);
+});
 
 test("whatever reads a dataset without a network refuses one that does not agree with itself", async () => {
   const readers = [

@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { checkFit, type Dataset } from "../dataset";
 import { assumedText } from "../files/assumed";
-import { firstImages, holdOut } from "../cifar";
+import { firstImages, holdOut, imagesBetween } from "../cifar";
 import { writeTogether } from "../files/files";
 import { changeText, grouped, percent } from "../format";
 import type { Layer } from "../layers";
@@ -31,6 +31,7 @@ type Names =
   | "stop"
   | "precision"
   | "images"
+  | "skip"
   | "training"
   | "results"
   | "resume"
@@ -58,6 +59,11 @@ ${kindList()}`,
     stop: { help: "end each ablation as soon as its verdict is certain" },
     precision: { value: "TYPE", help: "of activations: float32, or bfloat16, which is faster", preset: "float32" },
     images: { value: "N", help: "test on the first N images only (all)" },
+    skip: {
+      value: "N",
+      help: "leave out as many before those, as 10000 for each milder severity of CIFAR-10-C",
+      preset: "0",
+    },
     training: { value: "N", help: "training images for greedy, mean and resample", preset: "1000" },
     ...TEST_OPTIONS,
     results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
@@ -233,12 +239,12 @@ async function sweepCommand(given: Given<Names>, signal: AbortSignal): Promise<v
   const named = asked(() => operatorNamed(given.operator!));
   const planFor = asked(() => kindNamed(given.set!));
   const most = wholeNumber("most", given.most!);
-  const images = given.images === undefined ? undefined : wholeNumber("images", given.images);
+  const [skipped, images] = [wholeNumber("skip", given.skip!, 0), given.images && wholeNumber("images", given.images)];
   const options = { ...(await sweepOptions(given, named)), signal };
   const { network, start } = await loadCheckpoint(given);
   const layers = chosenLayers(network, named, given.layers);
   const all = await loadTest(given);
-  const test = images === undefined ? all : asked(() => firstImages(all, images));
+  const test = asked(() => imagesBetween(all, skipped, images ? skipped + images : all.count));
   checkFit(network, test);
   const choice: Choice = {
     ...{ network, layers, most, seed: options.seed ?? 1 },
