@@ -4,7 +4,8 @@ import { checkFit, type Dataset } from "../dataset";
 import { assumedText } from "../files/assumed";
 import { firstImages, holdOut, imagesBetween } from "../cifar";
 import { writeTogether } from "../files/files";
-import { changeText, grouped, percent } from "../format";
+import { captionOf } from "../caption";
+import { percent } from "../format";
 import type { Layer } from "../layers";
 import type { Network } from "../network";
 import { evenSweep, type Row, rowsOf, type Sweep } from "../rows";
@@ -196,13 +197,6 @@ function factsOf({ normalization }: Network, { name, split, sha256, classes }: D
   return { dataset: { name, split, sha256, classes: classes.length }, normalization };
 }
 
-/** What a table is about: the network, what was done to it, on how many images, and what was assumed of it. */
-function captionOf(result: Sweep, verdicts: readonly Verdict[]): string {
-  const assumed = assumedText(result.assumed);
-  const about = `${result.network}, ${changeText(verdicts)}, ${grouped(result.labels.length)} test images`;
-  return assumed ? `${about}; assumed of it: ${assumed}` : about;
-}
-
 interface Outcome {
   readonly result: Sweep;
   readonly seconds: number;
@@ -213,7 +207,7 @@ interface Outcome {
 async function output(given: Given<Names>, plan: Plan, { result, seconds, rounding, facts }: Outcome): Promise<void> {
   const verdicts = verdictsOf(rowsOf(result), { margin: positiveNumber("margin", given.margin!) / 100 });
   const more = plan.report?.(evenSweep(result));
-  const caption = captionOf(result, verdicts);
+  const caption = captionOf(result);
   console.log(toText(more?.table ?? ablationTable(verdicts, { narrow: true }), { caption }));
   if (!more) console.log(`\n${countsText(result)}\n`);
   if (rounding) {
