@@ -1,7 +1,6 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
 import { basename, dirname } from "node:path";
 import { checkFit, type Dataset } from "../dataset";
-import { assumedText } from "../files/assumed";
 import { firstImages, holdOut, imagesBetween } from "../cifar";
 import { writeTogether } from "../files/files";
 import { captionOf } from "../caption";
