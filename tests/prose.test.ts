@@ -1,13 +1,13 @@
 // Prose against outputs: what counts as a number, where it may be shown, what may be declared, and that one changed digit is named.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Notebook, NotebookCell } from "../lib/cli/check/cells";
 import { declarationsOf } from "../lib/cli/check/declarations";
 import { quotedNumbers } from "../lib/cli/check/numbers";
-import { projectFaults } from "../lib/cli/check/project";
+import { PAGES, projectFaults } from "../lib/cli/check/project";
 import { executionFaults, pageFaults, proseFaults } from "../lib/cli/check/prose";
 
 const text = (source: string): NotebookCell => ({ cell_type: "markdown", source: source.split(/(?<=\n)/) });
@@ -197,4 +197,11 @@ test("declarationsOf() reads several files and sources", () => {
     [1, 2.5, 3],
   );
   assert.deepEqual([shownIn, measured], [["a.md", "b.ipynb"], false]);
+});
+
+test("the committed notebooks and pages quote what they show", () => {
+  const notebooks = readdirSync("notebooks").filter((file) => file.endsWith(".ipynb"));
+  assert.ok(notebooks.length >= 7);
+  const files = notebooks.map((file) => join("notebooks", file));
+  assert.deepEqual(projectFaults(".", files, PAGES), []);
 });

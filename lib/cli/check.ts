@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { projectFaults } from "./check/project";
+import { PAGES, projectFaults } from "./check/project";
 import { typeFaults } from "./check/types";
 
 const HELP = `npm run check
@@ -20,7 +20,6 @@ executed from top to bottom. README.md and the other pages name below each parag
   <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
 
 const root = resolve(__dirname, "../..");
-const PAGES = ["README.md", "data/README.md", "data/runs/README.md", "environment.md"];
 
 function main(): number {
   try {
