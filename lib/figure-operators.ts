@@ -3,7 +3,7 @@ import type { PlotData } from "plotly.js";
 import { type Agreement, type ByOperator, dropInterval, widestInterval } from "./comparison";
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./drawing/figure-heatmap";
 import { type Figure, houseLayout, INK } from "./drawing/figure-style";
-import { escapeHtml, grouped, percent } from "./format";
+import { escapeHtml, grouped, percent, signedPercent } from "./format";
 import type { EvenRow } from "./rows";
 import type { Verdict } from "./verdict";
 import { largestOf } from "./statistics/extremes";
@@ -15,12 +15,6 @@ const NO_OP: [number, string][] = [
   [0, "#e3e7eb"],
   [1, "#e3e7eb"],
 ];
-
-/** Digits of a number in percent with a real minus sign, and no sign for what rounds to zero. */
-const rounded = (fraction: number, digits: number) =>
-  percent(fraction, digits)
-    .replace(/^-(?!0*\.?0*$)/, "−")
-    .replace(/^-/, "");
 
 /**
  * The drop of every layer under every operator in percentage points: layers from top to bottom in forward order, operators from
@@ -69,7 +63,7 @@ function dropSquare(
   result: OperatorRow,
   { name, row, column }: { readonly name: string; readonly row: number; readonly column: number },
 ): Square {
-  const text = result.unchanged ? "no-op" : rounded(result.drop, 0);
+  const text = result.unchanged ? "no-op" : signedPercent(result.drop, 0);
   return {
     row,
     column,
@@ -86,7 +80,7 @@ export function hoverText(row: OperatorRow): string {
   return [
     escapeHtml(row.layer),
     `accuracy ${percent(row.accuracy)} %`,
-    `drop ${rounded(row.drop, 2)} pp (${rounded(low, 2)} to ${rounded(high, 2)})`,
+    `drop ${signedPercent(row.drop, 2)} pp (${signedPercent(low, 2)} to ${signedPercent(high, 2)})`,
     `lost ${grouped(row.lost)}, gained ${grouped(row.gained)} of ${grouped(row.images)}`,
     ...(row.verdict ? [row.verdict] : []),
   ].join("<br>");

@@ -12,7 +12,7 @@ import {
   levelName,
   valueAxis,
 } from "./drawing/figure-style";
-import { doneText, escapeHtml, grouped, percent } from "./format";
+import { doneText, escapeHtml, grouped, percent, signedPercent } from "./format";
 import type { GrowthPoint, SpreadPoint } from "./growth";
 import { type Effect, isFree, type Scale, type Synergy } from "./synergy";
 import { largestOf } from "./statistics/extremes";
@@ -82,7 +82,7 @@ function squareOf(pair: Synergy, names: readonly string[], scale: Scale): Square
     row: names.indexOf(pair.second.name),
     column: names.indexOf(pair.first.name),
     value: free ? 100 * value : Number(pair.forced === "masked"),
-    text: !free || names.length > 24 ? "" : percent(value, 0).replace("-", "−"),
+    text: !free || names.length > 24 ? "" : signedPercent(value, 0),
     hover: hoverText(pair),
   };
 }

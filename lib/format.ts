@@ -29,10 +29,15 @@ export function changeText(rows: readonly { readonly operator: string; readonly 
   return done === ZEROED ? `${which}${size === 1 ? "'s kernel" : "' kernels"} ${done}` : `${which} ${done}`;
 }
 
-/** A drop or a difference, a fraction, in percentage points, with a real minus sign: -0.0031 -> "−0.31 pp". */
-export function pp(fraction: number, digits = 2): string {
+/** A fraction in percent with a real minus sign, and no sign for what rounds to zero: -0.0031 -> "−0.31", -0.00001 -> "0.00". */
+export function signedPercent(fraction: number, digits = 2): string {
   const text = percent(Math.abs(fraction), digits);
-  return `${fraction < 0 && Number(text) !== 0 ? "−" : ""}${text} pp`;
+  return `${fraction < 0 && Number(text) !== 0 ? "−" : ""}${text}`;
+}
+
+/** A drop or a difference, a fraction, in percentage points: -0.0031 -> "−0.31 pp". */
+export function pp(fraction: number, digits = 2): string {
+  return `${signedPercent(fraction, digits)} pp`;
 }
 
 /** A p value to two significant digits: "p = 0.39", "p = 0.0065", "p < 0.0001". */

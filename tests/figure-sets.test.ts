@@ -58,6 +58,11 @@ test("synergyMap() draws the multiplicative scale too, where a saturated pair is
   assert.deepEqual(drawn("additive"), [[], [], [0]]);
   assert.deepEqual(drawn("multiplicative"), [[-5], [], []]);
   assert.match(JSON.stringify(synergyMap([saturated], { scale: "multiplicative" }).layout), /multiplicative scale/);
+  const tiny = pairOf(a, b, [-0.00001, 1]);
+  assert.ok(
+    traces(synergyMap([tiny])).some(({ text }) => text.flat().includes("0")),
+    "no minus before a zero",
+  );
 });
 
 test("synergyCounts() counts cover and overlap on each scale among the pairs that are free to show them", () => {
