@@ -1,21 +1,21 @@
 // Operators on activations against a forward pass written by hand in eager operations.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, type Operator, zero } from "../lib/ablate";
-import { type ActivationChange, formulaOf, notingWords, onOutput, onShortcut } from "../lib/activations";
+import { ablate, type Operator, zero } from "../lib/ablations/ablate";
+import { type ActivationChange, formulaOf, notingWords, onOutput, onShortcut } from "../lib/ablations/activations";
 import { type Tensor, tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/batches";
-import { firstImages } from "../lib/cifar";
+import { batchOf } from "../lib/data/batches";
+import { firstImages } from "../lib/data/cifar";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { crossEntropy, evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
-import { forward, type Vocabulary } from "../lib/forward";
-import { branchEnds, type Layer, layerOf } from "../lib/layers";
-import type { Network, Values } from "../lib/network";
-import * as operators from "../lib/operators";
-import { randomStream } from "../lib/random";
-import { drawOthers, imagesAt, meanActivations } from "../lib/sweeping/reference";
-import { setOf } from "../lib/sets";
-import { sweep } from "../lib/sweep";
+import { crossEntropy, evaluate, imageTensor, predictedClasses } from "../lib/training/evaluate";
+import { forward, type Vocabulary } from "../lib/networks/forward";
+import { branchEnds, type Layer, layerOf } from "../lib/networks/layers";
+import type { Network, Values } from "../lib/networks/network";
+import * as operators from "../lib/ablations/operators";
+import { randomStream } from "../lib/statistics/random";
+import { drawOthers, imagesAt, meanActivations } from "../lib/sweeps/reference";
+import { setOf } from "../lib/ablations/sets";
+import { sweep } from "../lib/sweeps/sweep";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const [network, dataset, reference] = [smallNetwork("resnet8-w4", 5), smallDataset(30), smallDataset(40, 2)];

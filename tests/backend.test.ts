@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { startEngine, tensorOf, tf } from "../lib/engine/backend";
-import { evaluate } from "../lib/evaluate";
-import { sweep } from "../lib/sweep";
+import { evaluate } from "../lib/training/evaluate";
+import { sweep } from "../lib/sweeps/sweep";
 import { inTidy, smallDataset, smallNetwork } from "./small";
 
 test("the native engine runs here, in one copy that danfojs-node shares", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { batchOf, copyShifted, stepsPerEpoch, trainingBatches } from "../lib/batches";
-import { randomStream } from "../lib/random";
+import { batchOf, copyShifted, stepsPerEpoch, trainingBatches } from "../lib/data/batches";
+import { randomStream } from "../lib/statistics/random";
 import { smallDataset } from "./small";
 
 const AS_IT_IS = { shift: 0, flip: false };

@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/checkpoint";
-import { initialParameters, type Network } from "../lib/network";
-import { checkParameters } from "../lib/files/parameters";
-import type { Run } from "../lib/files/run-file";
-import { randomStream } from "../lib/random";
+import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/runs/checkpoint";
+import { initialParameters, type Network } from "../lib/networks/network";
+import { checkParameters } from "../lib/checkpoints/parameters";
+import type { Run } from "../lib/runs/run-file";
+import { randomStream } from "../lib/statistics/random";
 import { smallNetwork } from "./small";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;

@@ -6,9 +6,9 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { channelStatistics, firstImages, holdOut, loadCifar, loadSplit, parseCifar } from "../lib/cifar";
-import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/files/cifar-files";
-import { CIFAR10_NORMALIZATION, CIFAR100_NORMALIZATION } from "../lib/network";
+import { channelStatistics, firstImages, holdOut, loadCifar, loadSplit, parseCifar } from "../lib/data/cifar";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../lib/data/cifar-files";
+import { CIFAR10_NORMALIZATION, CIFAR100_NORMALIZATION } from "../lib/networks/network";
 import { smallDataset } from "./small";
 
 const noHundred = existsSync(path.join(CIFAR100.dir, "train.bin"))

@@ -1,15 +1,15 @@
 // Operators side by side: one sweep each, verdicts, intervals, and rankings compared by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type KernelOperator, zero } from "../lib/ablate";
-import { agreementOf, dropInterval, sweepEach, verdictsOfEach, widestInterval } from "../lib/comparison";
-import { layersOf } from "../lib/layers";
-import { specOf } from "../lib/spec";
-import { mean, zeroFilters } from "../lib/operators";
-import { rowsOf, type EvenSweep } from "../lib/rows";
-import { singles } from "../lib/sets";
-import { sweep } from "../lib/sweep";
-import { operatorTable } from "../lib/table-operators";
+import { type KernelOperator, zero } from "../lib/ablations/ablate";
+import { agreementOf, dropInterval, sweepEach, verdictsOfEach, widestInterval } from "../lib/sweeps/comparison";
+import { layersOf } from "../lib/networks/layers";
+import { specOf } from "../lib/networks/spec";
+import { mean, zeroFilters } from "../lib/ablations/operators";
+import { rowsOf, type EvenSweep } from "../lib/results/rows";
+import { singles } from "../lib/ablations/sets";
+import { sweep } from "../lib/sweeps/sweep";
+import { operatorTable } from "../lib/tables/operators";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const layers = layersOf(specOf("resnet20")).slice(0, 4);

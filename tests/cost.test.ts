@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sweepCost } from "../lib/engine/cost";
-import { layerOf, layersOf } from "../lib/layers";
-import { setOf, singles } from "../lib/sets";
-import { specOf } from "../lib/spec";
+import { sweepCost } from "./bench/cost";
+import { layerOf, layersOf } from "../lib/networks/layers";
+import { setOf, singles } from "../lib/ablations/sets";
+import { specOf } from "../lib/networks/spec";
 
 // ResNet-8 of width 16, multiply-adds per image by hand: size^2 * inputs * outputs * side^2.
 const STEM = 9 * 3 * 16 * 1024; // 442,368

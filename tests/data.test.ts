@@ -10,8 +10,8 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
-import { loadSplit } from "../lib/cifar";
-import { type BatchFile, CIFAR10, CIFAR100, type Layout } from "../lib/files/cifar-files";
+import { loadSplit } from "../lib/data/cifar";
+import { type BatchFile, CIFAR10, CIFAR100, type Layout } from "../lib/data/cifar-files";
 import {
   type Archive,
   OFFICIAL,
@@ -24,13 +24,13 @@ import {
 } from "../lib/cli/data-archives";
 import { download } from "../lib/cli/data-sources";
 import { prepareFolder, removeLeftovers, storeFiles, tidyFolder } from "../lib/cli/data-store";
-import { layersOf } from "../lib/layers";
-import { CIFAR100_NORMALIZATION } from "../lib/network";
-import { QUICK } from "../lib/recipe";
-import { rowsOf } from "../lib/rows";
-import { specOf } from "../lib/spec";
-import { sweep } from "../lib/sweep";
-import { train } from "../lib/train";
+import { layersOf } from "../lib/networks/layers";
+import { CIFAR100_NORMALIZATION } from "../lib/networks/network";
+import { QUICK } from "../lib/training/recipe";
+import { rowsOf } from "../lib/results/rows";
+import { specOf } from "../lib/networks/spec";
+import { sweep } from "../lib/sweeps/sweep";
+import { train } from "../lib/training/train";
 
 interface Member {
   readonly name: string;

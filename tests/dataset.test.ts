@@ -4,26 +4,31 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { zero } from "../lib/ablate";
-import { checkAboveChance } from "../lib/baseline";
-import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/cifar";
-import { sweepEach } from "../lib/comparison";
-import { checkDataset, checkFit, type Dataset } from "../lib/dataset";
-import { evaluate } from "../lib/evaluate";
-import { classHistogram, imageGrid } from "../lib/figure-images";
-import { greedyOrder } from "../lib/greedy";
-import { trainLive } from "../lib/live";
-import { CIFAR10_NORMALIZATION, CIFAR100_NORMALIZATION, initialParameters, type Network } from "../lib/network";
-import { normalizationOf } from "../lib/normalization";
-import { mean } from "../lib/operators";
-import { randomStream } from "../lib/random";
-import { FAST, type TrainConfig } from "../lib/recipe";
-import { rowsOf, type Sweep } from "../lib/rows";
-import { specOf } from "../lib/spec";
-import { sweep, sweepSteps } from "../lib/sweep";
-import { train } from "../lib/train";
-import { trainRun } from "../lib/train-run";
-import { verdictsOf } from "../lib/verdict";
+import { zero } from "../lib/ablations/ablate";
+import { checkAboveChance } from "../lib/results/baseline";
+import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/data/cifar";
+import { sweepEach } from "../lib/sweeps/comparison";
+import { checkDataset, checkFit, type Dataset } from "../lib/data/dataset";
+import { evaluate } from "../lib/training/evaluate";
+import { classHistogram, imageGrid } from "../lib/figures/images";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { trainLive } from "../lib/notebook/train-live";
+import {
+  CIFAR10_NORMALIZATION,
+  CIFAR100_NORMALIZATION,
+  initialParameters,
+  type Network,
+} from "../lib/networks/network";
+import { normalizationOf } from "../lib/networks/normalization";
+import { mean } from "../lib/ablations/operators";
+import { randomStream } from "../lib/statistics/random";
+import { FAST, type TrainConfig } from "../lib/training/recipe";
+import { rowsOf, type Sweep } from "../lib/results/rows";
+import { specOf } from "../lib/networks/spec";
+import { sweep, sweepSteps } from "../lib/sweeps/sweep";
+import { train } from "../lib/training/train";
+import { trainRun } from "../lib/runs/train-run";
+import { verdictsOf } from "../lib/results/verdict";
 import { countedRow } from "./figures";
 import { smallDataset, smallNetwork } from "./small";
 

@@ -3,14 +3,21 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/batches";
-import { loadNetwork } from "../lib/checkpoint";
-import { loadCifar } from "../lib/cifar";
+import { batchOf } from "../lib/data/batches";
+import { loadNetwork } from "../lib/runs/checkpoint";
+import { loadCifar } from "../lib/data/cifar";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { crossEntropy, evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
+import {
+  crossEntropy,
+  evaluate,
+  imageTensor,
+  logitsOf,
+  openPredictor,
+  predictedClasses,
+} from "../lib/training/evaluate";
 import { foldedParameters, foldedShapes } from "../lib/engine/fold";
-import { forward } from "../lib/forward";
-import { EPSILON } from "../lib/network";
+import { forward } from "../lib/networks/forward";
+import { EPSILON } from "../lib/networks/network";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared", "checkpoints");

@@ -1,9 +1,9 @@
 // Run by a test without the binding: evaluates, sweeps and tries to train, and prints what came of it as JSON.
 import { startEngine } from "../lib/engine/backend";
-import { evaluate } from "../lib/evaluate";
-import { FAST } from "../lib/recipe";
-import { sweep } from "../lib/sweep";
-import { train } from "../lib/train";
+import { evaluate } from "../lib/training/evaluate";
+import { FAST } from "../lib/training/recipe";
+import { sweep } from "../lib/sweeps/sweep";
+import { train } from "../lib/training/train";
 import { smallDataset, smallNetwork } from "./small";
 
 async function main(): Promise<void> {

@@ -1,10 +1,10 @@
 // Figures of several operators as values: which square and which point stands for which row.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dropByDose } from "../lib/figure-doses";
-import { squaresTrace } from "../lib/drawing/figure-heatmap";
-import { agreementMap, dropByOperator } from "../lib/figure-operators";
-import type { Figure } from "../lib/drawing/figure-style";
+import { dropByDose } from "../lib/figures/doses";
+import { squaresTrace } from "../lib/figures/heatmap";
+import { agreementMap, dropByOperator } from "../lib/figures/operators";
+import type { Figure } from "../lib/figures/style";
 import { someRows } from "./figures";
 
 type Trace = { x: number[]; y: number[]; z: (number | null)[][]; text: string[][]; customdata: string[][] } & Record<

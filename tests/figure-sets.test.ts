@@ -1,14 +1,14 @@
 // Figures and tables of sets of layers, from pairs and orders that can be counted.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accuracyByCount, synergyMap } from "../lib/figure-sets";
-import type { Figure } from "../lib/drawing/figure-style";
-import type { GrowthPoint, SpreadPoint } from "../lib/growth";
-import { type Layer, layersOf } from "../lib/layers";
-import { specOf } from "../lib/spec";
-import type { Synergy } from "../lib/synergy";
-import { toText } from "../lib/table";
-import { greedyTable, synergyCounts, synergyTable } from "../lib/table-sets";
+import { accuracyByCount, synergyMap } from "../lib/figures/sets";
+import type { Figure } from "../lib/figures/style";
+import type { GrowthPoint, SpreadPoint } from "../lib/results/growth";
+import { type Layer, layersOf } from "../lib/networks/layers";
+import { specOf } from "../lib/networks/spec";
+import type { Synergy } from "../lib/results/synergy";
+import { toText } from "../lib/tables/table";
+import { greedyTable, synergyCounts, synergyTable } from "../lib/tables/sets";
 
 type Trace = { name?: string; x: unknown[]; y: unknown[]; z: unknown[][]; text: string[][] } & Record<string, unknown>;
 const traces = (figure: Figure) => figure.data as unknown as Trace[];

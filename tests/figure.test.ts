@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
-import { accuracyByLayer, dropByLayer } from "../lib/figure";
-import { dropByDose } from "../lib/figure-doses";
-import { historyFigure } from "../lib/figure-history";
-import { classHistogram, imageGrid } from "../lib/figure-images";
-import { agreementMap, dropByOperator } from "../lib/figure-operators";
-import type { Figure } from "../lib/drawing/figure-style";
+import { accuracyByLayer, dropByLayer } from "../lib/figures/layers";
+import { dropByDose } from "../lib/figures/doses";
+import { historyFigure } from "../lib/figures/history";
+import { classHistogram, imageGrid } from "../lib/figures/images";
+import { agreementMap, dropByOperator } from "../lib/figures/operators";
+import type { Figure } from "../lib/figures/style";
 import { colouredImages, someEpochs, someRows } from "./figures";
 
 type Trace = {

@@ -1,11 +1,11 @@
 // Small rows, epochs and images that the tests of figures, tables and pages draw.
-import type { Dataset } from "../lib/dataset";
-import type { Figure } from "../lib/drawing/figure-style";
-import type { HistoryEpoch } from "../lib/figure-history";
-import { layersOf } from "../lib/layers";
-import { type EvenRow, type Row, rowsOf, wilson } from "../lib/rows";
-import { singles } from "../lib/sets";
-import { specOf } from "../lib/spec";
+import type { Dataset } from "../lib/data/dataset";
+import type { Figure } from "../lib/figures/style";
+import type { HistoryEpoch } from "../lib/figures/history";
+import { layersOf } from "../lib/networks/layers";
+import { type EvenRow, type Row, rowsOf, wilson } from "../lib/results/rows";
+import { singles } from "../lib/ablations/sets";
+import { specOf } from "../lib/networks/spec";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
 export function someRows(name = "resnet20"): EvenRow[] {

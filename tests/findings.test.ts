@@ -1,7 +1,7 @@
 // What sentences pick out of rows, by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dropGaps, dropOf, meanDrop, mostOften, rankOf, ranking } from "../lib/findings";
+import { dropGaps, dropOf, meanDrop, mostOften, rankOf, ranking } from "../lib/results/findings";
 import { countedRow } from "./figures";
 
 const rows = [

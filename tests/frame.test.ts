@@ -1,8 +1,8 @@
 // Data frames: every field of every row under its name and with its type, and no method hidden.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dataFrame } from "../lib/frame";
-import { verdictsOf } from "../lib/verdict";
+import { dataFrame } from "../lib/tables/frame";
+import { verdictsOf } from "../lib/results/verdict";
 import { countedRow, someRows } from "./figures";
 
 test("dataFrame() gives the rows as a danfojs DataFrame", async () => {

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { forward } from "../lib/forward";
+import { forward } from "../lib/networks/forward";
 import { gradients } from "../lib/engine/gradient";
 import { Graph, type Symbolic } from "../lib/engine/graph";
 import {
@@ -14,12 +14,12 @@ import {
   type Parameters,
   parameterShapes,
   type Values,
-} from "../lib/network";
+} from "../lib/networks/network";
 import * as ops from "../lib/engine/operations";
-import { randomStream } from "../lib/random";
+import { randomStream } from "../lib/statistics/random";
 import { trainingWords } from "../lib/engine/recorder";
 import { loadProgram } from "../lib/engine/savedmodel";
-import { type Spec, specOf } from "../lib/spec";
+import { type Spec, specOf } from "../lib/networks/spec";
 import { atRest, openTrainer } from "../lib/engine/trainer";
 import { calmBranches, expectNoLeak, inTidy } from "./small";
 

@@ -1,12 +1,12 @@
 // The greedy order against one that evaluates every candidate by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, zero } from "../lib/ablate";
-import type { Dataset } from "../lib/dataset";
-import { evaluate } from "../lib/evaluate";
-import { greedyOrder } from "../lib/greedy";
-import { type Layer, layersOf } from "../lib/layers";
-import { type Network, type Values } from "../lib/network";
+import { ablate, zero } from "../lib/ablations/ablate";
+import type { Dataset } from "../lib/data/dataset";
+import { evaluate } from "../lib/training/evaluate";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { type Layer, layersOf } from "../lib/networks/layers";
+import { type Network, type Values } from "../lib/networks/network";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const training = (count: number): Dataset => ({ ...smallDataset(count), split: "train" });

@@ -1,11 +1,11 @@
 // Growing sets: orders, the sets that they share, and their curves from a sweep that can be counted by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { growthOf, growthSets, randomOrders, spreadOf } from "../lib/growth";
-import { type Layer, layersOf } from "../lib/layers";
-import { specOf } from "../lib/spec";
-import { type EvenSweep, wilson } from "../lib/rows";
-import { type LayerSet, singles } from "../lib/sets";
+import { growthOf, growthSets, randomOrders, spreadOf } from "../lib/results/growth";
+import { type Layer, layersOf } from "../lib/networks/layers";
+import { specOf } from "../lib/networks/spec";
+import { type EvenSweep, wilson } from "../lib/results/rows";
+import { type LayerSet, singles } from "../lib/ablations/sets";
 
 const layers = layersOf(specOf("resnet20"));
 const [a, b, c] = layers;

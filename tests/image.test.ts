@@ -4,10 +4,10 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { PNG } from "pngjs";
-import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/drawing/browser";
-import { accuracyByLayer } from "../lib/figure";
-import { imageGrid } from "../lib/figure-images";
-import { toPng } from "../lib/drawing/image";
+import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/notebook/browser";
+import { accuracyByLayer } from "../lib/figures/layers";
+import { imageGrid } from "../lib/figures/images";
+import { toPng } from "../lib/notebook/picture";
 import { colouredImages, someRows, typedFigure } from "./figures";
 
 after(closeBrowser);

@@ -1,7 +1,7 @@
 // Run by a test as a process of its own: trains a small network in a folder, and kills itself after a given step.
-import { specOf } from "../lib/spec";
-import { FAST } from "../lib/recipe";
-import { trainRun } from "../lib/train-run";
+import { specOf } from "../lib/networks/spec";
+import { FAST } from "../lib/training/recipe";
+import { trainRun } from "../lib/runs/train-run";
 import { smallDataset } from "./small";
 
 /** Four epochs of ten steps. */

@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
-import { trainLive } from "../lib/live";
-import { specOf } from "../lib/spec";
-import { FAST } from "../lib/recipe";
+import { trainLive } from "../lib/notebook/train-live";
+import { specOf } from "../lib/networks/spec";
+import { FAST } from "../lib/training/recipe";
 import { smallDataset } from "./small";
 
 type Message = { data: Record<string, unknown>; transient: { display_id?: string }; update: boolean };

@@ -1,15 +1,15 @@
 // Operators and layers by name: what is read from a text, and what operators are called in results.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, type KernelOperator, type Operator, operatorName, zero } from "../lib/ablate";
-import { onOutput } from "../lib/activations";
-import { layersNamed, operatorList, operatorNamed } from "../lib/named";
-import { branchEnds, layerOf, layersOf } from "../lib/layers";
-import type { Values } from "../lib/network";
-import * as operators from "../lib/operators";
-import { classRowsOf, rowsOf } from "../lib/rows";
-import { specOf } from "../lib/spec";
-import { sweep } from "../lib/sweep";
+import { ablate, type KernelOperator, type Operator, operatorName, zero } from "../lib/ablations/ablate";
+import { onOutput } from "../lib/ablations/activations";
+import { layersNamed, operatorList, operatorNamed } from "../lib/ablations/named";
+import { branchEnds, layerOf, layersOf } from "../lib/networks/layers";
+import type { Values } from "../lib/networks/network";
+import * as operators from "../lib/ablations/operators";
+import { classRowsOf, rowsOf } from "../lib/results/rows";
+import { specOf } from "../lib/networks/spec";
+import { sweep } from "../lib/sweeps/sweep";
 import { smallDataset, smallNetwork } from "./small";
 
 test("every operator is called what a command line writes, with its numbers", () => {

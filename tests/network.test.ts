@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forward, type Vocabulary } from "../lib/forward";
-import { changesChannels, type Layer, layerOf, layersOf, multiplicationsOf } from "../lib/layers";
-import { initialParameters, multiplications, parameterCount, parameterShapes } from "../lib/network";
-import { randomStream } from "../lib/random";
-import { specName, specOf } from "../lib/spec";
+import { forward, type Vocabulary } from "../lib/networks/forward";
+import { changesChannels, type Layer, layerOf, layersOf, multiplicationsOf } from "../lib/networks/layers";
+import { initialParameters, multiplications, parameterCount, parameterShapes } from "../lib/networks/network";
+import { randomStream } from "../lib/statistics/random";
+import { specName, specOf } from "../lib/networks/spec";
 
 test("parameterCount() gives He et al.'s table for CIFAR-10: 0.27, 0.46, 0.66, 0.85 and 1.7 million", () => {
   const millions = [20, 32, 44, 56, 110].map((depth) => parameterCount(specOf(`resnet${depth}`)) / 1e6);

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { decodeNpy } from "../lib/files/npy";
-import { loadNpy, loadNpyDataset } from "../lib/npy";
-import { randomStream } from "../lib/random";
+import { loadNpy, loadNpyDataset } from "../lib/data/npy";
+import { randomStream } from "../lib/statistics/random";
 import { mutate } from "./mutations";
 import { npyBytes, npyFile, npyHeader, npyLabels } from "./npy-file";
 

@@ -1,22 +1,22 @@
 // Every operator against a computation by hand, that it leaves the network alone, and that a sweep applies it as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, isUnchanged, type KernelOperator, type Site, zero } from "../lib/ablate";
+import { ablate, isUnchanged, type KernelOperator, type Site, zero } from "../lib/ablations/ablate";
 import { tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/batches";
-import { layersNamed } from "../lib/named";
+import { batchOf } from "../lib/data/batches";
+import { layersNamed } from "../lib/ablations/named";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { evaluate, imageTensor, predictedClasses } from "../lib/evaluate";
-import { forwardBlock } from "../lib/forward";
-import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/layers";
-import type { LayerValues } from "../lib/layer-values";
-import { initialParameters, type Network, type Values } from "../lib/network";
-import * as operators from "../lib/operators";
-import { randomStream } from "../lib/random";
-import { rowsOf } from "../lib/rows";
-import { specOf } from "../lib/spec";
-import { sweep } from "../lib/sweep";
-import { verdictsOf } from "../lib/verdict";
+import { evaluate, imageTensor, predictedClasses } from "../lib/training/evaluate";
+import { forwardBlock } from "../lib/networks/forward";
+import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/networks/layers";
+import type { LayerValues } from "../lib/ablations/layer-values";
+import { initialParameters, type Network, type Values } from "../lib/networks/network";
+import * as operators from "../lib/ablations/operators";
+import { randomStream } from "../lib/statistics/random";
+import { rowsOf } from "../lib/results/rows";
+import { specOf } from "../lib/networks/spec";
+import { sweep } from "../lib/sweeps/sweep";
+import { verdictsOf } from "../lib/results/verdict";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 /** A kernel [2, 2, 3, 2] whose weights are row, column, input, output written as decimal digits, the odd ones negative. */

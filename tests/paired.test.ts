@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { holm, logMcnemar, mcnemar, nonInferiority, upperBound } from "../lib/statistics/paired";
-import { randomStream } from "../lib/random";
+import { randomStream } from "../lib/statistics/random";
 
 const close = (found: number, wanted: number, relative: number) =>
   assert.ok(Math.abs(found - wanted) <= relative * Math.abs(wanted), `expected ${wanted} but found ${found}`);

@@ -1,11 +1,11 @@
 // The permutation test against relabellings written out by hand, and its Monte Carlo against its exact form.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesChannels, layersOf } from "../lib/layers";
-import { channelTests, permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/permutation";
-import { randomStream } from "../lib/random";
-import { type EvenRow, rowsOf, type Sweep } from "../lib/rows";
-import { specOf } from "../lib/spec";
+import { changesChannels, layersOf } from "../lib/networks/layers";
+import { channelTests, permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/results/permutation";
+import { randomStream } from "../lib/statistics/random";
+import { type EvenRow, rowsOf, type Sweep } from "../lib/results/rows";
+import { specOf } from "../lib/networks/spec";
 
 const four: Stratum = { values: [0.1, 0.4, 0.2, 0.3], marked: [false, true, false, true] };
 const first = (count: number, of: number) => Array.from({ length: of }, (_, index) => index < count);

@@ -1,8 +1,8 @@
 // Words about results: values in their digits and units, names that cannot act as markup, in Markdown and as plain text.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { are, capital, counted, escapeMarkdown, howMany, ordinal, pp, pValue, spelled } from "../lib/format";
-import { code, listed, phrase } from "../lib/phrase";
+import { are, capital, counted, escapeMarkdown, howMany, ordinal, pp, pValue, spelled } from "../lib/text/format";
+import { code, listed, phrase } from "../lib/text/phrase";
 
 test("numbers are said as prose has them", () => {
   assert.deepEqual(

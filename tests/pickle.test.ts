@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { Values } from "../lib/network";
+import type { Values } from "../lib/networks/network";
 import { readPickle } from "../lib/files/pickle";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
 import { fuzz } from "./mutations";

@@ -1,10 +1,10 @@
 // Figures as plain JSON: typed arrays in them are lists, wherever they are, and what JSON would lose is refused by its place.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Figure } from "../lib/drawing/figure-style";
-import { plainFigure } from "../lib/drawing/plain";
-import { accuracyByLayer } from "../lib/figure";
-import { dataFrame } from "../lib/frame";
+import type { Figure } from "../lib/figures/style";
+import { plainFigure } from "../lib/figures/plain";
+import { accuracyByLayer } from "../lib/figures/layers";
+import { dataFrame } from "../lib/tables/frame";
 import { someRows } from "./figures";
 
 const figureOf = (x: unknown, layout: object = {}) => ({ data: [{ type: "scatter", x }], layout }) as unknown as Figure;

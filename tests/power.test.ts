@@ -1,9 +1,9 @@
 // The power of a sweep against sums over all counts in NumPy and SciPy, and the tables and sentences made of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channelTests } from "../lib/permutation";
-import { trivialPower } from "../lib/power";
-import { channelTable, powerSentence, verdictCountTable } from "../lib/table-verdicts";
+import { channelTests } from "../lib/results/permutation";
+import { trivialPower } from "../lib/results/power";
+import { channelTable, powerSentence, verdictCountTable } from "../lib/tables/verdicts";
 import { countedRow, someRows } from "./figures";
 
 test("trivialPower() equals the sum over all counts, computed with SciPy", () => {

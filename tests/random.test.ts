@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { randomStream, shuffled } from "../lib/random";
+import { randomStream, shuffled } from "../lib/statistics/random";
 
 test("randomStream() repeats with its seed and label, and differs with either", () => {
   const draws = (seed: number, label: string) => Array.from({ length: 5 }, randomStream(seed, label).uniform);

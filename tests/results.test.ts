@@ -19,9 +19,9 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { randomStream } from "../lib/random";
-import { encodePart, type Part, recordSize } from "../lib/sweeping/records";
-import { openResults, type Results } from "../lib/sweeping/results";
+import { randomStream } from "../lib/statistics/random";
+import { encodePart, type Part, recordSize } from "../lib/sweeps/records";
+import { openResults, type Results } from "../lib/sweeps/saved";
 import { mutate } from "./mutations";
 
 const KEY = "0123456789abcdef".repeat(4);

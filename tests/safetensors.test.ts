@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dtypeOf, halfBits, readNumbers, toHalf } from "../lib/files/dtypes";
-import type { Values } from "../lib/network";
+import type { Values } from "../lib/networks/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
 import { fuzz } from "./mutations";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inferiority, mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/statistics/paired";
-import { type Random, randomStream } from "../lib/random";
+import { type Random, randomStream } from "../lib/statistics/random";
 import {
   addImages,
   anytimeBelow,
@@ -15,7 +15,7 @@ import {
   trivialTest,
   type WatchedPairs,
 } from "../lib/statistics/sequential";
-import { verdictsOf } from "../lib/verdict";
+import { verdictsOf } from "../lib/results/verdict";
 import { countedRow } from "./figures";
 
 const MARGIN = 0.005;

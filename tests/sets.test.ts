@@ -1,11 +1,11 @@
 // Which layers are ablated together, counted and written out by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { zero } from "../lib/ablate";
-import { sweepEach } from "../lib/comparison";
-import { greedyOrder } from "../lib/greedy";
-import { layersOf } from "../lib/layers";
-import { randomStream } from "../lib/random";
+import { zero } from "../lib/ablations/ablate";
+import { sweepEach } from "../lib/sweeps/comparison";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { layersOf } from "../lib/networks/layers";
+import { randomStream } from "../lib/statistics/random";
 import {
   blockSets,
   checkSets,
@@ -16,9 +16,9 @@ import {
   setOf,
   singles,
   stageSets,
-} from "../lib/sets";
-import { specOf } from "../lib/spec";
-import { sweep, sweepSteps } from "../lib/sweep";
+} from "../lib/ablations/sets";
+import { specOf } from "../lib/networks/spec";
+import { sweep, sweepSteps } from "../lib/sweeps/sweep";
 import { smallDataset, smallNetwork } from "./small";
 
 const spec = specOf("resnet8-B");

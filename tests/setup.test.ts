@@ -14,14 +14,14 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
-import * as choices from "../lib/cli/setup/choices.mjs";
-import { cudaFolders, environment } from "../lib/cli/setup/environment.mjs";
-import { engine } from "../lib/cli/setup/engine.mjs";
-import { adviceFor, findCommand } from "../lib/cli/setup/children.mjs";
-import { identify, isAlive, takeLock } from "../lib/cli/setup/lock.mjs";
-import { jupyter, python } from "../lib/cli/setup/python.mjs";
-import { readStamp, writeStamp } from "../lib/cli/setup/stamp.mjs";
-import { data, packages } from "../lib/cli/setup/steps.mjs";
+import * as choices from "../lib/setup/choices.mjs";
+import { cudaFolders, environment } from "../lib/setup/environment.mjs";
+import { engine } from "../lib/setup/engine.mjs";
+import { adviceFor, findCommand } from "../lib/setup/children.mjs";
+import { identify, isAlive, takeLock } from "../lib/setup/lock.mjs";
+import { jupyter, python } from "../lib/setup/python.mjs";
+import { readStamp, writeStamp } from "../lib/setup/stamp.mjs";
+import { data, packages } from "../lib/setup/steps.mjs";
 
 const root = resolve(__dirname, "..");
 const REQUIREMENTS =
@@ -381,7 +381,7 @@ test("of several processes that want the lock at once only one has it at a time"
   const { pid: gone } = spawnSync(process.execPath, ["-e", ""]);
   writeFileSync(join(folder, "lock"), JSON.stringify([{ pid: gone }]));
   const script = `
-    import { takeLock } from ${JSON.stringify(join(root, "lib/cli/setup/lock.mjs"))};
+    import { takeLock } from ${JSON.stringify(join(root, "lib/setup/lock.mjs"))};
     import { rmSync, writeFileSync } from "node:fs";
     const lock = await takeLock("lock", { pollMs: 5 });
     writeFileSync("inside", "", { flag: "wx" });

@@ -2,15 +2,21 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { startEngine, tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/batches";
-import type { Dataset } from "../lib/dataset";
+import { batchOf } from "../lib/data/batches";
+import type { Dataset } from "../lib/data/dataset";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { imageTensor } from "../lib/evaluate";
-import { forward } from "../lib/forward";
-import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Parameters, type Values } from "../lib/network";
-import { branchEnds } from "../lib/layers";
-import { randomStream } from "../lib/random";
-import { type Spec, specOf } from "../lib/spec";
+import { imageTensor } from "../lib/training/evaluate";
+import { forward } from "../lib/networks/forward";
+import {
+  CIFAR10_NORMALIZATION,
+  initialParameters,
+  type Network,
+  type Parameters,
+  type Values,
+} from "../lib/networks/network";
+import { branchEnds } from "../lib/networks/layers";
+import { randomStream } from "../lib/statistics/random";
+import { type Spec, specOf } from "../lib/networks/spec";
 
 /** A network with random parameters in which no batch norm is the identity; with this seed it predicts several classes. */
 export function smallNetwork(name = "resnet8-w4", seed = 5): Network {

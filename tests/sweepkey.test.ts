@@ -1,17 +1,17 @@
 // The key of a sweep: another one for every change of what is computed, the same one for everything else.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, type Ablation, type Operator, zero } from "../lib/ablate";
-import { onOutput, onShortcut } from "../lib/activations";
+import { ablate, type Ablation, type Operator, zero } from "../lib/ablations/ablate";
+import { onOutput, onShortcut } from "../lib/ablations/activations";
 import type { Engine } from "../lib/engine/backend";
-import { firstImages } from "../lib/cifar";
-import type { Dataset } from "../lib/dataset";
-import { layersOf } from "../lib/layers";
-import type { Network, Values } from "../lib/network";
-import { mean, rerandomize, resample, scale } from "../lib/operators";
-import { type LayerSet, pairs, singles } from "../lib/sets";
-import { specOf } from "../lib/spec";
-import { changeDigests, type SweepContent, sweepKey } from "../lib/sweeping/sweepkey";
+import { firstImages } from "../lib/data/cifar";
+import type { Dataset } from "../lib/data/dataset";
+import { layersOf } from "../lib/networks/layers";
+import type { Network, Values } from "../lib/networks/network";
+import { mean, rerandomize, resample, scale } from "../lib/ablations/operators";
+import { type LayerSet, pairs, singles } from "../lib/ablations/sets";
+import { specOf } from "../lib/networks/spec";
+import { changeDigests, type SweepContent, sweepKey } from "../lib/sweeps/key";
 import { smallDataset, smallNetwork } from "./small";
 
 const engine: Engine = {

@@ -1,8 +1,8 @@
 // The claims side by side, on sweeps whose counts are made up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EvenRow } from "../lib/rows";
-import { claimTable } from "../lib/table-claims";
+import { type EvenRow } from "../lib/results/rows";
+import { claimTable } from "../lib/tables/claims";
 import { someRows } from "./figures";
 
 /** Rows of a ResNet-20 whose channel-changing layers lose other numbers of images than the rest, of 1,000. */

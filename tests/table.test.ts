@@ -10,10 +10,10 @@ import {
   toMarkdown,
   toText,
   verdictTable,
-} from "../lib/table";
-import { layersOf } from "../lib/layers";
-import { specOf } from "../lib/spec";
-import { verdictsOf } from "../lib/verdict";
+} from "../lib/tables/table";
+import { layersOf } from "../lib/networks/layers";
+import { specOf } from "../lib/networks/spec";
+import { verdictsOf } from "../lib/results/verdict";
 import { countedRow, someEpochs, someRows } from "./figures";
 
 const hostile = `<img src=x onerror="alert('x')">&|*\n\u202e`;

@@ -5,15 +5,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { batchOf } from "../lib/batches";
-import { firstImages, loadCifar } from "../lib/cifar";
-import type { Dataset } from "../lib/dataset";
-import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/evaluate";
-import { encodeTorchState, importReport, importTorch } from "../lib/files/torch";
-import { layersOf } from "../lib/layers";
-import { multiplications, type Network, parameterCount, type Values } from "../lib/network";
+import { batchOf } from "../lib/data/batches";
+import { firstImages, loadCifar } from "../lib/data/cifar";
+import type { Dataset } from "../lib/data/dataset";
+import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/training/evaluate";
+import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
+import { layersOf } from "../lib/networks/layers";
+import { multiplications, type Network, parameterCount, type Values } from "../lib/networks/network";
 import { decodeSafetensors } from "../lib/files/safetensors";
-import { type CifarSpec, type Spec, specOf } from "../lib/spec";
+import { type CifarSpec, type Spec, specOf } from "../lib/networks/spec";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
 import { calmNetwork, expectNoLeak, smallDataset } from "./small";
 

@@ -5,12 +5,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { encodeNetwork, loadNetwork } from "../lib/checkpoint";
-import { layersOf } from "../lib/layers";
-import { type Network, parameterShapes, sizeOf, type Values } from "../lib/network";
+import { encodeNetwork, loadNetwork } from "../lib/runs/checkpoint";
+import { layersOf } from "../lib/networks/layers";
+import { type Network, parameterShapes, sizeOf, type Values } from "../lib/networks/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
-import { encodeTorchState, importReport, importTorch } from "../lib/files/torch";
-import { specName } from "../lib/spec";
+import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
+import { specName } from "../lib/networks/spec";
 import { bitsOf, smallNetwork } from "./small";
 import { stateDictFile } from "./torch-file";
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { atRest, openTrainer, type StepOptions } from "../lib/engine/trainer";
 import { tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/batches";
-import { CIFAR10_NORMALIZATION, initialParameters } from "../lib/network";
-import { randomStream } from "../lib/random";
-import { specOf } from "../lib/spec";
-import { FAST, HE, learningRate, type TrainConfig } from "../lib/recipe";
-import { type Progress, train } from "../lib/train";
+import { batchOf } from "../lib/data/batches";
+import { CIFAR10_NORMALIZATION, initialParameters } from "../lib/networks/network";
+import { randomStream } from "../lib/statistics/random";
+import { specOf } from "../lib/networks/spec";
+import { FAST, HE, learningRate, type TrainConfig } from "../lib/training/recipe";
+import { type Progress, train } from "../lib/training/train";
 import { bitsOf, expectNoLeak, smallDataset } from "./small";
 
 const SPEC = specOf("resnet8-w4");

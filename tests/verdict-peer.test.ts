@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import path from "node:path";
 import { test } from "node:test";
-import { loadNetwork } from "../lib/checkpoint";
-import { firstImages, loadCifar } from "../lib/cifar";
-import { randomStream } from "../lib/random";
-import { type Row, rowsOf } from "../lib/rows";
-import { sweep } from "../lib/sweep";
-import { MARGINS, verdictsOf } from "../lib/verdict";
+import { loadNetwork } from "../lib/runs/checkpoint";
+import { firstImages, loadCifar } from "../lib/data/cifar";
+import { randomStream } from "../lib/statistics/random";
+import { type Row, rowsOf } from "../lib/results/rows";
+import { sweep } from "../lib/sweeps/sweep";
+import { MARGINS, verdictsOf } from "../lib/results/verdict";
 import { countedRow } from "./figures";
 
 const named = process.env.SCIPY_PYTHON;

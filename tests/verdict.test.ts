@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { countVerdicts, verdictsOf } from "../lib/verdict";
+import { countVerdicts, verdictsOf } from "../lib/results/verdict";
 import { countedRow as row } from "./figures";
 
 test("verdictsOf() calls trivial what is shown to cost less than the margin, non-trivial what is shown to cost more", () => {

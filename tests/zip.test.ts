@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { Values } from "../lib/network";
+import type { Values } from "../lib/networks/network";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
 import { listZip } from "../lib/files/zip";
 import { fuzz } from "./mutations";

@@ -1,9 +1,9 @@
 // The options of the commands that read a network, and the line that says what was assumed of an imported one.
 import { stat } from "node:fs/promises";
-import { loadNetwork, loadRun } from "../checkpoint";
-import { assumedText } from "../files/assumed";
-import type { ImportOptions } from "../files/torch";
-import type { Network, Parameters } from "../network";
+import { loadNetwork, loadRun } from "../runs/checkpoint";
+import { assumedText } from "../checkpoints/assumed";
+import type { ImportOptions } from "../checkpoints/torch";
+import type { Network, Parameters } from "../networks/network";
 import { type Given, type Option, UsageError } from "./command";
 
 export type CheckpointNames = "checkpoint" | "mean" | "std" | "plain" | "weights";

@@ -14,7 +14,7 @@ import {
   type Layout,
   recordBytes,
   SIDE,
-} from "../files/cifar-files";
+} from "../data/cifar-files";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
 export interface Archive {

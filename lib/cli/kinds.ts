@@ -1,15 +1,15 @@
 // Which layers npm run sweep changes together (--set), and what it says about such a sweep besides each ablation's verdict.
-import type { Dataset } from "../dataset";
-import { greedyOrder } from "../greedy";
-import { growthOf, growthSets, randomOrders, type SpreadPoint, spreadOf } from "../growth";
-import type { Layer } from "../layers";
-import type { Network } from "../network";
-import type { EvenSweep } from "../rows";
-import { blockSets, type LayerSet, pairs, singles, stageSets } from "../sets";
-import type { EvenOptions } from "../sweep";
-import { synergiesOf } from "../synergy";
-import { type Table, tableOf } from "../table";
-import { greedyTable, synergyTable } from "../table-sets";
+import type { Dataset } from "../data/dataset";
+import { greedyOrder } from "../sweeps/greedy";
+import { growthOf, growthSets, randomOrders, type SpreadPoint, spreadOf } from "../results/growth";
+import type { Layer } from "../networks/layers";
+import type { Network } from "../networks/network";
+import type { EvenSweep } from "../results/rows";
+import { blockSets, type LayerSet, pairs, singles, stageSets } from "../ablations/sets";
+import type { EvenOptions } from "../sweeps/sweep";
+import { synergiesOf } from "../results/synergy";
+import { type Table, tableOf } from "../tables/table";
+import { greedyTable, synergyTable } from "../tables/sets";
 import { progressBar } from "./command";
 
 /** What sets are made of. */

@@ -6,8 +6,8 @@ import { createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { childEnvironment, ROOT } from "./setup/environment.mjs";
-import { parseOptions } from "./setup/options.mjs";
+import { childEnvironment, ROOT } from "../setup/environment.mjs";
+import { parseOptions } from "../setup/options.mjs";
 
 const HELP = `npm run lab [-- --port N] [--no-browser]
 

@@ -3,11 +3,11 @@ import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { executeNotebook, writeHtml } from "./reproduce/execute.mjs";
 import { chooseNotebooks } from "./reproduce/notebooks.mjs";
-import { onInterrupt } from "./setup/children.mjs";
-import { ROOT } from "./setup/environment.mjs";
-import { setUp } from "./setup/main.mjs";
-import { parseOptions } from "./setup/options.mjs";
-import { createReport, seconds } from "./setup/report.mjs";
+import { onInterrupt } from "../setup/children.mjs";
+import { ROOT } from "../setup/environment.mjs";
+import { setUp } from "../setup/main.mjs";
+import { parseOptions } from "../setup/options.mjs";
+import { createReport, seconds } from "../setup/report.mjs";
 
 const HELP = `npm run reproduce [-- --quick] [--notebook NAME]
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { childEnvironment, ROOT } from "./setup/environment.mjs";
+import { childEnvironment, ROOT } from "../setup/environment.mjs";
 
 if (!existsSync(join(ROOT, "node_modules", "tsx", "package.json"))) {
   console.error("Cannot start: the npm packages are not installed; run `npm run setup` first.");

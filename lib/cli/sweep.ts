@@ -1,22 +1,22 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
 import { basename, dirname } from "node:path";
-import { checkFit, type Dataset } from "../dataset";
-import { firstImages, holdOut, imagesBetween } from "../cifar";
-import { writeTogether } from "../files/files";
-import { captionOf } from "../caption";
-import { percent } from "../format";
-import type { Layer } from "../layers";
-import type { Network } from "../network";
-import { evenSweep, type Row, rowsOf, type Sweep } from "../rows";
-import { sweep, type SweepOptions, sweepSteps } from "../sweep";
-import { ablationTable, toText, verdictTable } from "../table";
-import { powerSentence, verdictCountTable } from "../table-verdicts";
-import { type Verdict, verdictsOf } from "../verdict";
+import { checkFit, type Dataset } from "../data/dataset";
+import { firstImages, holdOut, imagesBetween } from "../data/cifar";
+import { writeTogether } from "../files/disk";
+import { captionOf } from "../tables/caption";
+import { percent } from "../text/format";
+import type { Layer } from "../networks/layers";
+import type { Network } from "../networks/network";
+import { evenSweep, type Row, rowsOf, type Sweep } from "../results/rows";
+import { sweep, type SweepOptions, sweepSteps } from "../sweeps/sweep";
+import { ablationTable, toText, verdictTable } from "../tables/table";
+import { powerSentence, verdictCountTable } from "../tables/verdicts";
+import { type Verdict, verdictsOf } from "../results/verdict";
 import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { CHECKPOINT_OPTIONS, type CheckpointNames, loadCheckpoint } from "./checkpoints";
 import { loadAsked, loadTest, TEST_OPTIONS, type TestNames } from "./datasets";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../named";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../ablations/named";
 import { precisionNamed } from "./precision";
 
 type Names =

@@ -1,7 +1,7 @@
 // The second interpreter of the forward pass: TensorFlow.js operation by operation, for a cell's tinkering and for WebAssembly.
 import { type Tensor, tensorOf, tf } from "./backend";
-import type { Vocabulary } from "../forward";
-import { EPSILON, type Normalization, type Parameters } from "../network";
+import type { Vocabulary } from "../networks/forward";
+import { EPSILON, type Normalization, type Parameters } from "../networks/network";
 
 /** The eager tensor that holds a parameter. */
 export type EagerWeights = (parameter: string) => Tensor;

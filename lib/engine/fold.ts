@@ -1,7 +1,7 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
-import { kernelShape, type Layer, layersOf } from "../layers";
-import { EPSILON, type Network, type Parameters, parameterShapes, type Values } from "../network";
-import type { Spec } from "../spec";
+import { kernelShape, type Layer, layersOf } from "../networks/layers";
+import { EPSILON, type Network, type Parameters, parameterShapes, type Values } from "../networks/network";
+import type { Spec } from "../networks/spec";
 
 /**
  * The parameters of the equivalent network without batch norms: `<layer>.kernel` and `<layer>.bias`, and the dense layer as it is.

@@ -8,7 +8,7 @@ import {
   type Symbolic,
   typeOf,
 } from "./graph";
-import { sizeOf } from "../network";
+import { sizeOf } from "../networks/network";
 
 type Attributes = GraphNode["attributes"];
 

@@ -1,7 +1,7 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, momentum update, running statistics.
 import { type Tensor, tensorOf, tf } from "./backend";
-import { CHANNELS, SIDE } from "../files/cifar-files";
-import { forward } from "../forward";
+import { CHANNELS, SIDE } from "../data/cifar-files";
+import { forward } from "../networks/forward";
 import { gradients } from "./gradient";
 import { Graph, type GraphNode, type Precision, type Symbolic } from "./graph";
 import {
@@ -11,11 +11,11 @@ import {
   type Parameters,
   parameterShapes,
   type Values,
-} from "../network";
+} from "../networks/network";
 import * as ops from "./operations";
 import { trainingWords } from "./recorder";
 import { loadProgram, type Signature } from "./savedmodel";
-import type { Spec } from "../spec";
+import type { Spec } from "../networks/spec";
 
 /** What the optimizer does with a gradient, and in which precision activations are computed. */
 export interface StepOptions {

@@ -1,6 +1,6 @@
 // Reads and writes the safetensors format: named arrays in one file; float32 here, or float16 where that loses nothing.
 import { type Dtype, dtypeOf, elementsOf, halfBits, isIndex, readNumbers, shown, toHalf, viewOf } from "./dtypes";
-import type { Parameters, Values } from "../network";
+import type { Parameters, Values } from "../networks/network";
 
 // A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
 const LONGEST_HEADER = 32 * 2 ** 20;

@@ -1,16 +1,16 @@
 // What a zero sweep has to compute, predicted in multiply-adds and measured in milliseconds: per block, and all together.
-import { ablate, type Ablation, zero } from "../../lib/ablate";
+import { ablate, type Ablation, zero } from "../../lib/ablations/ablate";
 import { tf } from "../../lib/engine/backend";
-import { batchOf } from "../../lib/batches";
-import { loadNetwork } from "../../lib/checkpoint";
-import { loadCifar } from "../../lib/cifar";
-import { sweepCost } from "../../lib/engine/cost";
-import { imageTensor } from "../../lib/evaluate";
-import { blocksOf, type Layer, layersOf } from "../../lib/layers";
-import type { Network } from "../../lib/network";
-import { singles } from "../../lib/sets";
-import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeping/sweepgraph";
-import { tableOf, toText } from "../../lib/table";
+import { batchOf } from "../../lib/data/batches";
+import { loadNetwork } from "../../lib/runs/checkpoint";
+import { loadCifar } from "../../lib/data/cifar";
+import { sweepCost } from "./cost";
+import { imageTensor } from "../../lib/training/evaluate";
+import { blocksOf, type Layer, layersOf } from "../../lib/networks/layers";
+import type { Network } from "../../lib/networks/network";
+import { singles } from "../../lib/ablations/sets";
+import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
+import { tableOf, toText } from "../../lib/tables/table";
 import { alternate, median } from "./alternate";
 
 const [BATCH, CALLS] = [50, 5];

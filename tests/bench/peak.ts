@@ -1,9 +1,9 @@
 // In a process of its own, which memory.ts starts: a zero sweep of a network with random weights over noise. Prints one line of JSON.
-import type { Dataset } from "../../lib/dataset";
-import { CIFAR10_NORMALIZATION, initialParameters, type Network } from "../../lib/network";
-import { randomStream } from "../../lib/random";
-import { specOf } from "../../lib/spec";
-import { sweep } from "../../lib/sweep";
+import type { Dataset } from "../../lib/data/dataset";
+import { CIFAR10_NORMALIZATION, initialParameters, type Network } from "../../lib/networks/network";
+import { randomStream } from "../../lib/statistics/random";
+import { specOf } from "../../lib/networks/spec";
+import { sweep } from "../../lib/sweeps/sweep";
 
 /** Memory does not depend on what a network has learned. */
 function randomNetwork(name: string): Network {

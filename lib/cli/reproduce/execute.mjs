@@ -1,9 +1,9 @@
 // Runs one notebook headless and writes its HTML; each file appears only when it is complete.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { runChild } from "../setup/children.mjs";
-import { childEnvironment } from "../setup/environment.mjs";
-import { interpreter } from "../setup/python.mjs";
+import { runChild } from "../../setup/children.mjs";
+import { childEnvironment } from "../../setup/environment.mjs";
+import { interpreter } from "../../setup/python.mjs";
 import { describeFailure, withQuickParameters } from "./notebooks.mjs";
 
 /**

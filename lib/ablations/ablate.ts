@@ -1,0 +1,126 @@
+// Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
+import { activationName, type ActivationOperator, type Activations } from "./activations";
+import { branchEnds, type Layer, layerOf } from "../networks/layers";
+import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
+import type { Network, Parameters, Values } from "../networks/network";
+import { type Random, randomStream } from "../statistics/random";
+import { repeatedIn } from "./sets";
+import type { Spec } from "../networks/spec";
+
+/** What an operator may look at besides the kernel; all arrays are copies. */
+export interface Site {
+  readonly spec: Spec;
+  /** The ablation's own random numbers: they depend on the seed and the layer, not on what else is ablated. */
+  readonly random: Random;
+  /** Another stream of them, for an operator whose draws are to have nothing in common with those of other operators. */
+  stream(label: string): Random;
+  /** The layer's trained arrays. */
+  readonly values: LayerValues;
+  /** The layer's arrays before the first epoch, where the run kept them. */
+  readonly start?: LayerValues;
+}
+
+/**
+ * Makes a layer's new kernel out of a copy of its trained one: `(kernel, layer, { random }) => kernel`.
+ * One that changes the batch norm too returns the new arrays by name, such as `{ kernel, beta }`.
+ */
+export type KernelOperator = (kernel: Values, layer: Layer, site: Site) => Values | Partial<LayerValues>;
+
+/** What is done to a layer: to its trained arrays, or (`onOutput`, `onShortcut`) to what it passes on. */
+export type Operator = KernelOperator | ActivationOperator;
+
+/** Names that functions get from where they stand, not from who wrote them. */
+const NO_NAMES = ["", "operator", "change", "default"];
+
+/** How an operator is called in results, tables and figures: by its own name, such as "noise:0.5", or that of its function. */
+export function operatorName({ name }: Operator): string {
+  return NO_NAMES.includes(name) ? "an unnamed operator" : name;
+}
+
+/** A network with something changed: in its arrays, in its activations, or in both. */
+export interface Ablation extends Network {
+  readonly activations?: Activations;
+}
+
+/** What operators may need besides the network. */
+export interface AblationOptions {
+  /** Where random numbers start; 1 by default. */
+  readonly seed?: number;
+  /** The parameters before the first epoch: a run's `start`. */
+  readonly start?: Parameters;
+}
+
+/** The paper's operator: every weight zero. The layer's batch norm then gives one constant per channel. */
+export const zero: KernelOperator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
+
+/**
+ * The network with the operator applied to some layers, named one by one or as a list. It shares every other array with the
+ * given one, also those that the operator returns with the same numbers; the given network stays as it is.
+ * @throws RangeError when there is no such layer, none at all or one twice, the operator does not apply to it, or a new array has
+ * another shape, is not finite or a negative variance
+ * @throws TypeError when the operator returns something else than arrays
+ */
+export function ablate(
+  network: Ablation,
+  layerNames: string | readonly string[],
+  operator: Operator,
+  options: AblationOptions = {},
+): Ablation {
+  const layers = layersAt(network, [layerNames].flat());
+  if (typeof operator !== "function") return withActivations(network, layers, operator);
+  const parameters = new Map(network.parameters);
+  for (const layer of layers)
+    for (const [name, values] of changedArrays(network, layer, operator, options)) parameters.set(name, values);
+  return { ...network, parameters };
+}
+
+function layersAt({ name, spec }: Network, names: readonly string[]): Layer[] {
+  if (names.length === 0) throw new RangeError(`Cannot ablate ${name}: expected at least one layer but found none`);
+  const repeated = repeatedIn(names);
+  if (repeated === undefined) return names.map((layer) => layerOf(spec, layer));
+  throw new RangeError(`Cannot ablate ${name}: expected each layer once but found ${repeated} twice`);
+}
+
+function withActivations(network: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
+  const ends = branchEnds(network.spec).map(({ name }) => name);
+  const odd = place === "shortcut" ? layers.find(({ name }) => !ends.includes(name)) : undefined;
+  if (odd) {
+    throw new RangeError(
+      `Cannot change the shortcut at ${odd.name}: expected the last convolution of a residual block, like stage1.block1.conv2`,
+    );
+  }
+  const added = layers.map((layer) => [activationName(layer, place), { layer, change }] as const);
+  return { ...network, activations: new Map([...(network.activations ?? []), ...added]) };
+}
+
+/** The arrays of a layer that the operator gives other numbers, by their names. */
+function changedArrays(
+  network: Network,
+  layer: Layer,
+  operator: KernelOperator,
+  { seed = 1, start }: AblationOptions,
+): [name: string, values: Values][] {
+  const values = layerValues(network.parameters, layer);
+  const random = randomStream(seed, `ablate ${layer.name}`);
+  const stream = (label: string) => randomStream(seed, `ablate ${layer.name} ${label}`);
+  const site = { spec: network.spec, random, stream, values, start: start && layerValues(start, layer) };
+  const arrays = returnedArrays(operator(values.kernel, layer, site), layer);
+  return Object.entries(arrays).flatMap(([part, after]) => {
+    const name = `${layer.name}.${part}`;
+    const before = network.parameters.get(name)!;
+    checkArray(after, before, { layer, part });
+    // Copied, for an operator that goes on writing into what it returned.
+    return sameNumbers(after, before) ? [] : [[name, { shape: before.shape, data: after.data.slice() }]];
+  });
+}
+
+const sameNumbers = (after: Values, before: Values): boolean =>
+  after.data.every((value, index) => value === before.data[index]);
+
+/** Whether an ablation is the network itself, number by number: its operator changed nothing. */
+export function isUnchanged(network: Network, ablation: Ablation): boolean {
+  return (
+    !ablation.activations?.size &&
+    [...network.parameters].every(([name, values]) => ablation.parameters.get(name) === values)
+  );
+}

@@ -1,0 +1,99 @@
+// Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
+import { blocksOf, type Layer } from "../networks/layers";
+import { parameterShapes, sizeOf, type Values } from "../networks/network";
+import type { Spec } from "../networks/spec";
+
+/** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
+export const STATED = "nontrivial";
+
+const NORM_PARTS = { weight: "gamma", bias: "beta", running_mean: "mean", running_var: "variance" };
+
+/** One parameter: its name here and the name and shape of the tensor that holds it in a state_dict. */
+export interface Place {
+  readonly name: string;
+  readonly source: string;
+  readonly shape: readonly number[]; // PyTorch's: [out, in, h, w] or [out, in]
+  /**
+   * For a batch norm's mean: the tensor of the bias that the convolution before it may have there, [out]. It shifts what the
+   * batch norm sees, so it is subtracted from the mean.
+   */
+  readonly bias?: string;
+}
+
+/**
+ * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets) or
+ * kuangliu/pytorch-cifar (the other families), in forward order.
+ */
+export function placesOf(spec: Spec): Place[] {
+  const places = spec.family === "vgg" ? vggPlaces(spec) : residualPlaces(spec);
+  const dense = spec.family === "vgg" ? "classifier" : "linear";
+  const [inputs, classes] = parameterShapes(spec).get("dense.kernel")!;
+  places.push({ name: "dense.kernel", source: `${dense}.weight`, shape: [classes, inputs] });
+  places.push({ name: "dense.bias", source: `${dense}.bias`, shape: [classes] });
+  return places;
+}
+
+/** VGG's layers are numbered through: convolution, batch norm, relu, and a max pool at the end of a stage. */
+function vggPlaces(spec: Spec): Place[] {
+  let number = 0;
+  return blocksOf(spec).flatMap(({ branch: [layer], maxPool }) => {
+    const [conv, norm] = [`features.${number}`, `features.${number + 1}`];
+    number += maxPool ? 4 : 3;
+    return layerPlaces(layer, conv, norm).map((place) =>
+      place.name.endsWith(".mean") ? { ...place, bias: `${conv}.bias` } : place,
+    );
+  });
+}
+
+function residualPlaces(spec: Spec): Place[] {
+  return blocksOf(spec).flatMap(({ branch, shortcut }) => {
+    const places = branch.flatMap((layer, index) => {
+      const prefix = layer.stage === 0 ? "" : `${blockPrefix(layer)}.`;
+      return layerPlaces(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
+    });
+    if (typeof shortcut === "string") return places;
+    const prefix = `${blockPrefix(shortcut)}.shortcut`;
+    return [...places, ...layerPlaces(shortcut, `${prefix}.0`, `${prefix}.1`)];
+  });
+}
+
+const blockPrefix = ({ stage, block }: Layer): string => `layer${stage}.${block - 1}`;
+
+/** The five parameters of a layer, given what its convolution and its batch norm are called. */
+function layerPlaces({ name, size, inputs, outputs }: Layer, conv: string, norm: string): Place[] {
+  const kernel = { name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] };
+  const parts = Object.entries(NORM_PARTS).map(([theirs, ours]) => ({
+    name: `${name}.${ours}`,
+    source: `${norm}.${theirs}`,
+    shape: [outputs],
+  }));
+  return [kernel, ...parts];
+}
+
+/** [out, in, h, w] to [h, w, in, out] and [out, in] to [in, out]; one axis stays as it is. */
+export function toChannelsLast({ shape, data }: Values): Values {
+  if (shape.length < 2) return { shape, data };
+  const [outputs, inputs, ...sides] = shape;
+  const moved = new Float32Array(data.length);
+  eachWeight(shape, (first, last) => (moved[last] = data[first]));
+  return { shape: [...sides, inputs, outputs], data: moved };
+}
+
+/** The inverse of `toChannelsLast`, for the shape that PyTorch wants. */
+export function toChannelsFirst({ data }: Values, shape: readonly number[]): Values {
+  if (shape.length < 2) return { shape, data };
+  const moved = new Float32Array(data.length);
+  eachWeight(shape, (first, last) => (moved[first] = data[last]));
+  return { shape, data: moved };
+}
+
+/** Calls back with the index of each weight in [out, in, h, w] and in [h, w, in, out]. */
+function eachWeight(
+  [outputs, inputs, ...sides]: readonly number[],
+  visit: (first: number, last: number) => void,
+): void {
+  const pixels = sizeOf(sides);
+  for (let output = 0, first = 0; output < outputs; output++)
+    for (let input = 0; input < inputs; input++)
+      for (let pixel = 0; pixel < pixels; pixel++, first++) visit(first, (pixel * inputs + input) * outputs + output);
+}

@@ -1,0 +1,97 @@
+// Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
+import type { Parameters } from "../networks/network";
+import { AVERAGE_COUNTER } from "./torch-weights";
+import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../networks/spec";
+
+/** Whose code made a checkpoint; it decides how the pixels were normalized. */
+export type Author = "akamaster" | "chenyaofo" | "kuangliu";
+
+/**
+ * The name that `placesOf` gives to a tensor that others (chenyaofo, torchvision, timm) call differently, or that lies
+ * within a wrapper (DataParallel, torch.compile, Lightning); undefined for counters, of a batch norm or of averaged weights, which
+ * are not needed.
+ */
+export function commonName(found: string): string | undefined {
+  if (found.endsWith(".num_batches_tracked") || found === AVERAGE_COUNTER) return undefined;
+  return found
+    .replace(/^(?:(?:module|_orig_mod|model|net|backbone)\.){1,4}/, "")
+    .replace(".downsample.", ".shortcut.")
+    .replace(/^fc\./, "linear.");
+}
+
+/** Whose network this is by its tensors' names; undefined where nobody or several use them. */
+export function authorOf(names: readonly string[]): Author | undefined {
+  const some = (pattern: RegExp) => names.some((name) => pattern.test(name));
+  if (some(/(^|\.)features\.0\.weight$/)) {
+    return some(/(^|\.)features\.0\.bias$/) && some(/(^|\.)classifier\.weight$/) ? "kuangliu" : undefined;
+  }
+  const dense = some(/(^|\.)linear\.weight$/);
+  const [downsample, shortcut] = [some(/\.downsample\./), some(/\.shortcut\./)];
+  if (some(/(^|\.)layer4\./)) return dense && shortcut && !downsample ? "kuangliu" : undefined;
+  if (dense && !downsample) return "akamaster";
+  if (!dense && downsample && !shortcut) return "chenyaofo";
+  return undefined;
+}
+
+/**
+ * The spec by names (those of `placesOf`) and shapes; what does not fit this best guess has to be found out afterwards.
+ * @param family a file says nothing of shortcuts without parameters
+ * @throws Error where the tensors are those of another architecture.
+ */
+export function inferSpec(tensors: Parameters, family: CifarSpec["family"]): Spec {
+  if (tensors.has("features.0.weight")) return inferVgg(tensors);
+  const width = tensors.get("conv1.weight")?.shape[0];
+  const classes = tensors.get("linear.weight")?.shape[0];
+  const names = [...tensors.keys()];
+  const counts = stageCounts(names);
+  if (!counts[0] || !width || !classes)
+    return refuse(`${names.slice(0, 3).join(", ").slice(0, 200)}, … (${names.length} tensors)`);
+  const bottlenecked = names.some((name) => /^layer\d\.\d+\.conv3\./.test(name));
+  if (counts.length > 3) return { ...imageNetSize(counts, bottlenecked, family), width, classes };
+  if (bottlenecked) refuse("blocks of three convolutions in fewer than four stages");
+  const shortcut = family === "resnet" && names.some((name) => name.includes(".shortcut.")) ? "B" : "A";
+  return { family, depth: 6 * counts[0] + 2, width, shortcut, classes };
+}
+
+/** How many blocks layer1, layer2, ... have, up to the first that is not there. */
+function stageCounts(names: readonly string[]): number[] {
+  const blocks = new Set(names.map((name) => /^layer\d\.\d+\./.exec(name)?.[0]));
+  const count = (stage: number) => [...blocks].filter((block) => block?.startsWith(`layer${stage}.`)).length;
+  const counts = [1, 2, 3, 4, 5].map(count);
+  return counts.slice(0, counts.includes(0) ? counts.indexOf(0) : counts.length);
+}
+
+function imageNetSize(
+  counts: readonly number[],
+  bottlenecked: boolean,
+  family: CifarSpec["family"],
+): Pick<ImageNetSpec, "family" | "depth"> {
+  if (family === "plain") refuse("four stages, which no plain network has");
+  const stages: Readonly<Record<number, readonly number[]>> = IMAGENET_STAGES["imagenet-resnet"];
+  const fits = (depth: number) => depth >= 50 === bottlenecked && stages[depth].join() === counts.join();
+  const depth = Object.keys(stages).map(Number).find(fits);
+  if (!depth) return refuse(`stages of ${counts.join(", ")} ${bottlenecked ? "bottlenecks" : "blocks"}`);
+  return { family: "imagenet-resnet", depth };
+}
+
+function inferVgg(tensors: Parameters): Spec {
+  const width = tensors.get("features.0.weight")!.shape[0];
+  const classes = tensors.get("classifier.weight")?.shape[0];
+  const names = [...tensors.keys()];
+  const dense = names.filter((name) => /^classifier\..*weight$/.test(name));
+  if (!classes) return refuse(`a VGG with the dense layers ${dense.join(", ").slice(0, 200) || "missing"}`);
+  if (!tensors.has("features.1.running_mean")) return refuse("a VGG without batch norms");
+  const isKernel = (name: string) => /^features\.\d+\.weight$/.test(name) && tensors.get(name)!.shape.length > 1;
+  const convolutions = names.filter(isKernel).length;
+  const depth = convolutions + 3; // VGG is called by its layers on ImageNet, where three are dense
+  if (!Object.hasOwn(IMAGENET_STAGES.vgg, depth)) return refuse(`a VGG of ${convolutions} convolutions`);
+  return { family: "vgg", depth, width, classes };
+}
+
+function refuse(found: string): never {
+  throw new Error(
+    "Cannot import the checkpoint: expected a CIFAR ResNet of depth 6n+2 (conv1.weight, layer1 to layer3 of two-convolution " +
+      "blocks, linear.weight or fc.weight), a ResNet-18, 34 or 50 for CIFAR (the same with layer4), or a VGG-11, 13 or 16 " +
+      `with batch norms and one dense layer (features.0.weight, classifier.weight), but found ${found}`,
+  );
+}

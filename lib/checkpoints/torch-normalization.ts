@@ -1,0 +1,43 @@
+// How the pixels of an imported network were normalized: as given, as the file states, or as whoever named its tensors did.
+import type { Normalization } from "../networks/network";
+import { parseNormalization } from "./parameters";
+import { type Author, authorOf } from "./torch-names";
+
+/** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
+const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** What kuangliu's and chenyaofo's networks of ten classes were trained with. Source: main.py in kuangliu/pytorch-cifar. */
+const CIFAR10_USUAL: Normalization = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
+
+/** Source, also for ten classes: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models. */
+const CHENYAOFO_CIFAR100: Normalization = { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] };
+
+/** A normalization, and who decided it: the caller, the file itself, or the author whose names the tensors have. */
+export interface Chosen {
+  readonly normalization: Normalization;
+  readonly by: "options" | "file" | Author;
+}
+
+/** @throws Error where nothing decides: no normalization is given or stated, and the names are nobody's */
+export function chooseNormalization(
+  names: readonly string[],
+  classes: number,
+  { given, stated }: { readonly given?: Normalization; readonly stated?: Normalization },
+): Chosen {
+  if (given) return { normalization: parseNormalization(given), by: "options" };
+  if (stated) return { normalization: stated, by: "file" };
+  const author = authorOf(names);
+  const usual = author && usualNormalization(author, classes);
+  if (author && usual) return { normalization: usual, by: author };
+  throw new Error(
+    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's or kuangliu's networks, from which the " +
+      `normalization of the pixels would follow, but found a mixture or another number of classes (${classes}); ` +
+      "give the normalization",
+  );
+}
+
+function usualNormalization(author: Author, classes: number): Normalization | undefined {
+  if (author === "akamaster") return IMAGENET_NORMALIZATION;
+  if (classes === 10) return CIFAR10_USUAL;
+  return author === "chenyaofo" && classes === 100 ? CHENYAOFO_CIFAR100 : undefined;
+}

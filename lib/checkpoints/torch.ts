@@ -1,0 +1,189 @@
+// Networks from PyTorch and to PyTorch: imports checkpoints of networks for CIFAR, with a report of what became what, and exports state_dicts.
+import { basename } from "node:path";
+import { shown } from "../files/dtypes";
+import { readWhole } from "../files/disk";
+import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
+import type { Assumed, Network, Normalization, Parameters, Values } from "../networks/network";
+import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
+import { type CifarSpec, type Spec, specName } from "../networks/spec";
+import { readTorchWeights } from "../files/torch-file";
+import { type Place, placesOf, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
+import { commonName, inferSpec } from "./torch-names";
+import { type Chosen, chooseNormalization } from "./torch-normalization";
+import { chosenSet, weightSet } from "./torch-weights";
+
+const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
+
+export interface ImportOptions {
+  /** The network's name; otherwise the one in the file, or the file's own. */
+  readonly name?: string;
+  /** What the pixels were normalized by in training, which decides over the names' usual one. */
+  readonly normalization?: Normalization;
+  /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
+  readonly family?: CifarSpec["family"];
+  /** Of a file that holds several: "raw", "averaged", or the key of a state_dict; the averaged ones by default, as timm does. */
+  readonly weights?: string;
+}
+
+/** One tensor of the file: its name and shape there, and the parameter it became ("" where it is not needed). */
+export interface ImportRow {
+  readonly from: string;
+  readonly to: string;
+  readonly shape: string;
+}
+
+/** An imported network, and where everything in it comes from. */
+export interface ImportReport {
+  readonly network: Network;
+  readonly normalizedBy: Chosen["by"];
+  /** In the order of the file. */
+  readonly rows: readonly ImportRow[];
+}
+
+/**
+ * Imports a PyTorch checkpoint (zip, legacy or safetensors), given as a path or its bytes. Understands the names of
+ * akamaster/pytorch_resnet_cifar10, of kuangliu/pytorch-cifar, of chenyaofo/pytorch-cifar-models (as in torchvision and
+ * timm), and of wrappers around them. Family, depth, width, shortcut and classes follow from names and shapes. What has no
+ * parameters cannot be seen: a ResNet-18 is taken to have no max pool after its stem, a bottleneck its stride in the 3x3.
+ *
+ * The pixels' normalization is part of a network but not of the file. By default it is ImageNet's for akamaster's names
+ * (`linear`, `shortcut`), CIFAR's with their constants for kuangliu's (the same with `layer4`, or VGG's `features`; 10
+ * classes) and chenyaofo's (`fc`, `downsample`, three stages; 10 or 100 classes), and that of the metadata for what
+ * `encodeTorchState` wrote; with any other names it has to be given.
+ *
+ * What was assumed in these ways is said in the network's `assumed`.
+ * @throws Error naming the first parameters that do not fit or are not finite.
+ */
+export function importTorch(file: string | Uint8Array, options: ImportOptions = {}): Network {
+  return importReport(file, options).network;
+}
+
+/** Like `importTorch`, with a report of what was mapped to what. */
+export function importReport(file: string | Uint8Array, options: ImportOptions = {}): ImportReport {
+  const bytes = typeof file === "string" ? readWhole(file, LARGEST_FILE) : file;
+  const { found, weights, stated } = readTensors(bytes, options.weights);
+  const tensors = commonTensors(found);
+  const spec = specIn(tensors, stated, options.family);
+  const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
+  const places = placesOf(spec);
+  checkFit(name, places, { spec, tensors });
+  const given = { given: options.normalization, stated: stated?.normalization };
+  const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
+  const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
+  const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
+  const network = { name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
+  checkParameters(network);
+  return { network, normalizedBy: by, rows: rowsOf(found, places) };
+}
+
+/** What the file states that it was assumed when its network was imported before, or what is assumed now. */
+function assumptionsOf(
+  { spec, stated, options }: { readonly spec: Spec; readonly stated?: Stated; readonly options: ImportOptions },
+  { normalization, by }: Chosen,
+  weights?: string,
+): Assumed | undefined {
+  const { normalization: before, ...shape } = stated ? (stated.assumed ?? {}) : shapeAssumptions(spec, options);
+  const now = by === "options" ? undefined : by === "file" ? before : normalizationText(normalization, by);
+  const all = { ...shape, ...(weights ? { weights } : {}), ...(now ? { normalization: now } : {}) };
+  return Object.keys(all).length ? all : undefined;
+}
+
+type Stated = Pick<Network, "name" | "spec" | "normalization" | "assumed">;
+
+/** The spec that a file states, or that its tensors show. @throws Error where a family is asked for that is not the stated one */
+function specIn(tensors: Parameters, stated?: Stated, family?: CifarSpec["family"]): Spec {
+  if (!stated) return inferSpec(tensors, family ?? "resnet");
+  if (family === undefined || family === stated.spec.family) return stated.spec;
+  throw new Error(
+    `Cannot import "${stated.name}" as a ${family} network: the file says that it is ${specName(stated.spec)}`,
+  );
+}
+
+/** The tensors of a file in any of the formats, and what a file of `encodeTorchState` states besides. */
+function readTensors(
+  bytes: Uint8Array,
+  asked?: string,
+): { found: ReadonlyMap<string, Values>; weights?: string; stated?: Stated } {
+  // Safetensors' JSON begins at byte 8, where a zip archive has a 0 and the legacy format a byte of its magic number.
+  if (bytes[8] !== 0x7b) {
+    const { tensors, choice } = readTorchWeights(bytes, asked);
+    return { found: tensors, weights: choice };
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  chosenSet([weightSet("", tensors)], asked);
+  return { found: tensors, stated: Object.hasOwn(metadata, STATED) ? parseStated(metadata[STATED]) : undefined };
+}
+
+function parseStated(text: string): Stated {
+  const { name, spec, normalization, assumed } = (parseJson(STATED, text) ?? {}) as Record<string, unknown>;
+  if (typeof name !== "string") return wrong(`${STATED}.name`, name, "a string");
+  const known = { spec: parseSpec(spec), normalization: parseNormalization(normalization) };
+  return { name, ...known, assumed: parseAssumed(assumed) };
+}
+
+function commonTensors(found: Parameters): Map<string, Values> {
+  const tensors = new Map<string, Values>();
+  for (const [from, values] of found) {
+    const name = commonName(from);
+    if (name === undefined) continue;
+    if (tensors.has(name))
+      throw new Error(`Cannot import the checkpoint: it holds "${name.slice(0, 100)}" under two names`);
+    tensors.set(name, values);
+  }
+  return tensors;
+}
+
+function nameOf(path: string): string {
+  return basename(path).replace(/\.(th|pt|pth|safetensors)$/, "");
+}
+
+function checkFit(
+  name: string,
+  places: readonly Place[],
+  { spec, tensors }: { readonly spec: Spec; readonly tensors: Parameters },
+): void {
+  const wanted = new Map(places.map(({ source, shape }) => [source, shape]));
+  for (const { bias, shape } of places) if (bias && tensors.has(bias)) wanted.set(bias, shape);
+  const misfits = misfitsOf(wanted, tensors);
+  if (!misfits.length) return;
+  const guess = `${specName(spec)} with ${spec.classes} classes`;
+  throw new Error(`Cannot import "${name}" as ${guess}: ${firstOf(misfits)}`);
+}
+
+/** A parameter of the network, out of the file's tensors. */
+function valuesAt({ source, bias }: Place, tensors: Parameters): Values {
+  const values = toChannelsLast(tensors.get(source)!);
+  const shift = bias && tensors.get(bias)?.data;
+  return shift ? { shape: values.shape, data: values.data.map((mean, channel) => mean - shift[channel]) } : values;
+}
+
+function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
+  const parameters = new Map(places.map(({ source, name }) => [source, name]));
+  for (const { bias, name } of places) if (bias) parameters.set(bias, name);
+  return [...found].map(([from, { shape }]) => ({
+    from,
+    to: parameters.get(commonName(from) ?? "") ?? "",
+    shape: shown(shape),
+  }));
+}
+
+/**
+ * A network as a PyTorch state_dict in safetensors: the names of akamaster (CIFAR ResNets) or kuangliu (the other families,
+ * with the biases that his VGG's convolutions have, all zero), kernels [out, in, h, w], float32. PyTorch reads it by `safetensors.torch.load_file` and, with `strict=True`, `load_state_dict`. Name, spec and normalization go
+ * along as metadata (and what an import assumed), so that `importTorch` gives back the same network.
+ * @throws Error naming the parameter that is missing or not finite.
+ */
+export function encodeTorchState(network: Network): Uint8Array {
+  checkParameters(network);
+  const { name, spec, normalization, parameters, assumed } = network;
+  const tensors = new Map<string, Values>();
+  for (const { name: parameter, source, shape, bias } of placesOf(spec)) {
+    tensors.set(source, toChannelsFirst(parameters.get(parameter)!, shape));
+    if (bias) tensors.set(bias, { shape, data: new Float32Array(shape[0]) });
+  }
+  return encodeSafetensors(tensors, {
+    format: "pt", // by which other readers of safetensors know PyTorch's order of axes
+    [STATED]: JSON.stringify({ name, spec, normalization, assumed }),
+  });
+}

@@ -1,0 +1,66 @@
+// A dataset, and what it has to be wherever one enters: images, labels and classes that agree, and fit the network they are put through.
+import { types } from "node:util";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
+import type { Spec } from "../networks/spec";
+
+/** Images of one kind with their classes. */
+export interface Dataset {
+  /** "cifar10", "cifar100", or whatever a data set of one's own is called. */
+  readonly name: string;
+  readonly split: "train" | "test";
+  readonly count: number;
+  /** Pixels 0..255, [count, 32, 32, 3]. */
+  readonly images: Uint8Array;
+  /** Classes, [count]; CIFAR-100: the fine labels. */
+  readonly labels: Uint8Array;
+  /** What label 0, 1, ... is called; at most 256. */
+  readonly classes: readonly string[];
+  /** Digest of the split's files, one after the other, that the images come from: `cat data_batch_?.bin | sha256sum`. */
+  readonly sha256: string;
+}
+
+/** Predicted classes are kept in bytes. */
+const MOST_CLASSES = 256;
+
+/**
+ * Checks that the parts of a dataset agree: as many images and labels as `count` says, and labels below the number of classes.
+ * @throws RangeError naming the dataset, what was expected and what was found
+ * @throws TypeError when images or labels are not bytes
+ */
+export function checkDataset({ name, count, images, labels, classes }: Dataset): void {
+  const fail = (wanted: string, found: string | number) => {
+    throw new RangeError(`Cannot use the dataset "${name}": expected ${wanted} but found ${found}`);
+  };
+  checkBytes(name, { images, labels });
+  if (classes.length < 1 || classes.length > MOST_CLASSES) fail(`1 to ${MOST_CLASSES} classes`, classes.length);
+  if (!Number.isInteger(count) || count < 1) fail("at least one image", count);
+  if (labels.length !== count) fail(`${count} labels, as many as its count,`, labels.length);
+  const shape = `[${count}, ${SIDE}, ${SIDE}, ${CHANNELS}]`;
+  if (images.length !== count * IMAGE_SIZE) fail(`${count * IMAGE_SIZE} numbers in its images ${shape}`, images.length);
+  const odd = labels.findIndex((label) => label >= classes.length);
+  if (odd >= 0) fail(`labels below ${classes.length}, the number of classes,`, `${labels[odd]} at image ${odd}`);
+}
+
+/**
+ * Checks a dataset, and that a network has as many outputs as the dataset has classes.
+ * @throws RangeError naming both and both numbers; otherwise as `checkDataset`
+ */
+export function checkFit(network: { readonly name: string; readonly spec: Spec }, dataset: Dataset): void {
+  checkDataset(dataset);
+  const [outputs, classes] = [network.spec.classes, dataset.classes.length];
+  if (outputs === classes) return;
+  throw new RangeError(
+    `Cannot use the network "${network.name}" on the dataset "${dataset.name}": it has ${outputs} outputs, but the dataset has ${classes} classes`,
+  );
+}
+
+// Fractions would be taken for black images, and 64-bit integers cannot be computed with.
+function checkBytes(name: string, arrays: Pick<Dataset, "images" | "labels">): void {
+  for (const [what, array] of Object.entries(arrays)) {
+    if (types.isUint8Array(array)) continue;
+    const found = Object.prototype.toString.call(array).slice(8, -1);
+    throw new TypeError(
+      `Cannot use the dataset "${name}": expected ${what} as a Uint8Array but found ${found}; Uint8Array.from(${what}, Number) makes one of whole numbers from 0 to 255`,
+    );
+  }
+}

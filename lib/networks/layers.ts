@@ -1,0 +1,159 @@
+// The layers of a network: its convolutions by name, in the blocks in which they are computed.
+import { CHANNELS, SIDE } from "../data/cifar-files";
+import { isCifarSpec, type Spec, specName, stagesOf } from "./spec";
+
+/** One convolution and its batch norm. The kernel's shape is [size, size, inputs, outputs]. */
+export interface Layer {
+  readonly name: string;
+  /** 0 for the stem, then from 1 on. */
+  readonly stage: number;
+  /** 0 for the stem, then from 1 on within its stage. */
+  readonly block: number;
+  readonly size: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly stride: number;
+  /** Rows, and columns, of its output for an image of 32 x 32 pixels. */
+  readonly side: number;
+}
+
+/** What is computed before the next block can begin: convolutions in a row, and what bypasses them. */
+export interface Block {
+  /** In forward order. Each one's batch norm follows, then relu; after the last one only once the shortcut is added. */
+  readonly branch: readonly Layer[];
+  /** What is added to the branch: nothing, the block's input, the same with zero channels (He et al.'s A), its 1x1 convolution. */
+  readonly shortcut: "none" | "identity" | "pad" | Layer;
+  /** Whether a 2x2 max pool ends the block. */
+  readonly maxPool: boolean;
+}
+
+/** Channels and rows of what a block works on. */
+type Shape = Pick<Layer, "outputs" | "side">;
+
+/** One convolution of a block, as the architecture states it. */
+type Step = Pick<Layer, "size" | "outputs" | "stride"> & { readonly name: string };
+
+/** The blocks of a network in forward order; where there is a stem, it is the first. @throws RangeError for an impossible spec */
+export function blocksOf(spec: Spec): Block[] {
+  const blocks: Block[] = spec.family === "vgg" ? [] : [stemOf(spec)];
+  stagesOf(spec).forEach((count, index) => {
+    for (let block = 1; block <= count; block++) {
+      const place = { stage: index + 1, block, last: block === count };
+      const input = resultOf(blocks.at(-1));
+      blocks.push(spec.family === "vgg" ? vggBlock(spec, place, input) : residualBlock(spec, place, input));
+    }
+  });
+  return blocks;
+}
+
+/** Where a block stands; `last` in its stage. */
+interface Place {
+  readonly stage: number;
+  readonly block: number;
+  readonly last: boolean;
+}
+
+function stemOf({ width }: Spec): Block {
+  const step = { name: "stem.conv", size: 3, outputs: width, stride: 1 };
+  return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
+}
+
+function vggBlock({ width }: Spec, place: Place, input: Shape): Block {
+  const outputs = width * Math.min(2 ** (place.stage - 1), 8);
+  const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
+  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
+}
+
+function residualBlock(spec: Spec, place: Place, input: Shape): Block {
+  const prefix = `stage${place.stage}.block${place.block}`;
+  const stride = place.stage > 1 && place.block === 1 ? 2 : 1;
+  const width = spec.width * 2 ** (place.stage - 1);
+  const branch = chain(place, input, branchSteps(spec, prefix, { width, stride }));
+  const { outputs } = branch.at(-1)!;
+  const projection = chain(place, input, [{ name: `${prefix}.shortcut`, size: 1, outputs, stride }]);
+  const keepsShape = stride === 1 && outputs === input.outputs;
+  return { branch, shortcut: shortcutOf(spec, keepsShape) ?? projection[0], maxPool: false };
+}
+
+/** The kind of a block's shortcut; undefined where it is a convolution. */
+function shortcutOf(spec: Spec, keepsShape: boolean): "none" | "identity" | "pad" | undefined {
+  if (spec.family === "plain") return "none";
+  if (keepsShape) return "identity";
+  return isCifarSpec(spec) && spec.shortcut === "A" ? "pad" : undefined;
+}
+
+/** A basic block has two 3x3 convolutions; a bottleneck a 1x1, a 3x3 and a 1x1 with four times the outputs. */
+function branchSteps(
+  { family, depth }: Spec,
+  prefix: string,
+  { width, stride }: { readonly width: number; readonly stride: number },
+): Step[] {
+  const [conv1, conv2, conv3] = [1, 2, 3].map((number) => ({ name: `${prefix}.conv${number}`, outputs: width }));
+  if (family !== "imagenet-resnet" || depth < 50)
+    return [
+      { ...conv1, size: 3, stride },
+      { ...conv2, size: 3, stride: 1 },
+    ];
+  return [
+    { ...conv1, size: 1, stride: 1 },
+    { ...conv2, size: 3, stride },
+    { ...conv3, size: 1, stride: 1, outputs: 4 * width },
+  ];
+}
+
+/** Convolutions one after the other, each made for what the one before it gives. */
+function chain({ stage, block }: Place, input: Shape, steps: readonly Step[]): Layer[] {
+  const layers: Layer[] = [];
+  for (const { name, size, outputs, stride } of steps) {
+    const { outputs: inputs, side } = layers.at(-1) ?? input;
+    layers.push({ name, stage, block, size, inputs, outputs, stride, side: side / stride });
+  }
+  return layers;
+}
+
+/** What the next block works on; before the first one, the image. */
+function resultOf(block?: Block): Shape {
+  if (!block) return { outputs: CHANNELS, side: SIDE };
+  const { outputs, side } = block.branch.at(-1)!;
+  return { outputs, side: block.maxPool ? side / 2 : side };
+}
+
+/** The convolutions of a block in forward order, its shortcut's last. */
+export function blockLayers({ branch, shortcut }: Block): Layer[] {
+  return typeof shortcut === "string" ? [...branch] : [...branch, shortcut];
+}
+
+/** All convolutions in forward order. @throws RangeError for an impossible spec */
+export function layersOf(spec: Spec): Layer[] {
+  return blocksOf(spec).flatMap(blockLayers);
+}
+
+/** The layer of that name. @throws RangeError that lists the layers when there is none */
+export function layerOf(spec: Spec, name: string): Layer {
+  const layers = layersOf(spec);
+  const layer = layers.find((candidate) => candidate.name === name);
+  if (layer) return layer;
+  throw new RangeError(
+    `Cannot find the layer "${name}": ${specName(spec)} has ${layers.map((candidate) => candidate.name).join(", ")}`,
+  );
+}
+
+/** The last convolution of every residual branch, in forward order; none in a network without shortcuts. */
+export function branchEnds(spec: Spec): Layer[] {
+  return blocksOf(spec).flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
+}
+
+/** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */
+export function changesChannels(layer: Layer): boolean {
+  return layer.inputs !== layer.outputs;
+}
+
+/** The shape of a layer's kernel: height, width, inputs, outputs. */
+export function kernelShape({ size, inputs, outputs }: Layer): number[] {
+  return [size, size, inputs, outputs];
+}
+
+/** How often a layer multiplies (and adds) for one image: once per weight and output pixel, at the borders too. */
+export function multiplicationsOf(layer: Layer): number {
+  return layer.size ** 2 * layer.inputs * layer.outputs * layer.side ** 2;
+}

@@ -1,0 +1,79 @@
+// PNG of a figure, drawn by plotly.js in the browser; the same bytes for the same figure.
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "puppeteer-core";
+import { unpackBrowser, withBrowser } from "./browser";
+import type { Figure } from "../figures/style";
+import { plainFigure } from "../figures/plain";
+
+/** Size of a picture in CSS pixels; `scale` is pixels of the picture per CSS pixel. */
+export interface ImageOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly scale?: number;
+}
+
+const LARGEST = 10_000; // pixels a side
+const DRAW = `window.draw = async ({ data, layout }, width, height) => {
+  await Promise.all(["13px", "bold 13px"].map((font) => document.fonts.load(font + " 'Open Sans'")));
+  const place = document.getElementById("figure");
+  await Plotly.newPlot(place, data, { ...layout, width, height, autosize: false }, { staticPlot: true });
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+};
+window.clear = () => Plotly.purge(document.getElementById("figure"));`;
+
+let drawing: { browser: Browser; page: Promise<Page> } | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** An empty page with plotly.js and the figures' font in it: the one that comes with the browser, so that all machines draw the same. */
+async function preparePage(browser: Browser): Promise<Page> {
+  const { regular, bold } = unpackBrowser();
+  const face = (file: string, weight: number) =>
+    `@font-face{font-family:"Open Sans";font-weight:${weight};src:url(data:font/ttf;base64,${readFileSync(file).toString("base64")})}`;
+  const page = await browser.newPage();
+  const style = `${face(regular, 400)}${face(bold, 700)}body{margin:0;background:#fff}`;
+  await page.setContent(`<!DOCTYPE html><meta charset="utf-8"><style>${style}</style><div id="figure"></div>`);
+  await page.addScriptTag({ path: require.resolve("plotly.js-dist") });
+  await page.addScriptTag({ content: DRAW });
+  return page;
+}
+
+async function pageOf(browser: Browser): Promise<Page> {
+  if (drawing?.browser !== browser) {
+    drawing = { browser, page: preparePage(browser) };
+    drawing.page.catch(() => (drawing = undefined));
+  }
+  return drawing.page;
+}
+
+async function draw(browser: Browser, figure: Figure, size: Required<ImageOptions>): Promise<Uint8Array> {
+  const { width, height, scale } = size;
+  const page = await pageOf(browser);
+  await page.setViewport({ width, height, deviceScaleFactor: scale });
+  try {
+    await page.evaluate(`draw(${JSON.stringify(plainFigure(figure))}, ${width}, ${height})`);
+    return await page.screenshot({ type: "png", clip: { x: 0, y: 0, width, height } });
+  } finally {
+    await page.evaluate("clear()");
+  }
+}
+
+/**
+ * A figure as PNG (default size: the figure's own, else 900 x 440, at scale 1: JupyterLab shows a PNG at its natural size).
+ * Calls are drawn one after the other on one page.
+ * @throws RangeError when a side is not between 1 and 10,000 pixels; TypeError when the figure holds what is no plain data; Error when
+ * no browser can be started
+ */
+export function toPng(figure: Figure, options: ImageOptions = {}): Promise<Uint8Array> {
+  const { width = figure.layout.width ?? 900, height = figure.layout.height ?? 440, scale = 1 } = options;
+  for (const side of [width * scale, height * scale]) {
+    if (!(side >= 1 && side <= LARGEST))
+      return Promise.reject(
+        new RangeError(
+          `Cannot draw a figure of ${width} x ${height} at scale ${scale}: a side has to have 1 to ${LARGEST} pixels`,
+        ),
+      );
+  }
+  const picture = last.then(() => withBrowser((browser) => draw(browser, figure, { width, height, scale })));
+  last = picture.catch(() => undefined);
+  return picture;
+}

@@ -1,0 +1,222 @@
+// What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
+import { randomUUID } from "node:crypto";
+import {
+  type Bundle,
+  draftBundle,
+  FIGURE,
+  figureBundle,
+  phraseBundle,
+  pictureBundle,
+  saveFigure,
+  tableBundle,
+} from "./bundle";
+import type { Figure } from "../figures/style";
+import { finishedLine, progressLine, type ProgressState } from "../text/format";
+import type { ImageOptions } from "./picture";
+import { phrase, type Said } from "../text/phrase";
+import { plainFigure } from "../figures/plain";
+import type { Table, TableOptions } from "../tables/table";
+
+/** HTML of the notebook's own making; its text is what viewers without HTML show. */
+export interface Html {
+  readonly html: string;
+  readonly text: string;
+}
+
+/** How something is shown: a figure's size and a table's form beside these. */
+export interface ShowOptions extends TableOptions, ImageOptions {
+  /** Also writes a figure to `<dir>/<save>.png` and `.json`. */
+  readonly save?: string;
+  /** Where figures are saved (default "figures"). */
+  readonly dir?: string;
+}
+
+type Write = (display: { data: Bundle; metadata: object; transient: object }, update: boolean) => void;
+
+/** The writer of the running kernel for the current cell; undefined outside of one. */
+function kernelWriter(): Write | undefined {
+  const kernel = require.cache[require.resolve("tslab/dist/jupyter")]?.exports as
+    { lastWriteDisplayData?: Write | null } | undefined;
+  return kernel?.lastWriteDisplayData ?? undefined;
+}
+
+/** Shows a bundle in the cell, or its text on the terminal where there is no kernel. */
+function display(data: Bundle): void {
+  const write = kernelWriter();
+  if (write) write({ data, metadata: {}, transient: {} }, false);
+  else console.log(data["text/plain"]);
+}
+
+/**
+ * Shows a figure, a table or HTML below the cell. A figure becomes one bundle of plotly's JSON (interactive in JupyterLab and VS Code),
+ * a PNG (GitHub, nbviewer) and a line of text; never HTML, which GitHub would prefer and then strip to nothing.
+ * @throws RangeError when `save` is not a plain file name; TypeError when a figure holds what is no plain data; Error when the files
+ * cannot be written
+ */
+export async function show(what: Figure | Table | Html, options: ShowOptions = {}): Promise<void> {
+  if ("html" in what) return display({ "text/html": what.html, "text/plain": what.text });
+  display(isFigure(what) ? await savedBundle(what, options) : tableBundle(what, options));
+}
+
+/**
+ * Shows a reading, Markdown with values set in: say`**Reading.** ${code(row.layer)} costs ${pp(row.drop)}.` It is made anew from the
+ * numbers whenever the cell runs, so that it cannot part from them. What is set in is never taken for markup, except a `phrase`.
+ * @throws TypeError when a value is a number with a fraction, which has to be given its digits and unit
+ */
+export function say(words: TemplateStringsArray, ...values: readonly Said[]): void {
+  display(phraseBundle(phrase(words, ...values)));
+}
+
+/** The bundle of a figure, which is saved where the options say so. */
+async function savedBundle(figure: Figure, options: ShowOptions): Promise<Bundle> {
+  const data = await figureBundle(figure, options, noticeOnce);
+  const { save, dir } = options;
+  if (save !== undefined) await saveFigure(figure, data["image/png"] as string | undefined, { save, dir });
+  return data;
+}
+
+function isFigure(what: Figure | Table): what is Figure {
+  return "layout" in what && Array.isArray(what.data);
+}
+
+let noticed = false;
+
+function noticeOnce(reason: Error): void {
+  if (!noticed) console.warn(`Figures have no PNG here, only their interactive form. ${reason.message}`);
+  noticed = true;
+}
+
+/** An output that changes in place. */
+interface Live {
+  set(data: Bundle): void;
+}
+
+/** An output in the cell that is current now, also when it is changed later; outside of a kernel nothing shows. */
+function live(): Live {
+  const write = kernelWriter();
+  const transient = { display_id: randomUUID() };
+  let shown = false;
+  const put = (data: Bundle) => {
+    write?.({ data, metadata: {}, transient }, shown);
+    shown = true;
+  };
+  return {
+    set(data) {
+      // JupyterLab's renderer of figures draws the first one and no other; text in between makes it begin anew.
+      if (shown && FIGURE in data) put({ "text/plain": data["text/plain"] });
+      put(data);
+    },
+  };
+}
+
+/** Options of live outputs. */
+export interface LiveOptions {
+  /** Milliseconds since some moment; the tests pass their own. */
+  readonly clock?: () => number;
+}
+
+/** A line of progress below the cell. */
+export interface ProgressLine {
+  /** Says how far the work is; fits `onProgress` of evaluations and sweeps. Drawn at most four times a second. */
+  readonly update: (done: number, total: number, note?: string) => void;
+  /** Leaves one line with count, time and rate. */
+  readonly finish: (note?: string) => void;
+}
+
+/**
+ * A line of progress for long work: `const line = progress("every layer", "images")`, then `line.update(done, total)` and `line.finish()`.
+ * @param unit what is counted, in the plural
+ */
+export function progress(
+  label: string,
+  unit = "",
+  { clock = () => performance.now() }: LiveOptions = {},
+): ProgressLine {
+  const output = live();
+  let state: ProgressState | undefined;
+  let [began, drawn] = [0, -Infinity];
+  const draw = (text: string) => output.set({ "text/plain": text });
+  return {
+    update(done, total, note = "") {
+      const now = clock();
+      if (!state) began = now;
+      state = { label, unit, done, total, note, first: state?.first ?? done, seconds: (now - began) / 1000 };
+      if (now - drawn < 250) return;
+      drawn = now;
+      draw(progressLine(state));
+    },
+    finish(note = "") {
+      if (!state) return;
+      const line = finishedLine({ ...state, note, seconds: (clock() - began) / 1000 });
+      draw(line);
+      if (!kernelWriter()) console.log(line);
+    },
+  };
+}
+
+/** Something that is drawn anew in place, at most once a second. */
+export interface LiveOutput<T> {
+  /** The present state; a function is called only when it is time to draw. */
+  readonly update: (what: T | (() => T), options?: ShowOptions) => void;
+  /** The last state, as `show` shows it; in an interrupted cell, which has to end at once, without PNG and unsaved. */
+  readonly finish: (what: T, options?: ShowOptions) => Promise<void>;
+}
+
+/**
+ * A figure below the cell for work under way, for example curves while a network is trained. The first one is there at once, those
+ * after it as pictures, which the page exchanges without a blink; they are drawn beside the work.
+ */
+export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}): LiveOutput<Figure> {
+  const output = live();
+  const due = everySecond(clock);
+  let state: "new" | "shown" | "drawing" | "finished" = "new";
+  const showPicture = async (figure: Figure, options: ShowOptions) => {
+    const picture = await pictureBundle(figure, options).catch(() => draftBundle(figure));
+    if (state !== "drawing") return;
+    output.set(picture);
+    state = "shown";
+  };
+  return {
+    update(what, options = {}) {
+      if (state === "drawing" || !due()) return;
+      const figure = plainFigure(typeof what === "function" ? what() : what);
+      if (state === "new") output.set(draftBundle(figure));
+      else void showPicture(figure, options);
+      state = state === "new" ? "shown" : "drawing";
+    },
+    async finish(figure, options = {}) {
+      state = "finished";
+      output.set(interruptSignal().aborted ? draftBundle(figure) : await savedBundle(figure, options));
+    },
+  };
+}
+
+/** A table below the cell for work under way, for example the rows of a sweep. */
+export function liveTable({ clock = () => performance.now() }: LiveOptions = {}): LiveOutput<Table> {
+  const output = live();
+  const due = everySecond(clock);
+  return {
+    update(what, options = {}) {
+      if (due()) output.set(tableBundle(typeof what === "function" ? what() : what, options));
+    },
+    async finish(table, options = {}) {
+      output.set(tableBundle(table, options));
+    },
+  };
+}
+
+/** Says whether a second has passed since it last said so. */
+function everySecond(clock: () => number): () => boolean {
+  let last = -Infinity;
+  return () => {
+    const due = clock() - last >= 1000;
+    if (due) last = clock();
+    return due;
+  };
+}
+
+/** The signal that the kernel aborts when this cell is interrupted; outside of the project's kernel one that never aborts. */
+export function interruptSignal(): AbortSignal {
+  const signal: unknown = Reflect.get(globalThis, Symbol.for("nontrivial.signal"));
+  return signal instanceof AbortSignal ? signal : new AbortController().signal;
+}

@@ -1,0 +1,109 @@
+// Accuracy while more and more layers are changed: sets that grow along one order, and along many random ones.
+import type { Layer } from "../networks/layers";
+import { randomStream } from "../statistics/random";
+import { checkEven, type EvenSweep, rowsOf, wilson } from "./rows";
+import { cumulative, type LayerSet, randomOrder } from "../ablations/sets";
+
+/** The network after the first layers of an order; accuracies are fractions. */
+export interface GrowthPoint {
+  readonly count: number; // layers changed so far, 0 for the intact network
+  readonly layer?: string; // the last one of them
+  readonly operator: string; // what was done to them
+  readonly images: number;
+  readonly accuracy: number;
+  readonly low: number; // Wilson interval of the accuracy, 95 %
+  readonly high: number;
+  readonly chance: number; // accuracy of guessing
+}
+
+/** The accuracies of several orders after equally many layers. */
+export interface SpreadPoint {
+  readonly count: number;
+  readonly accuracies: readonly number[]; // one per order
+  readonly mean: number;
+  readonly low: number; // between which the middle 90 % of the orders lie
+  readonly high: number;
+}
+
+/**
+ * The beginnings of random orders. Each order has its own random stream, so asking for more leaves the first ones as they are.
+ * @param options `count`: how many orders; `length`: layers of each; `seed`: where random numbers start
+ */
+export function randomOrders(
+  layers: readonly Layer[],
+  {
+    count,
+    length = layers.length,
+    seed = 1,
+  }: { readonly count: number; readonly length?: number; readonly seed?: number },
+): Layer[][] {
+  return Array.from({ length: count }, (_, index) =>
+    randomOrder(layers, randomStream(seed, `random order ${index}`)).slice(0, length),
+  );
+}
+
+/** The sets through which orders grow, each set of layers once, in whatever order it was reached first. */
+export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
+  return [...new Map(orders.flatMap(cumulative).map((set) => [keyOf(set), set])).values()];
+}
+
+/**
+ * The curve of one order, from the intact network on, out of a sweep that holds its sets.
+ * @throws RangeError when the sweep lacks one of the sets, its parts differ in length, or some ablation has seen fewer images
+ */
+export function growthOf(sweep: EvenSweep, order: readonly Layer[]): GrowthPoint[] {
+  const { operator } = sweep;
+  const rows = rowsOf(sweep);
+  checkEven(rows);
+  const [{ images, baseline, chance }] = rows;
+  const [low, high] = wilson(Math.round(baseline * images), images);
+  const grown = indicesOf(sweep, order).map((index, step) => {
+    const { accuracy, low, high } = rows[index];
+    return { count: step + 1, layer: order[step].name, operator, images, accuracy, low, high, chance };
+  });
+  return [{ count: 0, operator, images, accuracy: baseline, low, high, chance }, ...grown];
+}
+
+/**
+ * How far several orders of equal length lie apart after each number of layers, out of a sweep that holds all their sets.
+ * The band holds the middle 90 % of the orders (percentiles, linear between two orders): it says where one order lies, not how
+ * well the mean is known.
+ * @throws RangeError when there is no order, the orders differ in length, or the sweep lacks one of their sets
+ */
+export function spreadOf(sweep: EvenSweep, orders: readonly (readonly Layer[])[]): SpreadPoint[] {
+  if (orders.length === 0 || orders.some(({ length }) => length !== orders[0].length)) {
+    const found = orders.map(({ length }) => length).join(", ") || "none";
+    throw new RangeError(`Cannot compare orders: expected orders of equal length but found ${found}`);
+  }
+  const curves = orders.map((order) => growthOf(sweep, order));
+  return curves[0].map(({ count }) => {
+    const accuracies = curves.map((curve) => curve[count].accuracy);
+    const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
+    return { count, accuracies, mean, low: percentile(accuracies, 0.05), high: percentile(accuracies, 0.95) };
+  });
+}
+
+/** The value below which a share of the values lies, linear between two of them. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+/** Where in a sweep the sets lie through which an order grows. */
+function indicesOf({ sets }: EvenSweep, order: readonly Layer[]): number[] {
+  const places = new Map(sets.map((set, index) => [keyOf(set), index]));
+  return cumulative(order).map((set) => {
+    const index = places.get(keyOf(set));
+    if (index !== undefined) return index;
+    throw new RangeError(`Cannot follow an order: expected a sweep with the set "${set.name}" but it has none`);
+  });
+}
+
+/** The same for the same layers in any order. */
+const keyOf = ({ layers }: LayerSet): string =>
+  layers
+    .map(({ name }) => name)
+    .sort()
+    .join();

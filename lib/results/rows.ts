@@ -1,0 +1,242 @@
+// From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
+import type { Precision } from "../engine/graph";
+import { changesChannels, kernelShape } from "../networks/layers";
+import { type Assumed, sizeOf } from "../networks/network";
+import { normalQuantile } from "../statistics/normal";
+import type { LayerSet } from "../ablations/sets";
+import { isOpen, type Look } from "../statistics/sequential";
+import { accuracySequence, sequenceHalfWidth } from "../statistics/sequences";
+
+/** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
+export interface Sweep {
+  readonly network: string;
+  readonly operator: string; // how it is called; what it did is in `changes`
+  readonly seed: number; // where the operator's random numbers start
+  readonly precision: Precision; // of activations
+  readonly sets: readonly LayerSet[]; // what each ablation changes, in order
+  readonly changes?: readonly (readonly string[])[]; // per ablation and layer of its set: a digest of what became of that layer
+  readonly labels: Uint8Array; // [images]
+  readonly classes: number; // that there are, whether or not the labels have them all
+  readonly baseline: Uint8Array; // [images] predicted class of the intact network
+  readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
+  readonly losses?: SweepLosses;
+  readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
+  readonly stopping?: Stopping; // where the sweep stops ablations that are decided
+  readonly assumed?: Assumed; // of the network, when it was imported
+}
+
+/** The cross-entropy of every prediction, in nats: as long as the predictions. */
+export interface SweepLosses {
+  readonly baseline: Float32Array;
+  readonly ablations: readonly Float32Array[];
+}
+
+/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or is not at its end yet. */
+export interface Stopping {
+  readonly margin?: number; // the drop, as a fraction, that is decided about; none where nothing is stopped
+  readonly looks: readonly Look[]; // per ablation
+}
+
+/** A sweep whose ablations have all seen the same images, so that they can be compared with each other. */
+export type EvenSweep = Sweep & { readonly stopping?: Stopping & { readonly margin?: undefined } };
+
+/** What one ablation does to the test set; accuracies and drops are fractions. */
+export interface Row {
+  readonly layer: string; // or the name of a set
+  readonly layers: number; // how many layers were changed together
+  readonly operator: string; // what was done to them
+  readonly stage: number; // of the first layer
+  readonly block: number;
+  readonly changesChannels: boolean; // one of the layers at least
+  readonly precision: Precision; // of activations
+  readonly parameters: number; // weights in the kernels
+  readonly images: number;
+  readonly correct: number;
+  readonly accuracy: number;
+  readonly low: number; // 95 % interval of the accuracy: Wilson's or, where not all images were seen, a confidence sequence's
+  readonly high: number;
+  readonly baseline: number; // accuracy of the intact network
+  readonly chance: number; // accuracy of guessing: 1 / classes
+  readonly drop: number; // baseline - accuracy
+  readonly lost: number; // right before, wrong after
+  readonly gained: number; // wrong before, right after
+  readonly flips: number; // predictions that changed, right or wrong
+  readonly lossChange?: number; // mean change of the cross-entropy, in nats
+  readonly lossLow?: number; // its 95 % interval, from two images on, in the same way
+  readonly lossHigh?: number;
+  readonly look?: Look; // in a sweep that is looked at before its end: where this ablation stands
+  readonly unchanged?: boolean; // true where the operator changed nothing: such a row says nothing about the layer
+}
+
+/** A row whose ablation has seen the same images as all others of its sweep. */
+export type EvenRow = Row & { readonly look?: "running" };
+
+/** What the ablation of one layer does to the images of one class. */
+export interface ClassRow {
+  readonly layer: string;
+  readonly operator: string;
+  readonly label: number;
+  readonly images: number;
+  readonly baseline: number; // accuracy of the intact network on this class
+  readonly accuracy: number;
+  readonly drop: number;
+  readonly lost: number;
+  readonly gained: number;
+  readonly flips: number;
+  readonly flipRate: number; // flips / images
+}
+
+/** The sweep as one whose ablations can be compared. @throws RangeError where it stops those that are decided */
+export function evenSweep(sweep: Sweep): EvenSweep {
+  if (sweep.stopping?.margin === undefined) return sweep as EvenSweep;
+  throw new RangeError(
+    "Cannot compare the ablations of this sweep: it stops what is decided, so they see different images",
+  );
+}
+
+/** @throws RangeError naming the first row whose ablation has seen other images than that of the first one */
+export function checkEven(rows: readonly Row[]): void {
+  const odd = rows.find(({ images }) => images !== rows[0].images);
+  if (!odd) return;
+  throw new RangeError(
+    `Cannot compare layers on different images: expected all on ${rows[0].images} but "${odd.layer}" has seen ${odd.images} (stopped?)`,
+  );
+}
+
+/**
+ * One row per ablated layer, in the order of the sweep.
+ *
+ * @throws RangeError when the parts of the sweep differ in length or hold no image.
+ */
+export function rowsOf(sweep: EvenSweep): EvenRow[];
+export function rowsOf(sweep: Sweep): Row[];
+export function rowsOf(sweep: Sweep): Row[] {
+  checkSweep(sweep);
+  return sweep.sets.map(({ name, layers }, index) => {
+    const counts = compare(sweep, sweep.predictions[index]);
+    const look = sweep.stopping?.looks[index];
+    const [low, high] = isOpen({ look })
+      ? accuracySequence(counts.correct, counts.images)
+      : wilson(counts.correct, counts.images);
+    return {
+      layer: name,
+      layers: layers.length,
+      operator: sweep.operator,
+      stage: layers[0].stage,
+      block: layers[0].block,
+      changesChannels: layers.some(changesChannels),
+      precision: sweep.precision,
+      parameters: layers.reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0),
+      images: counts.images,
+      correct: counts.correct,
+      accuracy: counts.correct / counts.images,
+      low,
+      high,
+      baseline: counts.before / counts.images,
+      chance: 1 / sweep.classes,
+      drop: (counts.before - counts.correct) / counts.images,
+      lost: counts.lost,
+      gained: counts.gained,
+      flips: counts.flips,
+      ...lossChangeOf(sweep, index),
+      ...(look ? { look } : {}),
+      ...(sweep.unchanged?.[index] ? { unchanged: true } : {}),
+    };
+  });
+}
+
+/**
+ * Damage per class: one row per ablated layer and per class that has test images, classes in ascending order.
+ *
+ * @throws RangeError when the parts of the sweep differ in length or hold no image.
+ */
+export function classRowsOf(sweep: Sweep): ClassRow[] {
+  checkSweep(sweep);
+  const labels = [...new Set(sweep.labels)].sort((a, b) => a - b);
+  return sweep.sets.flatMap(({ name }, index) =>
+    labels.map((label) => {
+      const { images, before, correct, lost, gained, flips } = compare(sweep, sweep.predictions[index], label);
+      return {
+        layer: name,
+        operator: sweep.operator,
+        label,
+        images,
+        baseline: before / images,
+        accuracy: correct / images,
+        drop: (before - correct) / images,
+        lost,
+        gained,
+        flips,
+        flipRate: flips / images,
+      };
+    }),
+  );
+}
+
+/**
+ * Wilson's interval of an accuracy, as fractions.
+ *
+ * Source: Wilson (1927), Journal of the American Statistical Association 22:209-212.
+ * @throws RangeError unless 0 <= correct <= images, images > 0 and 0 < confidence < 1.
+ */
+export function wilson(correct: number, images: number, confidence = 0.95): [low: number, high: number] {
+  if (!(images > 0 && correct >= 0 && correct <= images)) {
+    throw new RangeError(`Cannot bound an accuracy: expected 0 <= correct <= images but found ${correct} of ${images}`);
+  }
+  const share = correct / images;
+  const z = normalQuantile((1 + confidence) / 2);
+  const centre = share + (z * z) / (2 * images);
+  const half = z * Math.sqrt((share * (1 - share)) / images + (z / (2 * images)) ** 2);
+  const scale = 1 + (z * z) / images;
+  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+}
+
+/** The mean change of the cross-entropy and its interval, paired by image: normal or, where it is looked at, a confidence sequence's. */
+function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
+  if (!losses) return {};
+  const changes = Float64Array.from(losses.ablations[index], (loss, image) => loss - losses.baseline[image]);
+  const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+  if (changes.length < 2) return { lossChange: mean }; // one image says nothing about how far others are from it
+  const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (changes.length - 1));
+  const half = isOpen({ look: stopping?.looks[index] })
+    ? sequenceHalfWidth(deviation, changes.length)
+    : (normalQuantile(0.975) * deviation) / Math.sqrt(changes.length);
+  return { lossChange: mean, lossLow: mean - half, lossHigh: mean + half };
+}
+
+/** Counts over the images that the ablation has seen. */
+function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
+  const counts = { images: 0, before: 0, correct: 0, lost: 0, gained: 0, flips: 0 };
+  for (let image = 0; image < after.length; image++) {
+    const label = labels[image];
+    if (only !== undefined && label !== only) continue;
+    counts.images++;
+    if (baseline[image] === label) counts.before++;
+    if (after[image] === label) counts.correct++;
+    if (after[image] === baseline[image]) continue;
+    counts.flips++;
+    if (baseline[image] === label) counts.lost++;
+    if (after[image] === label) counts.gained++;
+  }
+  return counts;
+}
+
+function checkSweep({ sets, labels, classes, baseline, predictions, losses, unchanged, stopping }: Sweep): void {
+  const fail = (what: string, wanted: number, found: number) => {
+    throw new RangeError(`Cannot read the sweep: expected ${wanted} ${what} but found ${found}`);
+  };
+  if (labels.length === 0) throw new RangeError("Cannot read the sweep: expected at least one image but found none");
+  if (!Number.isInteger(classes) || classes < 1) fail("classes or more", 1, classes);
+  if (baseline.length !== labels.length) fail("predictions of the intact network", labels.length, baseline.length);
+  const lists = { predictions, losses: losses?.ablations, flags: unchanged, looks: stopping?.looks };
+  for (const [what, list] of Object.entries(lists))
+    if (list && list.length !== sets.length) fail(`${what}, one per ablation,`, sets.length, list.length);
+  predictions.forEach((after, index) => {
+    const wanted = stopping?.looks[index] === "stopped" ? Math.min(after.length, labels.length) : labels.length;
+    if (after.length !== wanted || wanted === 0)
+      fail(`predictions without "${sets[index].name}"`, labels.length, after.length);
+    const loss = losses?.ablations[index];
+    if (loss && loss.length !== after.length) fail(`losses without "${sets[index].name}"`, after.length, loss.length);
+  });
+}

@@ -1,0 +1,98 @@
+// Networks against each other on the same test images: which of them differ by more than the choice of images explains?
+import { join } from "node:path";
+import { loadRun } from "./checkpoint";
+import type { Dataset } from "../data/dataset";
+import { evaluate, type ProgressOptions } from "../training/evaluate";
+import type { Member } from "./family";
+import { holm, mcnemar } from "../statistics/paired";
+import { type Table, tableOf } from "../tables/table";
+
+/** Which images a network has right. */
+export interface Answers extends Pick<Member, "run" | "network" | "parameters"> {
+  /** [images], 1 where it is right. */
+  readonly right: Uint8Array;
+}
+
+/** Two networks on the same images; the difference is a fraction. */
+export interface NetworkPair {
+  readonly first: Answers;
+  readonly second: Answers;
+  readonly difference: number; // accuracy of the second less that of the first
+  readonly firstOnly: number; // images that only the first has right
+  readonly secondOnly: number;
+  readonly p: number; // exact McNemar test, two-sided
+  readonly adjusted: number; // Holm, over all pairs
+}
+
+/**
+ * What the networks of some runs answer on the same images, one after the other.
+ * @param dir the folder of their run folders
+ * @param options those of `evaluate`; progress counts the images of all networks
+ * @throws what `loadRun` and `evaluate` throw
+ */
+export async function answersOf(
+  dir: string,
+  members: readonly Member[],
+  { dataset, ...options }: ProgressOptions & { readonly dataset: Dataset },
+): Promise<Answers[]> {
+  const answers: Answers[] = [];
+  for (const [index, { run, network, parameters }] of members.entries()) {
+    const onProgress = (done: number) =>
+      options.onProgress?.(index * dataset.count + done, members.length * dataset.count);
+    const { predictions } = await evaluate((await loadRun(join(dir, run))).network, dataset, {
+      ...options,
+      onProgress,
+    });
+    const right = predictions.map((predicted, image) => Number(predicted === dataset.labels[image]));
+    answers.push({ run, network, parameters, right });
+  }
+  return answers;
+}
+
+/**
+ * Networks of one architecture against each other, and every other network against each of them.
+ * @param reference the architecture, "resnet20"
+ * @throws RangeError when there is nothing to compare, or the networks saw different numbers of images
+ */
+export function comparePairs(answers: readonly Answers[], reference: string): NetworkPair[] {
+  const seeds = answers.filter(({ network }) => network === reference);
+  const others = answers.filter(({ network }) => network !== reference);
+  const pairs = seeds.flatMap((first, index) =>
+    [...seeds.slice(index + 1), ...others].map((second) => pairOf(first, second)),
+  );
+  if (pairs.length === 0)
+    throw new RangeError(
+      `Cannot compare networks: expected a ${reference} and another one but found ${answers.length} networks, ${seeds.length} of them ${reference}`,
+    );
+  const adjusted = holm(pairs.map(({ p }) => p));
+  return pairs.map((pair, index) => ({ ...pair, adjusted: adjusted[index] }));
+}
+
+function pairOf(first: Answers, second: Answers): Omit<NetworkPair, "adjusted"> {
+  const images = first.right.length;
+  if (second.right.length !== images || images === 0)
+    throw new RangeError(
+      `Cannot compare "${first.run}" with "${second.run}": expected the same images but found ${images} and ${second.right.length}`,
+    );
+  const only = (one: Answers, other: Answers) => one.right.filter((right, image) => right > other.right[image]).length;
+  const [firstOnly, secondOnly] = [only(first, second), only(second, first)];
+  const difference = (secondOnly - firstOnly) / images;
+  return { first, second, difference, firstOnly, secondOnly, p: mcnemar(firstOnly, secondOnly) };
+}
+
+/** The same as a table, differences in percentage points. */
+export function pairTable(pairs: readonly NetworkPair[]): Table {
+  return tableOf(
+    pairs.map(({ first, second, difference, firstOnly, secondOnly, p, adjusted }) => ({
+      first: first.run,
+      second: second.run,
+      "difference pp": 100 * difference,
+      "right in the first alone": firstOnly,
+      "in the second alone": secondOnly,
+      p: shortP(p),
+      "p (Holm)": shortP(adjusted),
+    })),
+  );
+}
+
+const shortP = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));

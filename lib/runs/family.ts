@@ -1,0 +1,116 @@
+// Many trained networks side by side: what their runs say of them, as tables.
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { loadRun } from "./checkpoint";
+import { percent } from "../text/format";
+import { parameterCount } from "../networks/network";
+import { specName } from "../networks/spec";
+import { wilson } from "../results/rows";
+import type { Run } from "./run-file";
+import { type Table, tableOf } from "../tables/table";
+import type { Epoch } from "../training/train";
+
+/** What is compared between runs. */
+export interface Member {
+  /** The name of its folder. */
+  readonly run: string;
+  readonly network: string;
+  readonly parameters: number;
+  /** The data set's name. */
+  readonly data: string;
+  /** Training images. */
+  readonly images: number;
+  readonly heldOut: number;
+  readonly epochs: number;
+  readonly precision: string;
+  readonly seed: number;
+  /** Test accuracy at the end, a fraction, and on how many images. */
+  readonly accuracy: number;
+  readonly testImages: number;
+  /** Of training, evaluations left out. */
+  readonly seconds: number;
+  readonly history: readonly Epoch[];
+}
+
+/**
+ * The finished runs in the folders of a folder, the smallest network first.
+ * @throws Error naming the run and the field that is damaged
+ */
+export async function loadFamily(dir: string): Promise<Member[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  // A training that is not finished has a checkpoint, but no run.json yet.
+  const finished = (name: string) => existsSync(join(dir, name, "run.json"));
+  const names = entries.filter((entry) => entry.isDirectory() && finished(entry.name)).map((entry) => entry.name);
+  const members: Member[] = [];
+  for (const name of names.sort()) members.push(memberOf(name, await loadRun(join(dir, name))));
+  return members.sort((a, b) => a.parameters - b.parameters || compare(a.network, b.network) || compareTrainings(a, b));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Of one network: all images before fewer, the longest training first, float32 before bfloat16, and then by seed. */
+function compareTrainings(a: Member, b: Member): number {
+  return (
+    compare(a.data, b.data) ||
+    b.images - a.images ||
+    b.epochs - a.epochs ||
+    -compare(a.precision, b.precision) ||
+    a.seed - b.seed
+  );
+}
+
+/** What a run says of itself; the earliest runs have the number of images in their provenance. */
+function memberOf(name: string, run: Run): Member {
+  const { epochs, precision } = run.config as { readonly epochs: number; readonly precision: string };
+  const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
+  return {
+    run: name,
+    network: specName(run.network.spec),
+    parameters: parameterCount(run.network.spec),
+    data: run.data.name,
+    images: run.data.images ?? provenance.images ?? NaN,
+    heldOut: run.data.heldOut ?? 0,
+    epochs,
+    precision,
+    seed: run.seed,
+    accuracy: run.accuracy,
+    testImages: run.testImages ?? 10_000,
+    seconds: provenance.trainingSeconds ?? NaN,
+    history: run.history,
+  };
+}
+
+/**
+ * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
+ * are on CIFAR-10.
+ */
+export function familyTable(members: readonly Member[]): Table {
+  const dataColumn = dataColumnOf(members);
+  return tableOf(
+    members.map(
+      ({ run, network, parameters, data, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
+        run,
+        network,
+        parameters,
+        ...dataColumn({ data }),
+        "training images": images,
+        epochs,
+        precision,
+        seed: String(seed),
+        "test accuracy %": 100 * accuracy,
+        "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
+          .map((end) => percent(end))
+          .join(" to "),
+        minutes: Math.round(seconds / 60),
+      }),
+    ),
+  );
+}
+
+type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
+
+/** The column of the data set, in every row or in none. */
+export function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
+  return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
+}

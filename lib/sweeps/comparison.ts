@@ -1,0 +1,142 @@
+// Several operators on the layers of one network, side by side: their sweeps, their verdicts, how well their rankings agree.
+import type { Operator } from "../ablations/ablate";
+import type { Dataset } from "../data/dataset";
+import type { Network } from "../networks/network";
+import { upperBound } from "../statistics/paired";
+import { checkEven, type EvenRow, type EvenSweep, rowsOf, type Sweep } from "../results/rows";
+import { kendallTau } from "../results/seeds";
+import { type EvenOptions, sweep, type SweepOptions } from "./sweep";
+import { type EvenVerdict, type Verdict, type VerdictOptions, verdictsOf } from "../results/verdict";
+import { largestOf } from "../statistics/extremes";
+
+/** Something for each operator, by the operators' names. */
+export type ByOperator<T> = Readonly<Record<string, T>>;
+
+/**
+ * One sweep for each operator, one after the other, over the same layers and images.
+ * @param options those of `sweep`; progress counts the images of all sweeps
+ * @throws RangeError when there is no operator; what `sweep` throws
+ */
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options?: Omit<EvenOptions, "operator" | "operatorName">,
+): Promise<ByOperator<EvenSweep>>;
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options?: Omit<SweepOptions, "operator" | "operatorName">,
+): Promise<ByOperator<Sweep>>;
+export async function sweepEach(
+  network: Network,
+  dataset: Dataset,
+  operators: ByOperator<Operator>,
+  options: Omit<SweepOptions, "operator" | "operatorName"> = {},
+): Promise<ByOperator<Sweep>> {
+  return inTurn(operators, dataset, options, (operator, operatorName, onProgress) =>
+    sweep(network, dataset, { ...options, operator, operatorName, onProgress }),
+  );
+}
+
+/**
+ * One sweep for each network, such as the seeds of an architecture, one after the other over the same images.
+ * @param networks by the names to call them by
+ * @param options those of `sweep`; progress counts the images of all sweeps
+ * @throws what `sweep` throws
+ */
+export async function sweepNetworks(
+  networks: Readonly<Record<string, Network>>,
+  dataset: Dataset,
+  options: EvenOptions = {},
+): Promise<Readonly<Record<string, EvenSweep>>> {
+  return inTurn(networks, dataset, options, (network, _, onProgress) =>
+    sweep(network, dataset, { ...options, onProgress }),
+  );
+}
+
+/** One sweep after the other; their progress counts the images of all. */
+async function inTurn<T, S extends Sweep>(
+  items: Readonly<Record<string, T>>,
+  { count }: Dataset,
+  { onProgress }: Pick<SweepOptions, "onProgress">,
+  run: (item: T, name: string, onProgress: (done: number) => void) => Promise<S>,
+): Promise<Readonly<Record<string, S>>> {
+  const entries = Object.entries(items);
+  if (entries.length === 0)
+    throw new RangeError("Cannot sweep one after the other: expected at least one but found none");
+  const sweeps: [string, S][] = [];
+  for (const [index, [name, item]] of entries.entries()) {
+    const report = (done: number) => onProgress?.(index * count + done, entries.length * count);
+    sweeps.push([name, await run(item, name, report)]);
+  }
+  return Object.fromEntries(sweeps);
+}
+
+/** The verdicts of each sweep, corrected for the layers within one operator, not for the number of operators. */
+export function verdictsOfEach(sweeps: ByOperator<EvenSweep>, options?: VerdictOptions): ByOperator<EvenVerdict[]>;
+export function verdictsOfEach(sweeps: ByOperator<Sweep>, options?: VerdictOptions): ByOperator<Verdict[]>;
+export function verdictsOfEach(sweeps: ByOperator<Sweep>, options: VerdictOptions = {}): ByOperator<Verdict[]> {
+  return Object.fromEntries(Object.entries(sweeps).map(([name, each]) => [name, verdictsOf(rowsOf(each), options)]));
+}
+
+/** Tango's two-sided 95 % interval of a drop, as fractions, for one look at a number of images that was chosen before. */
+export function dropInterval({ images, lost, gained }: EvenRow): [low: number, high: number] {
+  const low = -upperBound({ images, lost: gained, gained: lost }, 0.975);
+  return [low, upperBound({ images, lost, gained }, 0.975)];
+}
+
+/** Half the length of the longest 95 % interval of a drop among some rows, a fraction. */
+export function widestInterval(rows: readonly EvenRow[]): number {
+  const halves = rows.map(dropInterval).map(([low, high]) => (high - low) / 2);
+  return Math.max(0, largestOf(halves));
+}
+
+/** How well the rankings of some operators agree. */
+export interface Agreement {
+  readonly operators: readonly string[];
+  /** Kendall's tau-b of every two; of one with itself between two halves of the images. NaN where nothing can be ranked. */
+  readonly taus: readonly (readonly number[])[];
+}
+
+/**
+ * Kendall's tau-b between the drops that every two operators cause, over the layers that both change. With itself an operator is
+ * compared on the two halves of the images: where that is low, the images are too few to rank layers so close together.
+ * @throws RangeError when a sweep has fewer than two images, or an ablation has seen others
+ */
+export function agreementOf(sweeps: ByOperator<EvenSweep>): Agreement {
+  const operators = Object.keys(sweeps);
+  const whole = operators.map((name) => rowsOf(sweeps[name]));
+  whole.forEach(checkEven);
+  const halved = operators.map((name) => halves(sweeps[name]).map((half) => rowsOf(half)));
+  const taus = operators.map((_, i) =>
+    operators.map((_, j) => (i === j ? tauOf(halved[i][0], halved[i][1]) : tauOf(whole[i], whole[j]))),
+  );
+  return { operators, taus };
+}
+
+function tauOf(first: readonly EvenRow[], second: readonly EvenRow[]): number {
+  const drops = new Map(second.filter(({ unchanged }) => !unchanged).map(({ layer, drop }) => [layer, drop]));
+  const shared = first.filter(({ layer, unchanged }) => !unchanged && drops.has(layer));
+  return kendallTau(
+    shared.map(({ drop }) => drop),
+    shared.map(({ layer }) => drops.get(layer)!),
+  );
+}
+
+/** The same sweep over the first half of its images and over the rest. */
+function halves(whole: EvenSweep): [EvenSweep, EvenSweep] {
+  const { length } = whole.labels;
+  if (length < 2) throw new RangeError(`Cannot halve a sweep: expected at least two images but found ${length}`);
+  const middle = Math.floor(length / 2);
+  const part = (from: number, to: number): EvenSweep => ({
+    ...whole,
+    labels: whole.labels.subarray(from, to),
+    baseline: whole.baseline.subarray(from, to),
+    predictions: whole.predictions.map((after) => after.subarray(from, to)),
+    losses: undefined,
+    stopping: undefined,
+  });
+  return [part(0, middle), part(middle, length)];
+}

@@ -1,0 +1,124 @@
+// What the words of the forward pass mean in a graph of many ablations: shared weights, zero kernels, changed activations.
+import { type ActivationSite, type Arithmetic, notingWords } from "../ablations/activations";
+import { type Tensor, tensorOf } from "../engine/backend";
+import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
+import { forward, type Vocabulary } from "../networks/forward";
+import type { Graph, Precision, Symbolic } from "../engine/graph";
+import { type Layer, layersOf } from "../networks/layers";
+import { BATCH_NORM, type Network, type Parameters, type Values } from "../networks/network";
+import * as ops from "../engine/operations";
+import { inferenceWords } from "../engine/recorder";
+import type { Means } from "./reference";
+
+/** How the weights get into a graph; the same array is the same tensor. */
+export interface GraphWeights {
+  of(values: Values): Symbolic;
+  /** What every call has to hand in, and the tensors for it; the caller disposes of them. */
+  readonly inputs: Readonly<Record<string, Symbolic>>;
+  tensors(): Record<string, Tensor>;
+}
+
+/** As constants: TensorFlow keeps each kernel prepared for each of its convolutions, in about four times its size. */
+export function writtenIn(graph: Graph): GraphWeights {
+  const known = new Map<Values, Symbolic>();
+  return {
+    of(values) {
+      const found = known.get(values) ?? graph.constant(values.data, values.shape);
+      known.set(values, found);
+      return found;
+    },
+    inputs: {},
+    tensors: () => ({}),
+  };
+}
+
+/** As inputs: nothing is kept, and kernels are prepared anew in every call. */
+export function handedIn(graph: Graph): GraphWeights {
+  const names = new Map<Values, string>();
+  const inputs: Record<string, Symbolic> = {};
+  return {
+    of(values) {
+      const name = names.get(values) ?? `weights${names.size}`;
+      names.set(values, name);
+      return (inputs[name] ??= graph.placeholder(name, { shape: values.shape, dtype: "float32" }));
+    },
+    inputs,
+    tensors: () => Object.fromEntries([...names].map(([{ data, shape }, name]) => [name, tensorOf(data, shape)])),
+  };
+}
+
+/** Interpreters for a network and its ablations in one graph, which share the tensors of the parameters that they share. */
+export function frozenWords(
+  graph: Graph,
+  network: Network,
+  { precision, weights }: { readonly precision: Precision; readonly weights: GraphWeights },
+): (of: Network) => Vocabulary<Symbolic> {
+  const shared = foldedParameters(network);
+  return (of) => {
+    const folded = foldedLike(network, of, shared);
+    const words = inferenceWords((name) => weights.of(folded.get(name)!), network.normalization, precision);
+    const conv = (x: Symbolic, layer: Layer) =>
+      isZero(folded.get(`${layer.name}.kernel`)!) ? zeros(graph, layer, { x, precision }) : words.conv(x, layer);
+    return { ...words, conv };
+  };
+}
+
+/** The folded parameters of an ablation, the arrays of unchanged layers shared with the intact network. */
+function foldedLike(network: Network, ablation: Network, shared: Parameters): Parameters {
+  const folded = new Map(shared);
+  for (const layer of layersOf(network.spec).filter((candidate) => hasNewArrays(network, ablation, candidate))) {
+    folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
+    folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
+  }
+  for (const name of ["dense.kernel", "dense.bias"]) folded.set(name, ablation.parameters.get(name)!);
+  return folded;
+}
+
+const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 0);
+
+/** What a zero kernel makes of any batch: zeros for one image, which TensorFlow then carries on as a constant. */
+function zeros(
+  graph: Graph,
+  layer: Layer,
+  { x, precision }: { readonly x: Symbolic; readonly precision: Precision },
+): Symbolic {
+  const [, height, width] = x.shape;
+  const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
+  return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
+}
+
+/** Ablations share the arrays that they do not change, so identity tells. */
+export function hasNewArrays(network: Network, ablation: Network, { name }: Layer): boolean {
+  const parts = ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`);
+  return parts.some((part) => network.parameters.get(part) !== ablation.parameters.get(part));
+}
+
+/** What operators on activations may look at in the graph. The other images' pass is recorded when one first asks for it. */
+export function graphSites(
+  others: Symbolic,
+  { spec }: Network,
+  intact: Vocabulary<Symbolic>,
+  { precision, means }: { readonly precision: Precision; readonly means: Means },
+): (name: string) => ActivationSite<Symbolic> {
+  const { graph } = others.node;
+  const arithmetic: Arithmetic<Symbolic> = {
+    add: ops.add,
+    scale: (x, factor) => ops.multiply(x, ops.cast(graph.scalar(factor), x.dtype)),
+    constant: ({ data, shape }) => ops.cast(graph.constant(data, shape), precision),
+  };
+  let noted: Map<string, Symbolic> | undefined;
+  const noteOthers = () => {
+    const notes = new Map<string, Symbolic>();
+    forward(
+      spec,
+      notingWords(intact, (name, x) => notes.set(name, x)),
+      others,
+    );
+    return notes;
+  };
+  return (name) => ({
+    ...arithmetic,
+    mean: () => arithmetic.constant(means.get(name)!),
+    other: () => (noted ??= noteOthers()).get(name)!,
+  });
+}
