@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/runs/checkpoint";
+import { decodeNetwork, encodeNetwork } from "../lib/checkpoints/network-file";
+import { checkParameters } from "../lib/networks/complete";
 import { initialParameters, type Network } from "../lib/networks/network";
-import { checkParameters } from "../lib/checkpoints/parameters";
 import type { Run } from "../lib/runs/run-file";
+import { loadNetwork, loadRun, saveRun } from "../lib/runs/run-folder";
 import { randomStream } from "../lib/statistics/random";
 import { smallNetwork } from "./small";
 

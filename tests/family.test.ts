@@ -1,10 +1,10 @@
 // Runs side by side: tables and figure, by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familyTable, loadFamily, type Member } from "../lib/runs/family";
-import { type Answers, comparePairs, pairTable } from "../lib/runs/family-pairs";
-import { precisionTable } from "../lib/runs/family-precision";
 import { familyFigure } from "../lib/figures/family";
+import { loadFamily, type Member } from "../lib/runs/family";
+import { type Answers, comparePairs } from "../lib/runs/family-pairs";
+import { familyTable, pairTable, precisionTable } from "../lib/tables/family";
 
 const base: Member = {
   run: "a",

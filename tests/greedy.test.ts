@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, zero } from "../lib/ablations/ablate";
 import type { Dataset } from "../lib/data/dataset";
-import { evaluate } from "../lib/training/evaluate";
-import { greedyOrder } from "../lib/sweeps/greedy";
+import type { Values } from "../lib/files/values";
 import { type Layer, layersOf } from "../lib/networks/layers";
-import { type Network, type Values } from "../lib/networks/network";
+import type { Network } from "../lib/networks/network";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { evaluate } from "../lib/training/evaluate";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const training = (count: number): Dataset => ({ ...smallDataset(count), split: "train" });

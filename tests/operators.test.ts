@@ -2,21 +2,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, isUnchanged, type KernelOperator, type Site, zero } from "../lib/ablations/ablate";
-import { tf } from "../lib/engine/backend";
-import { batchOf } from "../lib/data/batches";
+import type { LayerValues } from "../lib/ablations/layer-values";
 import { layersNamed } from "../lib/ablations/named";
+import * as operators from "../lib/ablations/operators";
+import { batchOf } from "../lib/data/batches";
+import { tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { evaluate, imageTensor, predictedClasses } from "../lib/training/evaluate";
+import { imageTensor, predictedClasses } from "../lib/engine/predictor";
+import type { Values } from "../lib/files/values";
 import { forwardBlock } from "../lib/networks/forward";
 import { blocksOf, branchEnds, type Layer, layerOf, layersOf } from "../lib/networks/layers";
-import type { LayerValues } from "../lib/ablations/layer-values";
-import { initialParameters, type Network, type Values } from "../lib/networks/network";
-import * as operators from "../lib/ablations/operators";
-import { randomStream } from "../lib/statistics/random";
-import { rowsOf } from "../lib/results/rows";
+import { initialParameters, type Network } from "../lib/networks/network";
 import { specOf } from "../lib/networks/spec";
-import { sweep } from "../lib/sweeps/sweep";
+import { rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
+import { randomStream } from "../lib/statistics/random";
+import { sweep } from "../lib/sweeps/sweep";
+import { evaluate } from "../lib/training/evaluate";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 /** A kernel [2, 2, 3, 2] whose weights are row, column, input, output written as decimal digits, the odd ones negative. */

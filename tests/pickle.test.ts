@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { Values } from "../lib/networks/network";
 import { readPickle } from "../lib/files/pickle";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import type { Values } from "../lib/files/values";
 import { fuzz } from "./mutations";
 import { floats, legacyFile, op, orderedDict, stateDictFile, tensor } from "./torch-file";
 

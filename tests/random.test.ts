@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { randomStream, shuffled } from "../lib/statistics/random";
+import { randomStream } from "../lib/statistics/random";
+import { shuffled } from "../lib/statistics/shuffle";
 
 test("randomStream() repeats with its seed and label, and differs with either", () => {
   const draws = (seed: number, label: string) => Array.from({ length: 5 }, randomStream(seed, label).uniform);

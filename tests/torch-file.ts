@@ -1,6 +1,6 @@
 // Writes small files in PyTorch's checkpoint formats (legacy and zip), for tests; pickles by hand, so that tests can also be rude.
 import { crc32 } from "node:zlib";
-import type { Values } from "../lib/networks/network";
+import type { Values } from "../lib/files/values";
 
 /** A tensor as the file describes it; strides and offset count in elements of the storage. */
 export interface FileTensor {

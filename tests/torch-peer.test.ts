@@ -5,16 +5,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
 import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import type { Dataset } from "../lib/data/dataset";
-import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/training/evaluate";
-import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
-import { layersOf } from "../lib/networks/layers";
-import { multiplications, type Network, parameterCount, type Values } from "../lib/networks/network";
+import { imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { decodeSafetensors } from "../lib/files/safetensors";
-import { type CifarSpec, type Spec, specOf } from "../lib/networks/spec";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import type { Values } from "../lib/files/values";
+import { layersOf } from "../lib/networks/layers";
+import { multiplications, type Network, parameterCount } from "../lib/networks/network";
+import { type CifarSpec, type Spec, specOf } from "../lib/networks/spec";
+import { evaluate } from "../lib/training/evaluate";
 import { calmNetwork, expectNoLeak, smallDataset } from "./small";
 
 const named = process.env.TORCH_PYTHON;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { Values } from "../lib/networks/network";
 import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import type { Values } from "../lib/files/values";
 import { listZip } from "../lib/files/zip";
 import { fuzz } from "./mutations";
 import { floats, op, orderedDict, tensor, torchEntries, zipFile } from "./torch-file";

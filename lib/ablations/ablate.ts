@@ -1,11 +1,13 @@
 // Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
-import { activationName, type ActivationOperator, type Activations } from "./activations";
+import type { Values } from "../files/values";
 import { branchEnds, type Layer, layerOf } from "../networks/layers";
-import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
-import type { Network, Parameters, Values } from "../networks/network";
-import { type Random, randomStream } from "../statistics/random";
-import { repeatedIn } from "./sets";
+import type { Network, Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
+import { randomStream } from "../statistics/random";
+import type { Random } from "../statistics/shuffle";
+import { activationName, type ActivationOperator, type Activations } from "./activations";
+import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
+import { repeatedIn } from "./sets";
 
 /** What an operator may look at besides the kernel; all arrays are copies. */
 export interface Site {

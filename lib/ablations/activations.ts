@@ -1,10 +1,10 @@
 // Operators on activations: what a layer passes on is changed while the network runs, in whatever interpreter runs it.
 import { createHash } from "node:crypto";
+import type { Values } from "../files/values";
 import type { Vocabulary } from "../networks/forward";
+import type { Layer } from "../networks/layers";
 import { typeText } from "../text/format";
 import { activationValues } from "./layer-values";
-import type { Layer } from "../networks/layers";
-import type { Values } from "../networks/network";
 
 /** What can be computed with activations, in a graph as in a cell. */
 export interface Arithmetic<T> {

@@ -1,8 +1,9 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
+import type { Values } from "../files/values";
+import { branchEnds } from "../networks/layers";
+import { initialKernel } from "../networks/network";
 import type { KernelOperator } from "./ablate";
 import { onOutput, onShortcut } from "./activations";
-import { branchEnds } from "../networks/layers";
-import { initialKernel, type Values } from "../networks/network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
 export const removeConstant: KernelOperator = (kernel, { outputs }) => {

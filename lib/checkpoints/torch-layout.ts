@@ -1,6 +1,7 @@
 // Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
+import { sizeOf, type Values } from "../files/values";
 import { blocksOf, type Layer } from "../networks/layers";
-import { parameterShapes, sizeOf, type Values } from "../networks/network";
+import { parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */

@@ -1,6 +1,6 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
 import type { Parameters } from "../networks/network";
-import { AVERAGE_COUNTER } from "./torch-weights";
+import { AVERAGE_COUNTER } from "../files/torch-weights";
 import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../networks/spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */

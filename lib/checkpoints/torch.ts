@@ -1,17 +1,20 @@
 // Networks from PyTorch and to PyTorch: imports checkpoints of networks for CIFAR, with a report of what became what, and exports state_dicts.
 import { basename } from "node:path";
-import { shown } from "../files/dtypes";
 import { readWhole } from "../files/disk";
-import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
-import type { Assumed, Network, Normalization, Parameters, Values } from "../networks/network";
-import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import { shown } from "../files/dtypes";
+import { parseJson, wrong } from "../files/json";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
-import { type CifarSpec, type Spec, specName } from "../networks/spec";
 import { readTorchWeights } from "../files/torch-file";
+import { chosenSet, weightSet } from "../files/torch-weights";
+import type { Values } from "../files/values";
+import { checkParameters, firstOf, misfitsOf } from "../networks/complete";
+import type { Assumed, Network, Normalization, Parameters } from "../networks/network";
+import { parseNormalization, parseSpec } from "../networks/parse";
+import { type CifarSpec, type Spec, specName } from "../networks/spec";
+import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
 import { type Place, placesOf, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
 import { commonName, inferSpec } from "./torch-names";
-import { type Chosen, chooseNormalization } from "./torch-normalization";
-import { chosenSet, weightSet } from "./torch-weights";
+import { chooseNormalization, type Chosen } from "./torch-normalization";
 
 const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
 

@@ -1,10 +1,10 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
 import { join } from "node:path";
-import { type Command, type Given, runCommand } from "./command";
-import { familyTable, loadFamily } from "../runs/family";
-import { precisionTable } from "../runs/family-precision";
 import { writeTogether } from "../files/disk";
+import { loadFamily } from "../runs/family";
+import { familyTable, precisionTable } from "../tables/family";
 import { toMarkdown } from "../tables/table";
+import { type Command, type Given, runCommand } from "./command";
 
 type Names = "dir";
 

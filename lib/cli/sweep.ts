@@ -1,22 +1,23 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
 import { basename, dirname } from "node:path";
-import { checkFit, type Dataset } from "../data/dataset";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../ablations/named";
 import { firstImages, holdOut, imagesBetween } from "../data/cifar";
+import { checkFit, type Dataset } from "../data/dataset";
 import { writeTogether } from "../files/disk";
-import { captionOf } from "../tables/caption";
-import { percent } from "../text/format";
 import type { Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
-import { evenSweep, type Row, rowsOf, type Sweep } from "../results/rows";
+import { evenSweep, type Sweep } from "../results/matrix";
+import { type Row, rowsOf } from "../results/rows";
+import { type Verdict, verdictsOf } from "../results/verdict";
 import { sweep, type SweepOptions, sweepSteps } from "../sweeps/sweep";
+import { captionOf } from "../tables/caption";
 import { ablationTable, toText, verdictTable } from "../tables/table";
 import { powerSentence, verdictCountTable } from "../tables/verdicts";
-import { type Verdict, verdictsOf } from "../results/verdict";
-import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { percent } from "../text/format";
 import { CHECKPOINT_OPTIONS, type CheckpointNames, loadCheckpoint } from "./checkpoints";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { loadAsked, loadTest, TEST_OPTIONS, type TestNames } from "./datasets";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../ablations/named";
 import { precisionNamed } from "./precision";
 
 type Names =

@@ -1,7 +1,7 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
+import { type Random, shuffled } from "../statistics/shuffle";
 import type { Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import { type Random, shuffled } from "../statistics/random";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
 
 /** Images and labels of one batch. */
 export interface Batch {

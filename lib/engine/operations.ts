@@ -1,4 +1,5 @@
 // TensorFlow's operations as functions on symbolic tensors: each infers its result's shape and records one node.
+import { sizeOf } from "../files/values";
 import {
   type Attribute,
   type DType,
@@ -8,7 +9,6 @@ import {
   type Symbolic,
   typeOf,
 } from "./graph";
-import { sizeOf } from "../networks/network";
 
 type Attributes = GraphNode["attributes"];
 

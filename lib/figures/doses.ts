@@ -1,6 +1,6 @@
 // Figure of a graded operator: what growing doses of it cost each layer.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
-import { widestInterval } from "../sweeps/comparison";
+import { widestInterval } from "../results/agreement";
 import { hoverText, type OperatorRow } from "./operators";
 import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./style";
 import { escapeHtml, grouped, percent } from "../text/format";

@@ -1,8 +1,8 @@
 // Figure of a training: loss, accuracy and learning rate by epoch.
 import type { Annotations, Data, Layout, LayoutAxis, Legend } from "plotly.js";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./style";
 import { escapeHtml } from "../text/format";
-import type { Epoch } from "../training/train";
+import type { Epoch } from "../training/history";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./style";
 
 /** What the figure needs of an epoch. */
 export type HistoryEpoch = Pick<

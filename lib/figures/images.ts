@@ -2,9 +2,9 @@
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
 import { checkDataset, type Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/cifar-files";
-import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./style";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
 import { escapeHtml, grouped } from "../text/format";
+import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./style";
 
 const EDGE = 16; // pixels left and right of the images
 const HEAD = 56; // above them, for the title

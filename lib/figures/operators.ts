@@ -1,6 +1,6 @@
 // Figures of several operators on one network: drops by layer and operator, agreement of rankings.
 import type { PlotData } from "plotly.js";
-import { type Agreement, type ByOperator, dropInterval, widestInterval } from "../sweeps/comparison";
+import { type Agreement, type ByOperator, dropInterval, widestInterval } from "../results/agreement";
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./heatmap";
 import { type Figure, houseLayout, INK } from "./style";
 import { escapeHtml, grouped, percent } from "../text/format";

@@ -1,8 +1,8 @@
 // Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
 import { type Dtype, dtypeOf, elementsOf, isIndex, viewOf } from "./dtypes";
-import type { Values } from "../networks/network";
 import { type PickleOptions, readPickle } from "./pickle";
-import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "../checkpoints/torch-weights";
+import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "./torch-weights";
+import type { Values } from "./values";
 import { listZip, type ZipEntry } from "./zip";
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;

@@ -1,5 +1,5 @@
 // The layers of a network: its convolutions by name, in the blocks in which they are computed.
-import { CHANNELS, SIDE } from "../data/cifar-files";
+import { CHANNELS, SIDE } from "../data/image";
 import { isCifarSpec, type Spec, specName, stagesOf } from "./spec";
 
 /** One convolution and its batch norm. The kernel's shape is [size, size, inputs, outputs]. */

@@ -1,13 +1,8 @@
 // Networks as data: a spec and its parameters as plain arrays.
+import { sizeOf, type Values } from "../files/values";
+import type { Random } from "../statistics/shuffle";
 import { blocksOf, kernelShape, layersOf, multiplicationsOf } from "./layers";
-import type { Random } from "../statistics/random";
 import type { Spec } from "./spec";
-
-/** A plain array of float32 numbers with its shape. */
-export interface Values {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /** What is subtracted from and divided through pixel / 255, per channel (red, green, blue). */
 export interface Normalization {
@@ -84,11 +79,6 @@ export function multiplications(spec: Spec): number {
   return layersOf(spec).reduce((sum, layer) => sum + multiplicationsOf(layer), dense);
 }
 
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
-}
-
 /** Parameters before training: random kernels, batch norms that start as the identity, biases of zero. */
 export function initialParameters(spec: Spec, random: Random): Parameters {
   const parameters = new Map<string, Values>();
@@ -109,3 +99,6 @@ export function initialKernel(shape: readonly number[], random: Random): Float32
   const deviation = Math.sqrt(2 / sizeOf(shape.slice(0, -1)));
   return new Float32Array(sizeOf(shape)).map(() => deviation * random.normal());
 }
+
+/** In which activations are computed. */
+export type Precision = "float32" | "bfloat16";

@@ -2,7 +2,7 @@
 import type { Layer } from "../networks/layers";
 import { normalQuantile, normalTail } from "../statistics/normal";
 import { holm, signFlip } from "../statistics/paired";
-import type { EvenSweep, Sweep } from "./rows";
+import type { EvenSweep, Sweep } from "./matrix";
 
 /** How far what two layers cost together is from what was expected of them. */
 export interface Effect {

@@ -1,11 +1,10 @@
 // Networks against each other on the same test images: which of them differ by more than the choice of images explains?
 import { join } from "node:path";
-import { loadRun } from "./checkpoint";
 import type { Dataset } from "../data/dataset";
+import { holm, mcnemar } from "../statistics/paired";
 import { evaluate, type ProgressOptions } from "../training/evaluate";
 import type { Member } from "./family";
-import { holm, mcnemar } from "../statistics/paired";
-import { type Table, tableOf } from "../tables/table";
+import { loadRun } from "./run-folder";
 
 /** Which images a network has right. */
 export interface Answers extends Pick<Member, "run" | "network" | "parameters"> {
@@ -79,20 +78,3 @@ function pairOf(first: Answers, second: Answers): Omit<NetworkPair, "adjusted"> 
   const difference = (secondOnly - firstOnly) / images;
   return { first, second, difference, firstOnly, secondOnly, p: mcnemar(firstOnly, secondOnly) };
 }
-
-/** The same as a table, differences in percentage points. */
-export function pairTable(pairs: readonly NetworkPair[]): Table {
-  return tableOf(
-    pairs.map(({ first, second, difference, firstOnly, secondOnly, p, adjusted }) => ({
-      first: first.run,
-      second: second.run,
-      "difference pp": 100 * difference,
-      "right in the first alone": firstOnly,
-      "in the second alone": secondOnly,
-      p: shortP(p),
-      "p (Holm)": shortP(adjusted),
-    })),
-  );
-}
-
-const shortP = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));

@@ -1,8 +1,9 @@
 // run.json: what a run folder says of its training, written and read with every check.
 import type { Dataset } from "../data/dataset";
+import { parseJson, wrong } from "../files/json";
 import type { Network, Parameters } from "../networks/network";
-import { parseJson, parseNormalization, parseSpec, wrong } from "../checkpoints/parameters";
-import type { Epoch } from "../training/train";
+import { parseNormalization, parseSpec } from "../networks/parse";
+import type { Epoch } from "../training/history";
 
 /** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
 export interface Run {

@@ -1,14 +1,16 @@
 // A whole training in a run folder: goes on from its checkpoint, saves one after every epoch, tests at the end, leaves the run.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { startEngine } from "../engine/backend";
-import { loadRun, saveRun, withHalfKernels } from "./checkpoint";
+import { withHalfKernels } from "../checkpoints/network-file";
 import type { Dataset } from "../data/dataset";
-import { evaluate } from "../training/evaluate";
+import { startEngine } from "../engine/backend";
 import type { Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
-import { provenanceOf } from "./provenance";
+import { evaluate } from "../training/evaluate";
+import type { Epoch } from "../training/history";
 import type { TrainConfig } from "../training/recipe";
+import { checkFits, type Progress, train, type Trained, type TrainOptions } from "../training/train";
+import { provenanceOf } from "./provenance";
 import {
   checkSame,
   loadProgress,
@@ -19,7 +21,7 @@ import {
   type Session,
 } from "./resume";
 import type { Run } from "./run-file";
-import { checkFits, type Epoch, type Progress, train, type Trained, type TrainOptions } from "../training/train";
+import { loadRun, saveRun } from "./run-folder";
 
 /** The images of a training, each with one use. */
 export interface TrainingData {

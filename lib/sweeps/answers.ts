@@ -1,12 +1,12 @@
 // What a sweep has found so far: the matrix of all answers, the counts that decide when to stop, and the result of any moment.
 import { isUnchanged } from "../ablations/ablate";
-import type { Pairs } from "../statistics/paired";
-import type { Sweep } from "../results/rows";
-import { addImages, isDecided, type Look } from "../statistics/sequential";
 import type { LayerSet } from "../ablations/sets";
-import type { SweepWork } from "./programs";
-import { changeDigests } from "./key";
+import type { Sweep } from "../results/matrix";
+import type { Pairs } from "../statistics/paired";
+import { addImages, isDecided, type Look } from "../statistics/sequential";
 import type { Answers } from "./graph-program";
+import { changeDigests } from "./key";
+import type { SweepWork } from "./programs";
 
 /** A table that fills batch by batch. */
 export interface SweepTable {

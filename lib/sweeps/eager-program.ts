@@ -3,11 +3,11 @@ import type { Ablation } from "../ablations/ablate";
 import { type ActivationSite, type Arithmetic, changedWords, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf, tf } from "../engine/backend";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { crossEntropy, predictedClasses } from "../training/evaluate";
+import { crossEntropy, predictedClasses } from "../engine/predictor";
 import { forward, type Vocabulary } from "../networks/forward";
 import type { Network } from "../networks/network";
-import type { Means } from "./reference";
 import type { SweepBatch, SweepProgram } from "./graph-program";
+import type { Means } from "./reference";
 
 const ARITHMETIC: Arithmetic<Tensor> = {
   add: (x, y) => tf.add(x, y),

@@ -1,16 +1,17 @@
 // Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
 import type { Ablation } from "../ablations/ablate";
 import { activationName, changedWords } from "../ablations/activations";
+import { CHANNELS, SIDE } from "../data/image";
 import type { Tensor } from "../engine/backend";
-import { CHANNELS, SIDE } from "../data/cifar-files";
-import { forwardBlock, forwardFrom } from "../networks/forward";
-import { Graph, type Precision, type Symbolic } from "../engine/graph";
-import { blockLayers, blocksOf, kernelShape, type Layer } from "../networks/layers";
-import { type Network, sizeOf } from "../networks/network";
+import { Graph, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
-import type { Means } from "./reference";
 import { loadProgram } from "../engine/savedmodel";
+import { sizeOf } from "../files/values";
+import { forwardBlock, forwardFrom } from "../networks/forward";
+import { blockLayers, blocksOf, kernelShape, type Layer } from "../networks/layers";
+import type { Network, Precision } from "../networks/network";
 import { frozenWords, graphSites, type GraphWeights, handedIn, hasNewArrays, writtenIn } from "./graph-words";
+import type { Means } from "./reference";
 
 /** A batch under test. */
 export interface SweepBatch {

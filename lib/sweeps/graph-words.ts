@@ -2,12 +2,13 @@
 import { type ActivationSite, type Arithmetic, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf } from "../engine/backend";
 import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
-import { forward, type Vocabulary } from "../networks/forward";
-import type { Graph, Precision, Symbolic } from "../engine/graph";
-import { type Layer, layersOf } from "../networks/layers";
-import { BATCH_NORM, type Network, type Parameters, type Values } from "../networks/network";
+import type { Graph, Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { inferenceWords } from "../engine/recorder";
+import type { Values } from "../files/values";
+import { forward, type Vocabulary } from "../networks/forward";
+import { type Layer, layersOf } from "../networks/layers";
+import { BATCH_NORM, type Network, type Parameters, type Precision } from "../networks/network";
 import type { Means } from "./reference";
 
 /** How the weights get into a graph; the same array is the same tensor. */

@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import type { Ablation } from "../ablations/ablate";
 import { type Activations, formulaOf, needsReference } from "../ablations/activations";
-import type { Engine } from "../engine/backend";
-import type { Precision } from "../engine/graph";
-import type { Dataset } from "../data/dataset";
-import type { Network, Parameters, Values } from "../networks/network";
 import type { LayerSet } from "../ablations/sets";
+import type { Dataset } from "../data/dataset";
+import type { Engine } from "../engine/backend";
+import type { Values } from "../files/values";
+import type { Network, Parameters, Precision } from "../networks/network";
 
 /** Everything that a sweep's predictions and losses depend on. Names of networks, operators and sets are no part of it. */
 export interface SweepContent {

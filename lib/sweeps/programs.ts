@@ -1,14 +1,12 @@
 // Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
 import type { Ablation } from "../ablations/ablate";
 import { type Activations, needsReference } from "../ablations/activations";
-import { startEngine, tensorOf } from "../engine/backend";
-import type { Precision } from "../engine/graph";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
-import { imageTensor } from "../training/evaluate";
-import type { Network } from "../networks/network";
+import { startEngine, tensorOf } from "../engine/backend";
+import { imageTensor } from "../engine/predictor";
+import type { Network, Precision } from "../networks/network";
 import { randomStream } from "../statistics/random";
-import { drawOthers, imagesAt, meanActivations, type Means } from "./reference";
 import { openEagerSweep } from "./eager-program";
 import {
   type Answers,
@@ -19,6 +17,7 @@ import {
   type SweepGraphOptions,
   type SweepProgram,
 } from "./graph-program";
+import { drawOthers, imagesAt, meanActivations, type Means } from "./reference";
 
 /** All that a sweep's answers depend on. */
 export interface SweepWork {

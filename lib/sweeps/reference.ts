@@ -1,20 +1,21 @@
 // Reference images: training images whose activations stand in for those of the images under test.
 import { setImmediate } from "node:timers/promises";
 import { notingWords } from "../ablations/activations";
-import { startEngine, type Tensor, tf } from "../engine/backend";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/cifar-files";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
+import { startEngine, type Tensor, tf } from "../engine/backend";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { imageTensor } from "../training/evaluate";
 import { foldedParameters } from "../engine/fold";
-import { forward } from "../networks/forward";
 import { Graph, type Symbolic } from "../engine/graph";
-import type { Network, Values } from "../networks/network";
 import * as ops from "../engine/operations";
-import type { Random } from "../statistics/random";
+import { imageTensor } from "../engine/predictor";
 import { inferenceWords } from "../engine/recorder";
 import { loadProgram } from "../engine/savedmodel";
+import type { Values } from "../files/values";
+import { forward } from "../networks/forward";
+import type { Network } from "../networks/network";
+import type { Random } from "../statistics/shuffle";
 
 /** Means of activations over the reference images, [1, height, width, channels] each, by activation name. */
 export type Means = ReadonlyMap<string, Values>;

@@ -2,18 +2,17 @@
 import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "../ablations/ablate";
-import { startEngine } from "../engine/backend";
-import type { Precision } from "../engine/graph";
-import { checkDataset, checkFit, type Dataset } from "../data/dataset";
-import type { ProgressOptions } from "../training/evaluate";
-import { type Layer, layersOf } from "../networks/layers";
-import type { Network } from "../networks/network";
-import { openResults, type Results } from "./saved";
-import type { EvenSweep, Sweep } from "../results/rows";
 import { checkSets, type LayerSet, singles } from "../ablations/sets";
-import { openEngine, type SweepWork } from "./programs";
-import { sweepKey } from "./key";
+import { checkDataset, checkFit, type Dataset } from "../data/dataset";
+import { startEngine } from "../engine/backend";
+import { type Layer, layersOf } from "../networks/layers";
+import type { Network, Precision } from "../networks/network";
+import type { EvenSweep, Sweep } from "../results/matrix";
+import type { ProgressOptions } from "../training/evaluate";
 import { openTable } from "./answers";
+import { sweepKey } from "./key";
+import { openEngine, type SweepWork } from "./programs";
+import { openResults, type Results } from "./saved";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
 export interface SweepOptions extends ProgressOptions, AblationOptions {

@@ -1,8 +1,8 @@
 // The paper's first two claims on several networks of one architecture, such as its seeds.
-import { channelTests } from "../results/permutation";
+import { channelTests } from "../results/channels";
 import type { EvenRow } from "../results/rows";
-import { type Table, tableOf } from "./table";
 import { countVerdicts, verdictsOf } from "../results/verdict";
+import { type Table, tableOf } from "./table";
 
 /**
  * One line per network: layers by verdict and the least drop of any (C1: many kernels can be zeroed), the ranks by drop of the

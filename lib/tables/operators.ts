@@ -1,5 +1,5 @@
 // Table of several operators on one network: how each judges the layers.
-import { type ByOperator, widestInterval } from "../sweeps/comparison";
+import { type ByOperator, widestInterval } from "../results/agreement";
 import { type Table, tableOf } from "./table";
 import { countVerdicts, type EvenVerdict } from "../results/verdict";
 

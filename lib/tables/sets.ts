@@ -1,8 +1,7 @@
 // Tables of sets of layers: the strongest synergies, and greedy orders step by step.
-import { percent } from "../text/format";
-import type { GreedyStep } from "../sweeps/greedy";
-import type { GrowthPoint, SpreadPoint } from "../results/growth";
+import type { GreedyStep, GrowthPoint, SpreadPoint } from "../results/growth";
 import { type Effect, isFree, type Scale, type Synergy } from "../results/synergy";
+import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";
 
 /**

@@ -1,14 +1,14 @@
 // Tables of rows, layers and epochs: the columns that a reader wants as arquero tables, written as text, Markdown and HTML.
 import * as aq from "arquero";
 import type { ColumnTable } from "arquero";
-import { columnsOf } from "./columns";
-import { escapeHtml, escapeMarkdown, grouped, percent, printable } from "../text/format";
+import { sizeOf } from "../files/values";
 import { changesChannels, kernelShape, type Layer } from "../networks/layers";
-import { sizeOf } from "../networks/network";
 import type { Row } from "../results/rows";
-import type { Epoch } from "../training/train";
 import type { Judgement, Verdict } from "../results/verdict";
 import { largestOf } from "../statistics/extremes";
+import { escapeHtml, escapeMarkdown, grouped, percent, printable } from "../text/format";
+import type { Epoch } from "../training/history";
+import { columnsOf } from "./columns";
 
 /** A table as a value: arquero's, columns of numbers, text and booleans. */
 export type Table = ColumnTable;

@@ -1,10 +1,10 @@
 // Tables of verdicts and claims: how many layers are called what at several margins, and do channel-changing layers hurt more?
-import { grouped, percent } from "../text/format";
-import { type ChannelTest } from "../results/permutation";
+import type { ChannelTest } from "../results/channels";
 import { trivialPower } from "../results/power";
 import type { Row } from "../results/rows";
-import { type Table, tableOf } from "./table";
 import { countVerdicts, MARGINS, verdictsOf } from "../results/verdict";
+import { grouped, percent } from "../text/format";
+import { type Table, tableOf } from "./table";
 
 /**
  * How many layers of one network are trivial, undecided and non-trivial at several margins side by side, and for how many some harm
