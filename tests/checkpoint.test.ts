@@ -285,7 +285,7 @@ test("saveRun() on a full disk names the file, and leaves the run that was there
   const entry = path.join(folder(t), "save.ts");
   writeFileSync(
     entry,
-    `import { loadRun, saveRun } from ${JSON.stringify(path.resolve("lib", "checkpoint"))};
+    `import { loadRun, saveRun } from ${JSON.stringify(path.resolve("lib", "runs", "run-folder"))};
      const dir = ${JSON.stringify(dir)};
      const show = (error) => console.log(error.message);
      loadRun(dir).then(async (run) => {

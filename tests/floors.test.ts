@@ -13,7 +13,9 @@ const FLOORS = [
 function importsOf(file: string): { files: string[]; packages: string[] } {
   const text = fs.readFileSync(file, "utf8").replace(/^\s*(\/?\*|\/\/).*$/gm, "");
   const found = [
-    ...text.matchAll(/\b(import|export)\b(\s+type\b)?[^"';]*?\bfrom\s+"([^"]+)"|import\s*\(?\s*"([^"]+)"/g),
+    ...text.matchAll(
+      /\b(import|export)\b(\s+type\b)?[^"';]*?\bfrom\s+"([^"]+)"|\b(?:import|require)\s*\(?\s*"([^"]+)"/g,
+    ),
   ];
   const specifiers = found.map(([, , type, from, direct]) => ({ type, name: from ?? direct }));
   const isOwn = ({ name }: { name: string }) => name.startsWith(".");
@@ -52,7 +54,8 @@ test("no file of lib imports from a floor above its own, and every file has a fl
   );
 });
 
-test("no file of lib imports the index, and none lies behind itself", () => {
+test("no file of lib imports the index, and none lies behind itself: the kernel cannot load circles", () => {
+  assert.ok(graph.size > 100 && [...graph.values()].flatMap(({ files }) => files).length > 400, "it read the imports");
   for (const [file, { files }] of graph) {
     assert.ok(!files.includes(path.join("lib", "index.ts")), `${file} imports the index`);
     assert.ok(!behind(file).has(file), `${file} imports itself, through others`);
@@ -69,4 +72,11 @@ test("results and statistics run in a browser: nothing behind them needs the eng
       assert.deepEqual(graph.get(each)?.packages, [], `${file} needs what ${each} imports`);
     }
   }
+});
+
+test("only engine/backend.ts imports TensorFlow.js, and only the launcher of the kernel tslab", () => {
+  const importers = (name: RegExp) =>
+    [...graph].flatMap(([file, { packages }]) => (packages.some((each) => name.test(each)) ? [file] : []));
+  assert.deepEqual(importers(/^@tensorflow\//), [path.join("lib", "engine", "backend.ts")]);
+  assert.deepEqual(importers(/^tslab/), []);
 });

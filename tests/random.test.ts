@@ -39,7 +39,7 @@ test("shuffled() holds every index once, in another order for another stream", (
 });
 
 test("no file of lib/ draws unseeded numbers", () => {
-  for (const file of readdirSync("lib").filter((name) => name.endsWith(".ts"))) {
+  for (const file of readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"))) {
     assert.ok(!/Math\.random|tf\.random|truncatedNormal\(/.test(readFileSync(`lib/${file}`, "utf8")), file);
   }
 });

@@ -326,7 +326,7 @@ function saver(t: Context, dir: string, { before = "true" } = {}): ChildProcess 
   writeFileSync(
     entry,
     `import { writeSync } from "node:fs";
-     import { openResults } from ${JSON.stringify(path.resolve("lib", "sweeping", "results"))};
+     import { openResults } from ${JSON.stringify(path.resolve("lib", "sweeps", "saved"))};
      const predictionOf = ${predictionOf};
      const lossOf = ${lossOf};
      const upTo = ${upTo};

@@ -1,4 +1,5 @@
 // Accuracy while more and more layers are changed: sets that grow along one order, and along many random ones.
+import { meanOf } from "../statistics/summary";
 import { cumulative, keyOf } from "../ablations/sets";
 import type { Layer } from "../networks/layers";
 import { wilson } from "../statistics/intervals";
@@ -57,7 +58,7 @@ export function spreadOf(sweep: EvenSweep, orders: readonly (readonly Layer[])[]
   const curves = orders.map((order) => growthOf(sweep, order));
   return curves[0].map(({ count }) => {
     const accuracies = curves.map((curve) => curve[count].accuracy);
-    const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
+    const mean = meanOf(accuracies);
     return { count, accuracies, mean, low: percentile(accuracies, 0.05), high: percentile(accuracies, 0.95) };
   });
 }

@@ -1,4 +1,5 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
+import { deviationOf, meanOf, sumOf } from "../statistics/summary";
 import { sizeOf } from "../files/values";
 import { changesChannels, kernelShape } from "../networks/layers";
 import type { Precision } from "../networks/network";
@@ -86,7 +87,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       block: layers[0].block,
       changesChannels: layers.some(changesChannels),
       precision: sweep.precision,
-      parameters: layers.reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0),
+      parameters: sumOf(layers.map((layer) => sizeOf(kernelShape(layer)))),
       images: counts.images,
       correct: counts.correct,
       accuracy: counts.correct / counts.images,
@@ -137,10 +138,9 @@ export function classRowsOf(sweep: Sweep): ClassRow[] {
 function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
   if (!losses) return {};
   const changes = Float64Array.from(losses.ablations[index], (loss, image) => loss - losses.baseline[image]);
-  const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+  const mean = meanOf(changes);
   if (changes.length < 2) return { lossChange: mean }; // one image says nothing about how far others are from it
-  const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / (changes.length - 1));
+  const deviation = deviationOf(changes);
   const half = isOpen({ look: stopping?.looks[index] })
     ? sequenceHalfWidth(deviation, changes.length)
     : (normalQuantile(0.975) * deviation) / Math.sqrt(changes.length);

@@ -1,4 +1,5 @@
 // Several seeds of one architecture: verdict counts and every seed's drops.
+import { meanOf } from "../statistics/summary";
 import { countVerdicts, type Verdict } from "./verdict";
 
 /** How the seeds of one architecture judge one layer. */
@@ -36,7 +37,6 @@ export function acrossSeeds(runs: readonly (readonly Verdict[])[]): SeedRow[] {
     const column = runs.map((run) => run[index]);
     const { trivial, undecided, unchanged, "non-trivial": nonTrivial } = countVerdicts(column);
     const drops = column.map(({ drop }) => drop);
-    const meanDrop = drops.reduce((total, drop) => total + drop, 0) / runs.length;
-    return { layer, seeds: runs.length, trivial, nonTrivial, undecided, unchanged, drops, meanDrop };
+    return { layer, seeds: runs.length, trivial, nonTrivial, undecided, unchanged, drops, meanDrop: meanOf(drops) };
   });
 }

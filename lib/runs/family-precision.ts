@@ -1,4 +1,5 @@
 // float32 against bfloat16: networks that were trained in both, seed by seed.
+import { deviationOf, meanOf } from "../statistics/summary";
 import { flipAll } from "../statistics/paired";
 import type { Member } from "./family";
 
@@ -48,11 +49,4 @@ function pairsOf(group: readonly Member[]): PrecisionPairs {
     p: differences.length > 0 ? flipAll(differences) : 1,
     smallest: Math.min(1, 2 / 2 ** differences.length),
   };
-}
-
-export const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-export function deviationOf(values: readonly number[]): number {
-  const mean = meanOf(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }

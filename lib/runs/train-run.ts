@@ -1,4 +1,5 @@
 // A whole training in a run folder: goes on from its checkpoint, saves one after every epoch, tests at the end, leaves the run.
+import { sumOf } from "../statistics/summary";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { withHalfKernels } from "../checkpoints/network-file";
@@ -85,7 +86,7 @@ export async function trainRun(
   const parametersOf = (parameters: Parameters) => (options.half ? withHalfKernels(parameters) : parameters);
   const saved = { ...network, name: basename(dir), parameters: parametersOf(network.parameters) };
   const { accuracy, images } = await evaluate(saved, data.test, { signal: options.signal });
-  const trainingSeconds = Math.round(history.reduce((sum, epoch) => sum + epoch.seconds, 0));
+  const trainingSeconds = Math.round(sumOf(history.map(({ seconds }) => seconds)));
   const provenance = { ...origin, finished: now().toISOString(), trainingSeconds, sessions };
   const result = { network: saved, start: parametersOf(start), accuracy, testImages: images, history, provenance };
   const run: Run = { ...result, seed: config.seed, data: purpose.data, config };

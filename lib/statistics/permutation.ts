@@ -1,4 +1,5 @@
 // Are the marked values larger than the rest? A stratified permutation test.
+import { sumOf } from "./summary";
 import { largestOf } from "./extremes";
 import type { Random } from "./shuffle";
 
@@ -43,7 +44,7 @@ export function permutationTest(
   if (strata.length === 0) throw new RangeError("Cannot permute labels: expected at least one network but found none");
   strata.forEach(checkStratum);
   const designs = designsOf(strata);
-  const statistic = sum(designs.map(observed));
+  const statistic = sumOf(designs.map(observed));
   // Sums in another order differ in the last bits: what is as large as the observed one but for rounding counts.
   const scale = largestOf(designs.flatMap(({ values }) => values.map(Math.abs)));
   const extreme = (value: number) => value >= statistic - 1e-12 * scale;
@@ -56,7 +57,7 @@ export function permutationTest(
   const relabellings = samples + 1;
   let reached = 1;
   for (let i = 0; i < samples; i++) {
-    if (extreme(sum(designs.map((design) => drawn(design, random))))) reached++;
+    if (extreme(sumOf(designs.map((design) => drawn(design, random))))) reached++;
   }
   return { statistic, p: reached / relabellings, smallest: 1 / relabellings, exact: false, relabellings };
 }
@@ -90,7 +91,7 @@ function subsetSums(values: readonly number[], size: number): number[] {
 }
 
 function observed({ values, marked }: Stratum): number {
-  return difference(values, sum(values.filter((_, index) => marked[index])), countOf(marked));
+  return difference(values, sumOf(values.filter((_, index) => marked[index])), countOf(marked));
 }
 
 // Fisher-Yates, stopped after as many places as there are marked layers.
@@ -107,7 +108,7 @@ function drawn({ values, marked }: Stratum, random: Random): number {
 }
 
 function difference(values: readonly number[], part: number, size: number): number {
-  return part / size - (sum(values) - part) / (values.length - size);
+  return part / size - (sumOf(values) - part) / (values.length - size);
 }
 
 function choose(n: number, k: number): number {
@@ -118,10 +119,6 @@ function choose(n: number, k: number): number {
 
 function countOf(marked: readonly boolean[]): number {
   return marked.filter(Boolean).length;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function checkStratum({ values, marked }: Stratum): void {

@@ -1,4 +1,5 @@
 // Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
+import { sumOf } from "../statistics/summary";
 import type { Ablation } from "../ablations/ablate";
 import { activationName, changedWords } from "../ablations/activations";
 import { CHANNELS, SIDE } from "../data/image";
@@ -161,7 +162,7 @@ export function recordedBlocks(network: Network, ablation: Ablation): number {
 /** How many kernel weights an ablation adds to a graph, each block's as often as it is recorded. */
 export function recordedWeights(network: Network, ablation: Ablation): number {
   const blocks = blocksOf(network.spec).slice(firstChange(network, ablation));
-  return blocks.flatMap(blockLayers).reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0);
+  return sumOf(blocks.flatMap(blockLayers).map((layer) => sizeOf(kernelShape(layer))));
 }
 
 /** Whether an ablation changes anything at a layer: its arrays, its output, or the shortcut that is added to it. */

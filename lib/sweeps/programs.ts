@@ -1,4 +1,5 @@
 // Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
+import { sumOf } from "../statistics/summary";
 import type { Ablation } from "../ablations/ablate";
 import { type Activations, needsReference } from "../ablations/activations";
 import { batchOf } from "../data/batches";
@@ -75,7 +76,7 @@ export function openEngine(work: SweepWork): SweepEngine {
     means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
     const asked = rows.slice(1).map((row) => ablations[row - 1]);
     const sizes = asked.map((ablation) => recordedBlocks(network, ablation));
-    const weights = asked.reduce((sum, ablation) => sum + recordedWeights(network, ablation), 0);
+    const weights = sumOf(asked.map((ablation) => recordedWeights(network, ablation)));
     const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
     for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH))
       programs.push(await openProgram(network, chosen, options));
@@ -100,7 +101,7 @@ export function openEngine(work: SweepWork): SweepEngine {
 }
 
 function checkSize({ network, ablations }: SweepWork): void {
-  const blocks = ablations.reduce((sum, ablation) => sum + recordedBlocks(network, ablation), 0);
+  const blocks = sumOf(ablations.map((ablation) => recordedBlocks(network, ablation)));
   if (blocks <= MOST_BLOCKS) return;
   throw new RangeError(
     `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time`,
@@ -127,7 +128,7 @@ async function openProgram(
 
 /** Consecutive parts of about the same size; at least one, so that a network without ablations is still computed. */
 function partsOf<A>(all: readonly A[], sizes: readonly number[], largest: number): A[][] {
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const total = sumOf(sizes);
   const parts: A[][] = Array.from({ length: Math.max(1, Math.ceil(total / largest)) }, () => []);
   let before = 0;
   all.forEach((item, index) => {

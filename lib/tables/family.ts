@@ -1,7 +1,8 @@
 // Tables of many trained networks: what was trained, which differ, and float32 against bfloat16.
+import { deviationOf, meanOf } from "../statistics/summary";
 import type { Member } from "../runs/family";
 import type { NetworkPair } from "../runs/family-pairs";
-import { deviationOf, meanOf, precisionPairs } from "../runs/family-precision";
+import { precisionPairs } from "../runs/family-precision";
 import { wilson } from "../statistics/intervals";
 import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";

@@ -1,4 +1,5 @@
 // Tables of verdicts and claims: how many layers are called what at several margins, and do channel-changing layers hurt more?
+import { smallestOf } from "../statistics/extremes";
 import type { ChannelTest } from "../results/channels";
 import { trivialPower } from "../results/power";
 import type { Row } from "../results/rows";
@@ -30,7 +31,7 @@ export function verdictCountTable(rows: readonly Row[], margins: readonly number
 export function powerSentence(rows: readonly Row[], { margin = 0.005 }: { readonly margin?: number } = {}): string {
   const shares = rows.map(({ lost, gained, images }) => (lost + gained) / images).filter((share) => share > 0);
   if (shares.length === 0) throw new RangeError("Cannot state the power: expected ablations that change answers");
-  const discordance = shares.reduce((least, share) => Math.min(least, share));
+  const discordance = smallestOf(shares);
   const design = { layers: rows.length, images: rows[0].images, margin, discordance };
   const drops = [0, 0.001, 0.002].filter((drop) => drop <= discordance);
   const chances = drops.map((drop) => `${percent(drop, 1)} pp in ${percent(trivialPower(drop, design), 0)} %`);
