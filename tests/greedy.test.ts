@@ -1,7 +1,7 @@
 // The greedy order against one that evaluates every candidate by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, zero } from "../lib/ablations/ablate";
+import { ablate, ablatedNetwork, intact, zero } from "../lib/ablations/ablate";
 import type { Dataset } from "../lib/data/dataset";
 import type { Values } from "../lib/files/values";
 import { type Layer, layersOf } from "../lib/networks/layers";
@@ -14,8 +14,8 @@ const training = (count: number): Dataset => ({ ...smallDataset(count), split: "
 
 /** Accuracy with these layers zeroed. */
 async function without(network: Network, dataset: Dataset, layers: readonly Layer[]): Promise<number> {
-  const changed = layers.reduce((ablation, { name }) => ablate(ablation, name, zero), network);
-  return (await evaluate(changed, dataset)).accuracy;
+  const changed = layers.reduce((ablation, { name }) => ablate(ablation, name, zero), intact(network));
+  return (await evaluate(ablatedNetwork(changed), dataset)).accuracy;
 }
 
 /** Labels that the intact network gets right, so that every ablation shows. */

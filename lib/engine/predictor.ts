@@ -83,9 +83,6 @@ function eagerComputation(spec: Spec, normalization: Normalization): Computation
 }
 
 function checkArchitecture(wanted: Pick<Network, "spec" | "normalization">, found: Network): void {
-  if ("activations" in found) {
-    throw new RangeError(`Cannot load "${found.name}": it has changed activations, which only a sweep computes`);
-  }
   if (JSON.stringify([wanted.spec, wanted.normalization]) === JSON.stringify([found.spec, found.normalization])) return;
   throw new RangeError(
     `Cannot load "${found.name}" into a predictor for ${specName(wanted.spec)}: it is ${specName(found.spec)} with ${found.spec.classes} classes and mean ${found.normalization.mean.join(", ")}`,

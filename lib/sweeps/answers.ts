@@ -1,5 +1,5 @@
 // What a sweep has found so far: the matrix of all answers, the counts that decide when to stop, and the result of any moment.
-import { isUnchanged } from "../ablations/ablate";
+import { isUnchanged } from "../ablations/changes";
 import type { LayerSet } from "../ablations/sets";
 import type { Sweep } from "../results/matrix";
 import type { Pairs } from "../statistics/paired";
@@ -75,11 +75,11 @@ function seenBy(matrix: Answers, seen: readonly number[]): Answered {
 type Answered = Required<Pick<Sweep, "baseline" | "predictions" | "losses">>;
 
 /** Per ablation, whether it is the intact network: by its arrays or, where activations are changed, by every loss, digit for digit. */
-function unchangedIn({ network, ablations }: SweepWork, { losses }: Answered): boolean[] {
+function unchangedIn({ ablations }: SweepWork, { losses }: Answered): boolean[] {
   return ablations.map((ablation, index) =>
-    ablation.activations
+    ablation.activations.size > 0
       ? losses.ablations[index].every((loss, image) => loss === losses.baseline[image])
-      : isUnchanged(network, ablation),
+      : isUnchanged(ablation),
   );
 }
 

@@ -62,7 +62,7 @@ const MOST_BLOCKS = 12_000;
  */
 export function openEngine(work: SweepWork): SweepEngine {
   const { network, ablations, dataset, precision } = work;
-  const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...(activations ?? [])]));
+  const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...activations]));
   const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
   const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
   const others = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
@@ -75,8 +75,8 @@ export function openEngine(work: SweepWork): SweepEngine {
     dispose();
     means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
     const asked = rows.slice(1).map((row) => ablations[row - 1]);
-    const sizes = asked.map((ablation) => recordedBlocks(network, ablation));
-    const weights = sumOf(asked.map((ablation) => recordedWeights(network, ablation)));
+    const sizes = asked.map(recordedBlocks);
+    const weights = sumOf(asked.map(recordedWeights));
     const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
     for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH))
       programs.push(await openProgram(network, chosen, options));
@@ -101,7 +101,7 @@ export function openEngine(work: SweepWork): SweepEngine {
 }
 
 function checkSize({ network, ablations }: SweepWork): void {
-  const blocks = sumOf(ablations.map((ablation) => recordedBlocks(network, ablation)));
+  const blocks = sumOf(ablations.map(recordedBlocks));
   if (blocks <= MOST_BLOCKS) return;
   throw new RangeError(
     `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time`,
