@@ -104,8 +104,8 @@ function layersAt({ name, spec }: Network, names: readonly string[]): Layer[] {
 }
 
 function withActivations(before: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
-  const ends = branchEnds(before.network.spec).map(({ name }) => name);
-  const odd = place === "shortcut" ? layers.find(({ name }) => !ends.includes(name)) : undefined;
+  const ends = branchEnds(before.network.spec);
+  const odd = place === "shortcut" ? layers.find((layer) => !ends.includes(layer)) : undefined;
   if (odd) {
     throw new RangeError(
       `Cannot change the shortcut at ${odd.name}: expected the last convolution of a residual block, like stage1.block1.conv2`,

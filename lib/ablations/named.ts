@@ -9,7 +9,7 @@ import { largestOf } from "../statistics/extremes";
 export interface NamedOperator {
   readonly operator: Operator;
   /** The layers that it can be applied to, in forward order. */
-  layersOf(spec: Spec): Layer[];
+  layersOf(spec: Spec): readonly Layer[];
 }
 
 interface Entry {
@@ -18,7 +18,7 @@ interface Entry {
   /** What the numbers after the name are called; none where there are none. */
   readonly values?: readonly string[];
   readonly make: (...values: number[]) => Operator;
-  readonly layersOf?: (spec: Spec) => Layer[];
+  readonly layersOf?: (spec: Spec) => readonly Layer[];
 }
 
 const ENTRIES: Readonly<Record<string, Entry>> = {

@@ -85,7 +85,7 @@ function asked<T>(read: () => T): T {
 }
 
 /** The layers asked for, by default all that the operator can be applied to. */
-function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): Layer[] {
+function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): readonly Layer[] {
   const layers = layersOf(spec);
   if (!layers.length) throw new UsageError("Cannot sweep: the operator applies to no layer of this network");
   return names === undefined ? layers : asked(() => layersNamed(layers, names));

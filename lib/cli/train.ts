@@ -97,7 +97,7 @@ function describe(epoch: Epoch): string {
 }
 
 function conclude(dir: string, { accuracy, testImages, config, provenance }: Run): string {
-  const { epochs } = config as TrainConfig;
+  const { epochs } = config;
   const minutes = (Number(provenance.trainingSeconds) / 60).toFixed(1);
   return `${dir}: ${percent(accuracy)} % of ${testImages} test images right after ${epochs} epochs, ${minutes} min of training`;
 }

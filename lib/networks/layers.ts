@@ -33,8 +33,35 @@ type Shape = Pick<Layer, "outputs" | "side">;
 /** One convolution of a block, as the architecture states it. */
 type Step = Pick<Layer, "size" | "outputs" | "stride"> & { readonly name: string };
 
+/** What follows from a spec. */
+interface Architecture {
+  readonly blocks: readonly Block[];
+  readonly layers: readonly Layer[];
+  readonly byName: ReadonlyMap<string, Layer>;
+  readonly branchEnds: readonly Layer[];
+}
+
+const known = new WeakMap<Spec, Architecture>();
+
+/** Made once for each spec. @throws RangeError for an impossible one */
+function architectureOf(spec: Spec): Architecture {
+  const found = known.get(spec);
+  if (found) return found;
+  const blocks = makeBlocks(spec);
+  const layers = blocks.flatMap(blockLayers);
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const branchEnds = blocks.flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
+  const made = { blocks, layers, byName, branchEnds };
+  known.set(spec, made);
+  return made;
+}
+
 /** The blocks of a network in forward order; where there is a stem, it is the first. @throws RangeError for an impossible spec */
-export function blocksOf(spec: Spec): Block[] {
+export function blocksOf(spec: Spec): readonly Block[] {
+  return architectureOf(spec).blocks;
+}
+
+function makeBlocks(spec: Spec): Block[] {
   const blocks: Block[] = spec.family === "vgg" ? [] : [stemOf(spec)];
   stagesOf(spec).forEach((count, index) => {
     for (let block = 1; block <= count; block++) {
@@ -124,23 +151,21 @@ export function blockLayers({ branch, shortcut }: Block): Layer[] {
 }
 
 /** All convolutions in forward order. @throws RangeError for an impossible spec */
-export function layersOf(spec: Spec): Layer[] {
-  return blocksOf(spec).flatMap(blockLayers);
+export function layersOf(spec: Spec): readonly Layer[] {
+  return architectureOf(spec).layers;
 }
 
 /** The layer of that name. @throws RangeError that lists the layers when there is none */
 export function layerOf(spec: Spec, name: string): Layer {
-  const layers = layersOf(spec);
-  const layer = layers.find((candidate) => candidate.name === name);
+  const { byName } = architectureOf(spec);
+  const layer = byName.get(name);
   if (layer) return layer;
-  throw new RangeError(
-    `Cannot find the layer "${name}": ${specName(spec)} has ${layers.map((candidate) => candidate.name).join(", ")}`,
-  );
+  throw new RangeError(`Cannot find the layer "${name}": ${specName(spec)} has ${[...byName.keys()].join(", ")}`);
 }
 
 /** The last convolution of every residual branch, in forward order; none in a network without shortcuts. */
-export function branchEnds(spec: Spec): Layer[] {
-  return blocksOf(spec).flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
+export function branchEnds(spec: Spec): readonly Layer[] {
+  return architectureOf(spec).branchEnds;
 }
 
 /** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */

@@ -31,6 +31,11 @@ export interface Network {
   readonly assumed?: Assumed;
 }
 
+/** In which activations are computed. */
+export type Precision = "float32" | "bfloat16";
+
+export const PRECISIONS: readonly Precision[] = ["float32", "bfloat16"];
+
 /** PyTorch's: added to the variance under the root of every batch norm. */
 export const EPSILON = 1e-5;
 
@@ -99,6 +104,3 @@ export function initialKernel(shape: readonly number[], random: Random): Float32
   const deviation = Math.sqrt(2 / sizeOf(shape.slice(0, -1)));
   return new Float32Array(sizeOf(shape)).map(() => deviation * random.normal());
 }
-
-/** In which activations are computed. */
-export type Precision = "float32" | "bfloat16";

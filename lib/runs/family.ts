@@ -59,7 +59,7 @@ function compareTrainings(a: Member, b: Member): number {
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
 function memberOf(name: string, run: Run): Member {
-  const { epochs, precision } = run.config as { readonly epochs: number; readonly precision: string };
+  const { epochs, precision } = run.config;
   const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
   return {
     run: name,
