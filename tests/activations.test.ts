@@ -15,7 +15,7 @@ import { forward, type Vocabulary } from "../lib/networks/forward";
 import { branchEnds, type Layer, layerOf } from "../lib/networks/layers";
 import type { Network } from "../lib/networks/network";
 import { randomStream } from "../lib/statistics/random";
-import { drawOthers, imagesAt, meanActivations } from "../lib/sweeps/reference";
+import { drawOthers, referenceImages, meanActivations } from "../lib/sweeps/reference";
 import { sweep } from "../lib/sweeps/sweep";
 import { evaluate } from "../lib/training/evaluate";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
@@ -90,7 +90,7 @@ test("mean replaces a layer's output by its mean over the reference images, plac
 test("resample replaces a layer's output by that of the reference image that the seed drew", async () => {
   const others = drawOthers(reference, dataset.count, randomStream(1, "other images"));
   assert.ok(new Set(others).size > 10);
-  const output = outputOf(imagesAt(reference, others), `${layer.name}.output`);
+  const output = outputOf(referenceImages(reference, others), `${layer.name}.output`);
   await expectSame(operators.resample, layer, byHand(replacingOutput(layer, () => output.clone())));
   output.dispose();
 });

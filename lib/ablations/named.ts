@@ -12,7 +12,7 @@ export interface NamedOperator {
   layersOf(spec: Spec): readonly Layer[];
 }
 
-interface Entry {
+interface OperatorEntry {
   /** One sentence, shown on the command line. */
   readonly meaning: string;
   /** What the numbers after the name are called; none where there are none. */
@@ -21,7 +21,7 @@ interface Entry {
   readonly layersOf?: (spec: Spec) => readonly Layer[];
 }
 
-const ENTRIES: Readonly<Record<string, Entry>> = {
+const ENTRIES: Readonly<Record<string, OperatorEntry>> = {
   zero: { meaning: "every weight zero; the batch norm's constant stays (the paper)", make: () => zero },
   removeConstant: { meaning: "zero, and the batch norm's constant dropped too", make: () => operators.removeConstant },
   zeroBranch: {

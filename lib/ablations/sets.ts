@@ -64,15 +64,15 @@ export function pairs(layers: readonly Layer[]): LayerSet[] {
 
 /** Every block with all its layers, called like "stage1.block2"; the stem is no block. */
 export function blockSets(spec: Spec): LayerSet[] {
-  return grouped(layersOf(spec), ({ stage, block }) => `stage${stage}.block${block}`);
+  return setsBy(layersOf(spec), ({ stage, block }) => `stage${stage}.block${block}`);
 }
 
 /** Every stage with all its layers, called like "stage1"; the stem is no stage. */
 export function stageSets(spec: Spec): LayerSet[] {
-  return grouped(layersOf(spec), ({ stage }) => `stage${stage}`);
+  return setsBy(layersOf(spec), ({ stage }) => `stage${stage}`);
 }
 
-function grouped(layers: readonly Layer[], nameOf: (layer: Layer) => string): LayerSet[] {
+function setsBy(layers: readonly Layer[], nameOf: (layer: Layer) => string): LayerSet[] {
   const inStages = layers.filter(({ stage }) => stage > 0);
   const names = [...new Set(inStages.map(nameOf))];
   return names.map((name) =>

@@ -13,3 +13,8 @@ export function parseJson(name: string, text: string): unknown {
 export function wrong(field: string, found: unknown, wanted: string): never {
   throw new Error(`${field} is ${String(JSON.stringify(found)).slice(0, 100)}, expected ${wanted}`);
 }
+
+/** Whether a value read from JSON is an object with fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

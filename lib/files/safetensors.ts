@@ -1,5 +1,6 @@
 // Reads and writes the safetensors format: named arrays in one file; float32 here, or float16 where that loses nothing.
 import { type Dtype, dtypeOf, elementsOf, halfBits, isIndex, readNumbers, shown, toHalf, viewOf } from "./dtypes";
+import { isRecord } from "./json";
 import type { Values } from "./values";
 
 // A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
@@ -162,10 +163,6 @@ function checkCovered(entries: readonly Entry[], size: number): void {
     covered = end;
   }
   if (covered !== size) refuse(`the tensors take ${covered} bytes but the file holds ${size}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isStrings(value: unknown): value is Record<string, string> {

@@ -107,7 +107,7 @@ function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, St
 }
 
 /** The state_dicts in what was saved; where a dict is none, it is not among them. */
-function findSets(root: unknown): WeightSet<Tensor>[] {
+function findSets(root: unknown): WeightSet<StoredTensor>[] {
   if (!(root instanceof Map)) return refuse("it holds no dict of tensors");
   const dicts = dictsIn(root);
   const sets = dicts.flatMap(({ key, dict }) => (isStateDict(dict) ? [weightSet(key, dict)] : []));
@@ -119,9 +119,9 @@ function findSets(root: unknown): WeightSet<Tensor>[] {
 }
 
 const isTensorEntry = ([name, value]: readonly [unknown, unknown]): boolean =>
-  typeof name === "string" && value instanceof Tensor;
+  typeof name === "string" && value instanceof StoredTensor;
 
-const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, Tensor> =>
+const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, StoredTensor> =>
   dict.size > 0 && [...dict].every(isTensorEntry);
 
 /** A run of equal numbers in the file; `start` is known once the pickles before the data are read. */
@@ -134,7 +134,7 @@ class Storage {
 }
 
 /** A strided look at a storage, in elements. */
-class Tensor {
+class StoredTensor {
   constructor(
     readonly storage: Storage,
     readonly offset: number,
@@ -194,7 +194,7 @@ function storageOf(id: unknown, storages: Map<string, Storage>): Storage {
   return storage;
 }
 
-function rebuildTensor([storage, offset, shape, strides]: unknown[]): Tensor {
+function rebuildTensor([storage, offset, shape, strides]: unknown[]): StoredTensor {
   const elements = elementsOf(shape);
   if (Number.isNaN(elements)) return refuse("a tensor's shape is not a list of at most 8 sizes");
   const sizes = shape as number[];
@@ -204,11 +204,11 @@ function rebuildTensor([storage, offset, shape, strides]: unknown[]): Tensor {
   const last = sizes.reduce((index, size, i) => index + (size - 1) * strides[i], offset);
   if (elements > 0 && last >= storage.count)
     return refuse(`a tensor reaches element ${last} of a storage that holds ${storage.count}`);
-  return new Tensor(storage, offset, [...sizes], [...strides]);
+  return new StoredTensor(storage, offset, [...sizes], [...strides]);
 }
 
 /** Reads the tensors' numbers as float32; the storages have been located in the file. */
-function materialize(tensors: ReadonlyMap<string, Tensor>, bytes: Uint8Array): Map<string, Values> {
+function materialize(tensors: ReadonlyMap<string, StoredTensor>, bytes: Uint8Array): Map<string, Values> {
   let total = 0;
   for (const { shape } of tensors.values()) total += elementsOf(shape);
   if (total > bytes.length) refuse(`its tensors share storages to hold ${total} numbers in ${bytes.length} bytes`);
@@ -216,7 +216,7 @@ function materialize(tensors: ReadonlyMap<string, Tensor>, bytes: Uint8Array): M
   return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: gather(tensor, view) }]));
 }
 
-function gather({ storage, offset, shape, strides }: Tensor, view: DataView): Float32Array {
+function gather({ storage, offset, shape, strides }: StoredTensor, view: DataView): Float32Array {
   const { dtype, start } = storage;
   const data = new Float32Array(elementsOf(shape));
   const index = shape.map(() => 0);

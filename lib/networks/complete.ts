@@ -11,7 +11,7 @@ import { type Network, type Parameters, parameterShapes } from "./network";
 export function checkParameters(network: Pick<Network, "name" | "spec" | "parameters">): void {
   const { name, spec, parameters } = network;
   const misfits = misfitsOf(parameterShapes(spec), parameters);
-  if (misfits.length) throw new Error(`Cannot use the network "${name}": ${firstOf(misfits)}`);
+  if (misfits.length) throw new Error(`Cannot use the network "${name}": ${firstMisfits(misfits)}`);
   for (const [parameter, { data }] of parameters) {
     const lowest = parameter.endsWith(".variance") ? 0 : -Infinity;
     const index = data.findIndex((value) => !Number.isFinite(value) || value < lowest);
@@ -38,7 +38,7 @@ export function misfitsOf(wanted: ReadonlyMap<string, readonly number[]>, found:
 }
 
 /** The first three misfits and the number of all of them, in one line. */
-export function firstOf(misfits: readonly string[]): string {
+export function firstMisfits(misfits: readonly string[]): string {
   const rest = misfits.length - 3;
   return misfits.slice(0, 3).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
 }

@@ -28,7 +28,7 @@ export interface Block {
 }
 
 /** Channels and rows of what a block works on. */
-type Shape = Pick<Layer, "outputs" | "side">;
+type Extent = Pick<Layer, "outputs" | "side">;
 
 /** One convolution of a block, as the architecture states it. */
 type Step = Pick<Layer, "size" | "outputs" | "stride"> & { readonly name: string };
@@ -74,7 +74,7 @@ function makeBlocks(spec: Spec): Block[] {
 }
 
 /** Where a block stands; `last` in its stage. */
-interface Place {
+interface Position {
   readonly stage: number;
   readonly block: number;
   readonly last: boolean;
@@ -85,13 +85,13 @@ function stemOf({ width }: Spec): Block {
   return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
 }
 
-function vggBlock({ width }: Spec, place: Place, input: Shape): Block {
+function vggBlock({ width }: Spec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
   return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
 }
 
-function residualBlock(spec: Spec, place: Place, input: Shape): Block {
+function residualBlock(spec: Spec, place: Position, input: Extent): Block {
   const prefix = `stage${place.stage}.block${place.block}`;
   const stride = place.stage > 1 && place.block === 1 ? 2 : 1;
   const width = spec.width * 2 ** (place.stage - 1);
@@ -129,7 +129,7 @@ function branchSteps(
 }
 
 /** Convolutions one after the other, each made for what the one before it gives. */
-function chain({ stage, block }: Place, input: Shape, steps: readonly Step[]): Layer[] {
+function chain({ stage, block }: Position, input: Extent, steps: readonly Step[]): Layer[] {
   const layers: Layer[] = [];
   for (const { name, size, outputs, stride } of steps) {
     const { outputs: inputs, side } = layers.at(-1) ?? input;
@@ -139,7 +139,7 @@ function chain({ stage, block }: Place, input: Shape, steps: readonly Step[]): L
 }
 
 /** What the next block works on; before the first one, the image. */
-function resultOf(block?: Block): Shape {
+function resultOf(block?: Block): Extent {
   if (!block) return { outputs: CHANNELS, side: SIDE };
   const { outputs, side } = block.branch.at(-1)!;
   return { outputs, side: block.maxPool ? side / 2 : side };

@@ -74,7 +74,7 @@ export function rowsOf(sweep: Sweep): Row[];
 export function rowsOf(sweep: Sweep): Row[] {
   checkSweep(sweep);
   return sweep.sets.map(({ name, layers }, index) => {
-    const counts = compare(sweep, sweep.predictions[index]);
+    const counts = countsOf(sweep, sweep.predictions[index]);
     const look = sweep.stopping?.looks[index];
     const [low, high] = isOpen({ look })
       ? accuracySequence(counts.correct, counts.images)
@@ -116,7 +116,7 @@ export function classRowsOf(sweep: Sweep): ClassRow[] {
   const labels = [...new Set(sweep.labels)].sort((a, b) => a - b);
   return sweep.sets.flatMap(({ name }, index) =>
     labels.map((label) => {
-      const { images, before, correct, lost, gained, flips } = compare(sweep, sweep.predictions[index], label);
+      const { images, before, correct, lost, gained, flips } = countsOf(sweep, sweep.predictions[index], label);
       return {
         layer: name,
         operator: sweep.operator,
@@ -148,7 +148,7 @@ function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lo
 }
 
 /** Counts over the images that the ablation has seen. */
-function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
+function countsOf({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
   const counts = { images: 0, before: 0, correct: 0, lost: 0, gained: 0, flips: 0 };
   for (let image = 0; image < after.length; image++) {
     const label = labels[image];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readWhole, writeTogether } from "../files/disk";
 import { parseJson } from "../files/json";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
-import { checkParameters, firstOf, misfitsOf } from "../networks/complete";
+import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
 import { isTrainable, type Parameters, parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 import type { TrainConfig } from "../training/recipe";
@@ -83,7 +83,7 @@ export function checkSame(found: object, wanted: Purpose): void {
 function checkVelocity(spec: Spec, velocity: Parameters): void {
   const shapes = new Map([...parameterShapes(spec)].filter(([name]) => isTrainable(name)));
   const misfits = misfitsOf(shapes, velocity);
-  if (misfits.length) throw new Error(`of the velocities, ${firstOf(misfits)}`);
+  if (misfits.length) throw new Error(`of the velocities, ${firstMisfits(misfits)}`);
 }
 
 /** A field of the checkpoint's metadata. @throws Error naming the field that is missing or not JSON */

@@ -1,10 +1,10 @@
 // run.json: what a run folder says of its training, written and read with every check.
 import type { Dataset } from "../data/dataset";
-import { parseJson, wrong } from "../files/json";
+import { isRecord, parseJson, wrong } from "../files/json";
 import { type Network, type Parameters, PRECISIONS } from "../networks/network";
 import { parseNormalization, parseSpec } from "../networks/parse";
-import type { TrainConfig } from "../training/recipe";
 import type { Epoch } from "../training/history";
+import type { TrainConfig } from "../training/recipe";
 
 /** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
 export interface Run {
@@ -99,10 +99,6 @@ function checkCount(field: string, count: unknown, least: number): void {
 
 function checkDigest(field: string, digest: unknown): void {
   if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) wrong(field, digest, "64 hexadecimal digits");
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A history read from JSON. @throws Error naming the epoch and the field that is not as wanted */

@@ -104,7 +104,7 @@ export function drawOthers(reference: Dataset, count: number, random: Random): U
 }
 
 /** The images of those numbers, [numbers, 32, 32, 3] in 0..255. */
-export function imagesAt({ images }: Dataset, numbers: Uint32Array): Float32Array {
+export function referenceImages({ images }: Dataset, numbers: Uint32Array): Float32Array {
   const found = new Float32Array(numbers.length * IMAGE_SIZE);
   numbers.forEach((number, index) =>
     found.set(images.subarray(number * IMAGE_SIZE, (number + 1) * IMAGE_SIZE), index * IMAGE_SIZE),

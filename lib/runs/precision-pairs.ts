@@ -1,7 +1,7 @@
 // float32 against bfloat16: networks that were trained in both, seed by seed.
 import { deviationOf, meanOf } from "../statistics/summary";
 import { flipAll } from "../statistics/paired";
-import type { Member } from "./family";
+import type { Member } from "./collection";
 
 /** How training in bfloat16 compares with float32 for one way of training; accuracies and differences are fractions. */
 export interface PrecisionPairs {

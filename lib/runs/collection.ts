@@ -34,7 +34,7 @@ export interface Member {
  * The finished runs in the folders of a folder, the smallest network first.
  * @throws Error naming the run and the field that is damaged
  */
-export async function loadFamily(dir: string): Promise<Member[]> {
+export async function loadCollection(dir: string): Promise<Member[]> {
   const entries = await readdir(dir, { withFileTypes: true });
   // A training that is not finished has a checkpoint, but no run.json yet.
   const finished = (name: string) => existsSync(join(dir, name, "run.json"));

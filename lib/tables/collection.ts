@@ -1,8 +1,8 @@
 // Tables of many trained networks: what was trained, which differ, and float32 against bfloat16.
 import { deviationOf, meanOf } from "../statistics/summary";
-import type { Member } from "../runs/family";
-import type { NetworkPair } from "../runs/family-pairs";
-import { precisionPairs } from "../runs/family-precision";
+import type { Member } from "../runs/collection";
+import type { NetworkPair } from "../runs/network-pairs";
+import { precisionPairs } from "../runs/precision-pairs";
 import { wilson } from "../statistics/intervals";
 import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";
@@ -11,7 +11,7 @@ import { type Table, tableOf } from "./table";
  * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
  * are on CIFAR-10.
  */
-export function familyTable(members: readonly Member[]): Table {
+export function collectionTable(members: readonly Member[]): Table {
   const dataColumn = dataColumnOf(members);
   return tableOf(
     members.map(

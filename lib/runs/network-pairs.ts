@@ -3,19 +3,19 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset";
 import { holm, mcnemar } from "../statistics/paired";
 import { evaluate, type ProgressOptions } from "../training/evaluate";
-import type { Member } from "./family";
+import type { Member } from "./collection";
 import { loadRun } from "./run-folder";
 
 /** Which images a network has right. */
-export interface Answers extends Pick<Member, "run" | "network" | "parameters"> {
+export interface RightAnswers extends Pick<Member, "run" | "network" | "parameters"> {
   /** [images], 1 where it is right. */
   readonly right: Uint8Array;
 }
 
 /** Two networks on the same images; the difference is a fraction. */
 export interface NetworkPair {
-  readonly first: Answers;
-  readonly second: Answers;
+  readonly first: RightAnswers;
+  readonly second: RightAnswers;
   readonly difference: number; // accuracy of the second less that of the first
   readonly firstOnly: number; // images that only the first has right
   readonly secondOnly: number;
@@ -33,8 +33,8 @@ export async function answersOf(
   dir: string,
   members: readonly Member[],
   { dataset, ...options }: ProgressOptions & { readonly dataset: Dataset },
-): Promise<Answers[]> {
-  const answers: Answers[] = [];
+): Promise<RightAnswers[]> {
+  const answers: RightAnswers[] = [];
   for (const [index, { run, network, parameters }] of members.entries()) {
     const onProgress = (done: number) =>
       options.onProgress?.(index * dataset.count + done, members.length * dataset.count);
@@ -53,7 +53,7 @@ export async function answersOf(
  * @param reference the architecture, "resnet20"
  * @throws RangeError when there is nothing to compare, or the networks saw different numbers of images
  */
-export function comparePairs(answers: readonly Answers[], reference: string): NetworkPair[] {
+export function comparePairs(answers: readonly RightAnswers[], reference: string): NetworkPair[] {
   const seeds = answers.filter(({ network }) => network === reference);
   const others = answers.filter(({ network }) => network !== reference);
   const pairs = seeds.flatMap((first, index) =>
@@ -67,13 +67,14 @@ export function comparePairs(answers: readonly Answers[], reference: string): Ne
   return pairs.map((pair, index) => ({ ...pair, adjusted: adjusted[index] }));
 }
 
-function pairOf(first: Answers, second: Answers): Omit<NetworkPair, "adjusted"> {
+function pairOf(first: RightAnswers, second: RightAnswers): Omit<NetworkPair, "adjusted"> {
   const images = first.right.length;
   if (second.right.length !== images || images === 0)
     throw new RangeError(
       `Cannot compare "${first.run}" with "${second.run}": expected the same images but found ${images} and ${second.right.length}`,
     );
-  const only = (one: Answers, other: Answers) => one.right.filter((right, image) => right > other.right[image]).length;
+  const only = (one: RightAnswers, other: RightAnswers) =>
+    one.right.filter((right, image) => right > other.right[image]).length;
   const [firstOnly, secondOnly] = [only(first, second), only(second, first)];
   const difference = (secondOnly - firstOnly) / images;
   return { first, second, difference, firstOnly, secondOnly, p: mcnemar(firstOnly, secondOnly) };
