@@ -9,7 +9,8 @@ import { accuracyByLayer } from "../lib/figures/layers";
 import { FIGURE } from "../lib/notebook/bundle";
 import { interruptSignal, liveFigure, liveTable, progress, say, show } from "../lib/notebook/show";
 import { provenance } from "../lib/tables/provenance";
-import { tableOf, toText } from "../lib/tables/table";
+import { toText } from "../lib/tables/render";
+import { tableOf } from "../lib/tables/table";
 import { code } from "../lib/text/phrase";
 import { someRows, typedFigure } from "./figures";
 

@@ -7,7 +7,8 @@ import { encodeFrozen } from "../engine/frozen";
 import { writeTogether } from "../files/disk";
 import type { Network } from "../networks/network";
 import { specName } from "../networks/spec";
-import { tableOf, toText } from "../tables/table";
+import { toText } from "../tables/render";
+import { tableOf } from "../tables/table";
 import { CHECKPOINT_OPTIONS, type CheckpointNames, importOptions, loadCheckpoint } from "./checkpoints";
 import { type Command, type Given, runCommand, UsageError } from "./command";
 

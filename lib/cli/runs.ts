@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeTogether } from "../files/disk";
 import { loadCollection } from "../runs/collection";
 import { collectionTable, precisionTable } from "../tables/collection";
-import { toMarkdown } from "../tables/table";
+import { toMarkdown } from "../tables/render";
 import { type Command, type Given, runCommand } from "./command";
 
 type Names = "dir";

@@ -37,7 +37,7 @@ export function collectionTable(members: readonly Member[]): Table {
 type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
 
 /** The column of the data set, in every row or in none. */
-export function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
+function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
   return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
 }
 

@@ -9,7 +9,8 @@ import { blocksOf, type Layer, layersOf } from "../../lib/networks/layers";
 import type { Network } from "../../lib/networks/network";
 import { loadNetwork } from "../../lib/runs/run-folder";
 import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
-import { tableOf, toText } from "../../lib/tables/table";
+import { toText } from "../../lib/tables/render";
+import { tableOf } from "../../lib/tables/table";
 import { alternate, median } from "./alternate";
 import { sweepCost } from "./cost";
 
