@@ -48,7 +48,7 @@ export function returnedArrays(returned: unknown, layer: Layer): Record<string, 
 export function checkArray(
   after: Values,
   { shape, data }: Values,
-  { layer, part }: { readonly layer: Layer; readonly part: string },
+  { layer, part }: { layer: Layer; part: string },
 ): void {
   const failed = `Cannot ablate ${layer.name}: the operator returned`;
   if (!isValues(after))

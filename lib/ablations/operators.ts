@@ -125,7 +125,7 @@ function filterNorms({ data }: Values, outputs: number): number[] {
   return norms;
 }
 
-function check(operator: string, value: number, { wanted, met }: { readonly wanted: string; readonly met: boolean }) {
+function check(operator: string, value: number, { wanted, met }: { wanted: string; met: boolean }) {
   if (Number.isFinite(value) && met) return;
   throw new RangeError(`Cannot make the operator ${operator}(${value}): expected ${wanted}`);
 }

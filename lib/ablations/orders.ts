@@ -14,11 +14,7 @@ export function randomOrder(layers: readonly Layer[], random: Random): Layer[] {
  */
 export function randomOrders(
   layers: readonly Layer[],
-  {
-    count,
-    length = layers.length,
-    seed = 1,
-  }: { readonly count: number; readonly length?: number; readonly seed?: number },
+  { count, length = layers.length, seed = 1 }: { count: number; length?: number; seed?: number },
 ): Layer[][] {
   return Array.from({ length: count }, (_, index) =>
     randomOrder(layers, randomStream(seed, `random order ${index}`)).slice(0, length),

@@ -22,7 +22,7 @@ export interface Chosen {
 export function chooseNormalization(
   names: readonly string[],
   classes: number,
-  { given, stated }: { readonly given?: Normalization; readonly stated?: Normalization },
+  { given, stated }: { given?: Normalization; stated?: Normalization },
 ): Chosen {
   if (given) return { normalization: parseNormalization(given), by: "options" };
   if (stated) return { normalization: stated, by: "file" };

@@ -82,7 +82,7 @@ export function importReport(file: string | Uint8Array, options: ImportOptions =
 
 /** What the file states that it was assumed when its network was imported before, or what is assumed now. */
 function assumptionsOf(
-  { spec, stated, options }: { readonly spec: Spec; readonly stated?: Stated; readonly options: ImportOptions },
+  { spec, stated, options }: { spec: Spec; stated?: Stated; options: ImportOptions },
   { normalization, by }: Chosen,
   weights?: string,
 ): Assumed | undefined {
@@ -144,7 +144,7 @@ function nameOf(path: string): string {
 function checkTensors(
   name: string,
   places: readonly StoredParameter[],
-  { spec, tensors }: { readonly spec: Spec; readonly tensors: Parameters },
+  { spec, tensors }: { spec: Spec; tensors: Parameters },
 ): void {
   const wanted = new Map(places.map(({ source, shape }) => [source, shape]));
   for (const { bias, shape } of places) if (bias && tensors.has(bias)) wanted.set(bias, shape);

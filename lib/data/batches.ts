@@ -68,7 +68,7 @@ const ROW = WIDTH * STEP;
 export function copyShifted(
   source: Uint8Array,
   target: Float32Array,
-  { down, right, mirrored }: { readonly down: number; readonly right: number; readonly mirrored: boolean },
+  { down, right, mirrored }: { down: number; right: number; mirrored: boolean },
 ): void {
   const count = WIDTH - Math.abs(right); // pixels of each row that stay in the image
   const from = Math.max(0, -right) * STEP;

@@ -155,7 +155,7 @@ async function openChecked(layout: Layout, file: BatchFile, dir: string): Promis
 export function checkContent(
   bytes: Uint8Array,
   layout: Layout,
-  { file, dir }: { readonly file: BatchFile; readonly dir: string },
+  { file, dir }: { file: BatchFile; dir: string },
 ): void {
   const where = path.join(dir, file.name);
   const expected = fileBytes(layout, file);

@@ -45,7 +45,7 @@ export function inferenceWords(
 export function trainingWords(
   weights: Weights,
   normalization: Normalization,
-  { precision, updates }: { readonly precision: Precision; readonly updates: Map<string, Symbolic> },
+  { precision, updates }: { precision: Precision; updates: Map<string, Symbolic> },
 ): Vocabulary<Symbolic> {
   return {
     ...commonWords(weights, normalization, precision),

@@ -96,7 +96,7 @@ function stepSignature(
 
 function parameterUpdates(
   loss: Symbolic,
-  { values, variables, rate }: { readonly values: Named; readonly variables: Named; readonly rate: Symbolic },
+  { values, variables, rate }: { values: Named; variables: Named; rate: Symbolic },
   options: StepOptions,
 ): GraphNode[] {
   const { graph } = loss.node;

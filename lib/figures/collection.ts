@@ -25,7 +25,7 @@ function curveOf({ history }: Member): (number | null)[] {
  * @throws RangeError when there is no run
  */
 export function collectionFigure(members: readonly Member[], options: { readonly title?: string } = {}): Figure {
-  if (members.length === 0) throw new RangeError("Cannot draw a family: expected at least one run but found none");
+  if (members.length === 0) throw new RangeError("Cannot draw a collection: expected at least one run but found none");
   const titles = [...new Set(members.map(panelTitle))];
   const rows = Math.ceil(titles.length / COLUMNS);
   const height = rows * ROW + (rows - 1) * GAP.down;

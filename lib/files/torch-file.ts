@@ -12,16 +12,9 @@ const PROTOCOL_VERSION = 1001;
  * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
  * Understands the zip format (torch >= 1.6) and the legacy one.
  * Formats: `_save` and `_legacy_save` in https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
- * @throws Error for anything else, and for any name that a state_dict does not need
- */
-export function decodeTorchCheckpoint(bytes: Uint8Array): Map<string, Values> {
-  return readTorchWeights(bytes).tensors;
-}
-
-/**
- * The same, with a choice where a file holds several state_dicts, such as raw and averaged weights.
- * @param asked which (see `chosenSet`)
+ * @param asked which, where a file holds several state_dicts, such as raw and averaged weights (see `chosenSet`)
  * @returns `choice`: what was taken and what was not, in words, where there was a choice
+ * @throws Error for anything else, and for any name that a state_dict does not need
  */
 export function readTorchWeights(
   bytes: Uint8Array,

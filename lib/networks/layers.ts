@@ -113,7 +113,7 @@ function shortcutOf(spec: Spec, keepsShape: boolean): "none" | "identity" | "pad
 function branchSteps(
   { family, depth }: Spec,
   prefix: string,
-  { width, stride }: { readonly width: number; readonly stride: number },
+  { width, stride }: { width: number; stride: number },
 ): Step[] {
   const [conv1, conv2, conv3] = [1, 2, 3].map((number) => ({ name: `${prefix}.conv${number}`, outputs: width }));
   if (family !== "imagenet-resnet" || depth < 50)

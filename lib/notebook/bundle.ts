@@ -80,7 +80,7 @@ function titleOf({ layout }: Figure): string {
 export async function saveFigure(
   figure: Figure,
   png: string | undefined,
-  { save, dir = "figures" }: { readonly save: string; readonly dir?: string },
+  { save, dir = "figures" }: { save: string; dir?: string },
 ): Promise<void> {
   if (!/^\w[\w.-]{0,99}$/.test(save))
     throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);

@@ -114,7 +114,7 @@ function additiveEffect(intact: Int8Array, [first, second]: readonly Int8Array[]
 function multiplicativeEffect(
   intact: Int8Array,
   [first, second]: readonly Int8Array[],
-  { both, chance }: { readonly both: Int8Array; readonly chance: number },
+  { both, chance }: { both: Int8Array; chance: number },
 ): Raw {
   const above = meanOf(intact) - chance;
   const [left, right] = [(meanOf(first) - chance) / above, (meanOf(second) - chance) / above];

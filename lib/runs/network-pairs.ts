@@ -32,7 +32,7 @@ export interface NetworkPair {
 export async function answersOf(
   dir: string,
   members: readonly Member[],
-  { dataset, ...options }: ProgressOptions & { readonly dataset: Dataset },
+  { dataset, ...options }: ProgressOptions & { dataset: Dataset },
 ): Promise<RightAnswers[]> {
   const answers: RightAnswers[] = [];
   for (const [index, { run, network, parameters }] of members.entries()) {

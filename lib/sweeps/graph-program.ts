@@ -111,7 +111,7 @@ function checkFinite(shares: ArrayLike<number>): void {
  * first block in which it differs. The convolution of a kernel that is zero is never computed: it gives every image the same.
  */
 function recordSweep(
-  { images, others }: { readonly images: Symbolic; readonly others: Symbolic },
+  { images, others }: { images: Symbolic; others: Symbolic },
   network: Network,
   ablations: readonly Ablation[],
   options: SweepGraphOptions & { readonly weights: GraphWeights },

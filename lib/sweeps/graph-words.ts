@@ -54,7 +54,7 @@ export function handedIn(graph: Graph): GraphWeights {
 export function frozenWords(
   graph: Graph,
   network: Network,
-  { precision, weights }: { readonly precision: Precision; readonly weights: GraphWeights },
+  { precision, weights }: { precision: Precision; weights: GraphWeights },
 ): (ablation: Ablation) => Vocabulary<Symbolic> {
   const shared = foldedParameters(network);
   return (ablation) => {
@@ -81,11 +81,7 @@ function foldedLike(ablation: Ablation, shared: Parameters): Parameters {
 const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 0);
 
 /** What a zero kernel makes of any batch: zeros for one image, which TensorFlow then carries on as a constant. */
-function zeros(
-  graph: Graph,
-  layer: Layer,
-  { x, precision }: { readonly x: Symbolic; readonly precision: Precision },
-): Symbolic {
+function zeros(graph: Graph, layer: Layer, { x, precision }: { x: Symbolic; precision: Precision }): Symbolic {
   const [, height, width] = x.shape;
   const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
   return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
@@ -96,7 +92,7 @@ export function graphSites(
   others: Symbolic,
   { spec }: Network,
   intact: Vocabulary<Symbolic>,
-  { precision, means }: { readonly precision: Precision; readonly means: Means },
+  { precision, means }: { precision: Precision; means: Means },
 ): (name: string) => ActivationSite<Symbolic> {
   const { graph } = others.node;
   const arithmetic: Arithmetic<Symbolic> = {

@@ -38,7 +38,7 @@ export function openResults(
   dir: string,
   key: string,
   shape: { readonly rows: number; readonly images: number },
-  { fresh = false }: { readonly fresh?: boolean } = {},
+  { fresh = false }: { fresh?: boolean } = {},
 ): SavedResults {
   if (!/^[0-9a-f]{64}$/.test(key)) {
     throw new RangeError(`Cannot open the results "${key}": expected a key of 64 hexadecimal digits`);

@@ -17,7 +17,7 @@ export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "har
  */
 export function ablationTable(
   rows: readonly JudgedRow[],
-  { order = "forward", narrow = false }: { readonly order?: "forward" | "drop"; readonly narrow?: boolean } = {},
+  { order = "forward", narrow = false }: { order?: "forward" | "drop"; narrow?: boolean } = {},
 ): Table {
   const sorted = order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
   const has = {

@@ -17,7 +17,7 @@ import { type Table, tableOf } from "./table";
  */
 export function claimTable(
   networks: Readonly<Record<string, readonly EvenRow[]>>,
-  { margin = 0.005 }: { readonly margin?: number } = {},
+  { margin = 0.005 }: { margin?: number } = {},
 ): Table {
   const all = Object.values(networks);
   checkLayers(networks);

@@ -28,7 +28,7 @@ export function verdictCountTable(rows: readonly Row[], margins: readonly number
  * @param options.margin a fraction (default 0.005)
  * @throws RangeError when there is no row whose ablation changed an answer
  */
-export function powerSentence(rows: readonly Row[], { margin = 0.005 }: { readonly margin?: number } = {}): string {
+export function powerSentence(rows: readonly Row[], { margin = 0.005 }: { margin?: number } = {}): string {
   const shares = rows.map(({ lost, gained, images }) => (lost + gained) / images).filter((share) => share > 0);
   if (shares.length === 0) throw new RangeError("Cannot state the power: expected ablations that change answers");
   const discordance = smallestOf(shares);

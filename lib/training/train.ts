@@ -97,7 +97,7 @@ async function trainEpoch(
   trainer: Trainer,
   dataset: Dataset,
   config: TrainConfig,
-  { epoch, options }: { readonly epoch: number; readonly options: TrainOptions },
+  { epoch, options }: { epoch: number; options: TrainOptions },
 ): Promise<Epoch> {
   const clock = options.clock ?? (() => performance.now() / 1000);
   const perEpoch = stepsPerEpoch(dataset, config.batch);
