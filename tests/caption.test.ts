@@ -1,11 +1,11 @@
 // Captions: the network, what was done, on how many images, and what was assumed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { captionOf } from "../lib/tables/caption";
-import { layersOf } from "../lib/networks/layers";
-import type { Sweep } from "../lib/results/rows";
 import { pairs, singles } from "../lib/ablations/sets";
+import { layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
+import type { Sweep } from "../lib/results/matrix";
+import { captionOf } from "../lib/tables/caption";
 
 const layers = layersOf(specOf("resnet20")).slice(0, 2);
 const sweep: Sweep = {

@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork, loadNetwork, loadRun, saveRun } from "../lib/runs/checkpoint";
+import { decodeNetwork, encodeNetwork } from "../lib/checkpoints/network-file";
+import { checkParameters } from "../lib/networks/complete";
 import { initialParameters, type Network } from "../lib/networks/network";
-import { checkParameters } from "../lib/checkpoints/parameters";
 import type { Run } from "../lib/runs/run-file";
+import { loadNetwork, loadRun, saveRun } from "../lib/runs/run-folder";
 import { randomStream } from "../lib/statistics/random";
 import { smallNetwork } from "./small";
 
@@ -28,7 +29,7 @@ const run: Run = {
   data: { name: "cifar10", sha256: "ab".repeat(32) },
   accuracy: 0.5,
   history: [{ epoch: 1, rate: 0.1, trainLoss: 2.3, trainAccuracy: 0.1, seconds: 3, imagesPerSecond: 100 }],
-  config: { epochs: 1, augment: ["crop", "flip"] },
+  config: { epochs: 1, precision: "float32" },
   provenance: { commit: "0123abc", versions: { node: "20" } },
 };
 
@@ -207,6 +208,16 @@ const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [
   ],
   ["it was tested on no image", (json) => (json.testImages = 0), /testImages is 0, expected a whole number/],
   ["the recipe is missing", (json) => delete json.config, /config is undefined, expected an object/],
+  [
+    "the epochs are no number",
+    (json) => (json.config = { ...run.config, epochs: "1" }),
+    /config.epochs is "1", expected a whole number of at least 1/,
+  ],
+  [
+    "the precision is unknown",
+    (json) => (json.config = { ...run.config, precision: "half" }),
+    /config.precision is "half", expected float32 or bfloat16/,
+  ],
   ["the provenance is a list", (json) => (json.provenance = []), /provenance is \[\], expected an object/],
   [
     "the start is not identified",
@@ -284,7 +295,7 @@ test("saveRun() on a full disk names the file, and leaves the run that was there
   const entry = path.join(folder(t), "save.ts");
   writeFileSync(
     entry,
-    `import { loadRun, saveRun } from ${JSON.stringify(path.resolve("lib", "checkpoint"))};
+    `import { loadRun, saveRun } from ${JSON.stringify(path.resolve("lib", "runs", "run-folder"))};
      const dir = ${JSON.stringify(dir)};
      const show = (error) => console.log(error.message);
      loadRun(dir).then(async (run) => {

@@ -1,4 +1,4 @@
-// Tests of lib/cifar.ts and lib/cifar-files.ts: on small files made here, and on CIFAR-10 itself.
+// Tests of lib/data/cifar.ts and lib/data/cifar-files.ts: on small files made here, and on CIFAR-10 itself.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type KernelOperator, zero } from "../lib/ablations/ablate";
-import { agreementOf, dropInterval, sweepEach, verdictsOfEach, widestInterval } from "../lib/sweeps/comparison";
+import { mean, zeroFilters } from "../lib/ablations/operators";
+import { singles } from "../lib/ablations/sets";
 import { layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
-import { mean, zeroFilters } from "../lib/ablations/operators";
-import { rowsOf, type EvenSweep } from "../lib/results/rows";
-import { singles } from "../lib/ablations/sets";
+import { agreementOf, dropInterval, verdictsOfEach, widestInterval } from "../lib/results/agreement";
+import type { EvenSweep } from "../lib/results/matrix";
+import { rowsOf } from "../lib/results/rows";
+import { sweepEach } from "../lib/sweeps/each";
 import { sweep } from "../lib/sweeps/sweep";
 import { operatorTable } from "../lib/tables/operators";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";

@@ -5,30 +5,31 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { zero } from "../lib/ablations/ablate";
-import { checkAboveChance } from "../lib/results/baseline";
+import { mean } from "../lib/ablations/operators";
 import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/data/cifar";
-import { sweepEach } from "../lib/sweeps/comparison";
 import { checkDataset, checkFit, type Dataset } from "../lib/data/dataset";
-import { evaluate } from "../lib/training/evaluate";
 import { classHistogram, imageGrid } from "../lib/figures/images";
-import { greedyOrder } from "../lib/sweeps/greedy";
-import { trainLive } from "../lib/notebook/train-live";
 import {
-  CIFAR10_NORMALIZATION,
   CIFAR100_NORMALIZATION,
+  CIFAR10_NORMALIZATION,
   initialParameters,
   type Network,
 } from "../lib/networks/network";
 import { normalizationOf } from "../lib/networks/normalization";
-import { mean } from "../lib/ablations/operators";
-import { randomStream } from "../lib/statistics/random";
-import { FAST, type TrainConfig } from "../lib/training/recipe";
-import { rowsOf, type Sweep } from "../lib/results/rows";
 import { specOf } from "../lib/networks/spec";
-import { sweep, sweepSteps } from "../lib/sweeps/sweep";
-import { train } from "../lib/training/train";
-import { trainRun } from "../lib/runs/train-run";
+import { trainLive } from "../lib/notebook/train-live";
+import { checkAboveChance } from "../lib/results/baseline";
+import type { Sweep } from "../lib/results/matrix";
+import { rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
+import { trainRun } from "../lib/runs/train-run";
+import { randomStream } from "../lib/statistics/random";
+import { sweepEach } from "../lib/sweeps/each";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { sweep, sweepSteps } from "../lib/sweeps/sweep";
+import { evaluate } from "../lib/training/evaluate";
+import { FAST, type TrainConfig } from "../lib/training/recipe";
+import { train } from "../lib/training/train";
 import { countedRow } from "./figures";
 import { smallDataset, smallNetwork } from "./small";
 

@@ -2,22 +2,16 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/data/batches";
-import { loadNetwork } from "../lib/runs/checkpoint";
 import { loadCifar } from "../lib/data/cifar";
+import { tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import {
-  crossEntropy,
-  evaluate,
-  imageTensor,
-  logitsOf,
-  openPredictor,
-  predictedClasses,
-} from "../lib/training/evaluate";
 import { foldedParameters, foldedShapes } from "../lib/engine/fold";
+import { crossEntropy, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { forward } from "../lib/networks/forward";
 import { EPSILON } from "../lib/networks/network";
+import { loadNetwork } from "../lib/runs/run-folder";
+import { evaluate } from "../lib/training/evaluate";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared", "checkpoints");

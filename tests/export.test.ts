@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { loadNetwork } from "../lib/runs/checkpoint";
+import { loadNetwork } from "../lib/runs/run-folder";
 import { encodeFrozen } from "../lib/engine/frozen";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-export-"));

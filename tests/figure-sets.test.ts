@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accuracyByCount, synergyMap } from "../lib/figures/sets";
 import type { Figure } from "../lib/figures/style";
-import type { GrowthPoint, SpreadPoint } from "../lib/results/growth";
 import { type Layer, layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
+import type { GrowthPoint, SpreadPoint } from "../lib/results/growth";
 import type { Synergy } from "../lib/results/synergy";
-import { toText } from "../lib/tables/table";
+import { toText } from "../lib/tables/render";
 import { greedyTable, synergyCounts, synergyTable } from "../lib/tables/sets";
 
 type Trace = { name?: string; x: unknown[]; y: unknown[]; z: unknown[][]; text: string[][] } & Record<string, unknown>;

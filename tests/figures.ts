@@ -1,11 +1,12 @@
 // Small rows, epochs and images that the tests of figures, tables and pages draw.
-import type { Dataset } from "../lib/data/dataset";
-import type { Figure } from "../lib/figures/style";
-import type { HistoryEpoch } from "../lib/figures/history";
-import { layersOf } from "../lib/networks/layers";
-import { type EvenRow, type Row, rowsOf, wilson } from "../lib/results/rows";
 import { singles } from "../lib/ablations/sets";
+import type { Dataset } from "../lib/data/dataset";
+import type { HistoryEpoch } from "../lib/figures/history";
+import type { Figure } from "../lib/figures/style";
+import { layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
+import { type EvenRow, type Row, rowsOf } from "../lib/results/rows";
+import { wilson } from "../lib/statistics/intervals";
 
 /** Rows of a sweep over 1,000 images in which layer k loses a growing share of them. */
 export function someRows(name = "resnet20"): EvenRow[] {

@@ -1,7 +1,7 @@
 // Data frames: every field of every row under its name and with its type, and no method hidden.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dataFrame } from "../lib/tables/frame";
+import { dataFrame } from "../lib/tables/data-frame";
 import { verdictsOf } from "../lib/results/verdict";
 import { countedRow, someRows } from "./figures";
 

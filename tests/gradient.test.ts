@@ -4,23 +4,23 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { forward } from "../lib/networks/forward";
 import { gradients } from "../lib/engine/gradient";
 import { Graph, type Symbolic } from "../lib/engine/graph";
+import * as ops from "../lib/engine/operations";
+import { trainingWords } from "../lib/engine/recorder";
+import { loadProgram } from "../lib/engine/savedmodel";
+import { atRest, openTrainer } from "../lib/engine/trainer";
+import type { Values } from "../lib/files/values";
+import { forward } from "../lib/networks/forward";
 import {
   CIFAR10_NORMALIZATION,
   initialParameters,
   isTrainable,
   type Parameters,
   parameterShapes,
-  type Values,
 } from "../lib/networks/network";
-import * as ops from "../lib/engine/operations";
-import { randomStream } from "../lib/statistics/random";
-import { trainingWords } from "../lib/engine/recorder";
-import { loadProgram } from "../lib/engine/savedmodel";
 import { type Spec, specOf } from "../lib/networks/spec";
-import { atRest, openTrainer } from "../lib/engine/trainer";
+import { randomStream } from "../lib/statistics/random";
 import { calmBranches, expectNoLeak, inTidy } from "./small";
 
 const IMAGES = 6;

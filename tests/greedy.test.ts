@@ -1,20 +1,21 @@
 // The greedy order against one that evaluates every candidate by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, zero } from "../lib/ablations/ablate";
+import { ablate, ablatedNetwork, intact, zero } from "../lib/ablations/ablate";
 import type { Dataset } from "../lib/data/dataset";
-import { evaluate } from "../lib/training/evaluate";
-import { greedyOrder } from "../lib/sweeps/greedy";
+import type { Values } from "../lib/files/values";
 import { type Layer, layersOf } from "../lib/networks/layers";
-import { type Network, type Values } from "../lib/networks/network";
+import type { Network } from "../lib/networks/network";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { evaluate } from "../lib/training/evaluate";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const training = (count: number): Dataset => ({ ...smallDataset(count), split: "train" });
 
 /** Accuracy with these layers zeroed. */
 async function without(network: Network, dataset: Dataset, layers: readonly Layer[]): Promise<number> {
-  const changed = layers.reduce((ablation, { name }) => ablate(ablation, name, zero), network);
-  return (await evaluate(changed, dataset)).accuracy;
+  const changed = layers.reduce((ablation, { name }) => ablate(ablation, name, zero), intact(network));
+  return (await evaluate(ablatedNetwork(changed), dataset)).accuracy;
 }
 
 /** Labels that the intact network gets right, so that every ablation shows. */

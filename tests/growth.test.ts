@@ -1,11 +1,13 @@
 // Growing sets: orders, the sets that they share, and their curves from a sweep that can be counted by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { growthOf, growthSets, randomOrders, spreadOf } from "../lib/results/growth";
+import { randomOrders } from "../lib/ablations/orders";
+import { growthSets, type LayerSet, singles } from "../lib/ablations/sets";
 import { type Layer, layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
-import { type EvenSweep, wilson } from "../lib/results/rows";
-import { type LayerSet, singles } from "../lib/ablations/sets";
+import { growthOf, spreadOf } from "../lib/results/growth";
+import type { EvenSweep } from "../lib/results/matrix";
+import { wilson } from "../lib/statistics/intervals";
 
 const layers = layersOf(specOf("resnet20"));
 const [a, b, c] = layers;

@@ -6,13 +6,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { closeBrowser, openBrowser } from "../lib/notebook/browser";
-import { figureBundle, phraseBundle } from "../lib/notebook/bundle";
-import { accuracyByLayer, dropByLayer } from "../lib/figures/layers";
 import { historyFigure } from "../lib/figures/history";
 import { classHistogram, imageGrid } from "../lib/figures/images";
+import { accuracyByLayer, dropByLayer } from "../lib/figures/layers";
+import { closeBrowser, openBrowser } from "../lib/notebook/browser";
+import { figureBundle, phraseBundle } from "../lib/notebook/bundle";
+import { ablationTable } from "../lib/tables/ablations";
+import { toHtml, toText } from "../lib/tables/render";
 import { code, phrase } from "../lib/text/phrase";
-import { ablationTable, toHtml, toText } from "../lib/tables/table";
 import { colouredImages, someEpochs, someRows, typedFigure } from "./figures";
 
 const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-html-"));

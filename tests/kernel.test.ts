@@ -45,8 +45,8 @@ describe("the kernel", { timeout: 120_000 }, () => {
   });
 
   test("lets operators keep their names, those of a cell as those of lib", async () => {
-    const cell = `import { operatorName, zero } from "./lib/ablate";
-      import { mean, noise } from "./lib/operators";
+    const cell = `import { operatorName, zero } from "./lib/ablations/ablate";
+      import { mean, noise } from "./lib/ablations/operators";
       const halve = ({ shape, data }: any) => ({ shape, data: data.map((weight: number) => weight / 2) });`;
     const print = `console.log([zero, mean, noise(0.5), halve, ({ shape, data }: any) => ({ shape, data })].map(operatorName).join());`;
     const [, { text }] = await kernel.runAll([cell, print]);
@@ -122,7 +122,7 @@ describe("the kernel", { timeout: 120_000 }, () => {
 
   test("knows the names of earlier cells also where an object takes them in short form", async () => {
     const [, , shown, wrong] = await kernel.runAll([
-      `import { percent } from "./lib/format";\nconst [one, two] = [1, 2];`,
+      `import { percent } from "./lib/text/format";\nconst [one, two] = [1, 2];`,
       `const object = { one, inner: { two }, percent };`,
       `console.log(object.one, object.inner.two, object.percent(0.5));`,
       `const short = { one }, missing = two.length;`,

@@ -1,7 +1,8 @@
 // Files with accidental damage, made from a seed, for the readers of files from outside.
 import assert from "node:assert/strict";
-import type { Values } from "../lib/networks/network";
-import { type Random, randomStream } from "../lib/statistics/random";
+import type { Values } from "../lib/files/values";
+import { randomStream } from "../lib/statistics/random";
+import type { Random } from "../lib/statistics/shuffle";
 
 /** Changes, removes, repeats or inserts up to four stretches of a file, mostly near its head, or near its tail. */
 export function mutate(file: Uint8Array, head: number, random: Random): Buffer {

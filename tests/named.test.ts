@@ -4,11 +4,11 @@ import { test } from "node:test";
 import { ablate, type KernelOperator, type Operator, operatorName, zero } from "../lib/ablations/ablate";
 import { onOutput } from "../lib/ablations/activations";
 import { layersNamed, operatorList, operatorNamed } from "../lib/ablations/named";
-import { branchEnds, layerOf, layersOf } from "../lib/networks/layers";
-import type { Values } from "../lib/networks/network";
 import * as operators from "../lib/ablations/operators";
-import { classRowsOf, rowsOf } from "../lib/results/rows";
+import type { Values } from "../lib/files/values";
+import { branchEnds, layerOf, layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
+import { classRowsOf, rowsOf } from "../lib/results/rows";
 import { sweep } from "../lib/sweeps/sweep";
 import { smallDataset, smallNetwork } from "./small";
 

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FIGURE } from "../lib/notebook/bundle";
 import { accuracyByLayer } from "../lib/figures/layers";
+import { FIGURE } from "../lib/notebook/bundle";
 import { interruptSignal, liveFigure, liveTable, progress, say, show } from "../lib/notebook/show";
+import { provenance } from "../lib/tables/provenance";
+import { toText } from "../lib/tables/render";
+import { tableOf } from "../lib/tables/table";
 import { code } from "../lib/text/phrase";
-import { provenance } from "../lib/runs/provenance";
-import { tableOf, toText } from "../lib/tables/table";
 import { someRows, typedFigure } from "./figures";
 
 type Message = { data: Record<string, unknown>; transient: { display_id?: string }; update: boolean };

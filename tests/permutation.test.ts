@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesChannels, layersOf } from "../lib/networks/layers";
-import { channelTests, permutationTest, stageEdge, type Stratum, stratumOf } from "../lib/results/permutation";
-import { randomStream } from "../lib/statistics/random";
-import { type EvenRow, rowsOf, type Sweep } from "../lib/results/rows";
 import { specOf } from "../lib/networks/spec";
+import { channelTests, stageEdge, stratumOf } from "../lib/results/channels";
+import type { Sweep } from "../lib/results/matrix";
+import { type EvenRow, rowsOf } from "../lib/results/rows";
+import { permutationTest, type Stratum } from "../lib/statistics/permutation";
+import { randomStream } from "../lib/statistics/random";
 
 const four: Stratum = { values: [0.1, 0.4, 0.2, 0.3], marked: [false, true, false, true] };
 const first = (count: number, of: number) => Array.from({ length: of }, (_, index) => index < count);

@@ -4,11 +4,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { Values } from "../lib/networks/network";
 import { readPickle } from "../lib/files/pickle";
-import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import type { Values } from "../lib/files/values";
 import { fuzz } from "./mutations";
-import { floats, legacyFile, op, orderedDict, stateDictFile, tensor } from "./torch-file";
+import { floats, legacyFile, op, orderedDict, stateDictFile, tensor, torchTensors } from "./torch-file";
 
 const checkpoints = path.resolve("..", "shared", "checkpoints");
 const skip = existsSync(checkpoints) ? false : "the public checkpoints (../shared/checkpoints) are not on this machine";
@@ -91,7 +90,7 @@ test("readPickle() stops after two million opcodes", () => {
   assert.throws(() => readPickle(rounds), /more than 2000000 opcodes/);
 });
 
-test("decodeTorchCheckpoint() follows strides, offsets and storages that tensors share", () => {
+test("readTorchWeights() follows strides, offsets and storages that tensors share", () => {
   const entries = [
     ["turned", tensor({ key: "0", shape: [3, 2], strides: [1, 3] }, 6)],
     ["inner", tensor({ key: "0", shape: [2], strides: [3], offset: 2 }, 6)],
@@ -99,7 +98,7 @@ test("decodeTorchCheckpoint() follows strides, offsets and storages that tensors
     ["empty", tensor({ key: "0", shape: [0, 3] }, 6)],
     ["scalar", tensor({ key: "0", shape: [], offset: 5 }, 6)],
   ] as const;
-  const found = decodeTorchCheckpoint(legacyFile(orderedDict(entries), new Map([["0", floats([1, 2, 3, 4, 5, 6])]])));
+  const found = torchTensors(legacyFile(orderedDict(entries), new Map([["0", floats([1, 2, 3, 4, 5, 6])]])));
   assert.deepEqual(found.get("turned"), values([3, 2], [1, 4, 2, 5, 3, 6]));
   assert.deepEqual(found.get("inner"), values([2], [3, 6]));
   assert.deepEqual(found.get("repeated"), values([2, 2], [1, 2, 1, 2]));
@@ -107,7 +106,7 @@ test("decodeTorchCheckpoint() follows strides, offsets and storages that tensors
   assert.deepEqual(found.get("scalar"), values([], [6]));
 });
 
-test("decodeTorchCheckpoint() reads half, bfloat16, double, long, byte and bool storages", () => {
+test("readTorchWeights() reads half, bfloat16, double, long, byte and bool storages", () => {
   const doubles = new Uint8Array(Float64Array.of(0.5, 1e300, -3).buffer);
   const kinds: [string, Uint8Array, number[]][] = [
     ["HalfStorage", Buffer.from("003e00c0ff7b0100007c", "hex"), [1.5, -2, 65504, 2 ** -24, Infinity]],
@@ -119,12 +118,12 @@ test("decodeTorchCheckpoint() reads half, bfloat16, double, long, byte and bool 
   ];
   for (const [type, bytes, data] of kinds) {
     const object = orderedDict([["w", tensor({ key: "k", shape: [data.length], type }, data.length)]]);
-    const found = decodeTorchCheckpoint(legacyFile(object, new Map([["k", { count: data.length, bytes }]])));
+    const found = torchTensors(legacyFile(object, new Map([["k", { count: data.length, bytes }]])));
     assert.deepEqual(found.get("w"), values([data.length], data), type);
   }
 });
 
-test("decodeTorchCheckpoint() finds the state_dict beside other things, and ignores its attributes", () => {
+test("readTorchWeights() finds the state_dict beside other things, and ignores its attributes", () => {
   const attributes = [op.dict, op.mark, op.string("_metadata"), op.dict, op.items, op.build];
   const dict = Buffer.concat([orderedDict([["w", tensor({ key: "0", shape: [1] }, 1)]]), ...attributes]);
   const items = [op.string("epoch"), op.integer(7), op.string("best_prec1"), tensor({ key: "1", shape: [] }, 1)];
@@ -136,7 +135,7 @@ test("decodeTorchCheckpoint() finds the state_dict beside other things, and igno
       ["1", floats([91.5])],
     ]),
   );
-  assert.deepEqual([...decodeTorchCheckpoint(file)], [["w", values([1], [4])]]);
+  assert.deepEqual([...torchTensors(file)], [["w", values([1], [4])]]);
 });
 
 const one = (shape: number[], look = {}) => fileOf(shape, [1, 2], look);
@@ -166,11 +165,11 @@ const broken: [string, Buffer, RegExp][] = [
   ["an empty state_dict", legacyFile(orderedDict([]), new Map()), /empty/],
 ];
 for (const [title, bytes, message] of broken)
-  test(`decodeTorchCheckpoint() refuses ${title}`, () => {
-    assert.throws(() => decodeTorchCheckpoint(bytes), { name: "Error", message });
+  test(`readTorchWeights() refuses ${title}`, () => {
+    assert.throws(() => torchTensors(bytes), { name: "Error", message });
   });
 
-test("decodeTorchCheckpoint() refuses lists that repeat themselves without walking them", () => {
+test("readTorchWeights() refuses lists that repeat themselves without walking them", () => {
   const layers = Array.from({ length: 60 }, (_, i) => [
     op.list,
     op.put(i + 1),
@@ -180,10 +179,7 @@ test("decodeTorchCheckpoint() refuses lists that repeat themselves without walki
     op.append,
   ]);
   const nested = Buffer.concat([op.list, op.put(0), ...layers.flat()]);
-  assert.throws(
-    () => decodeTorchCheckpoint(legacyFile(orderedDict([["w", nested]]), new Map())),
-    /something else under "w"/,
-  );
+  assert.throws(() => torchTensors(legacyFile(orderedDict([["w", nested]]), new Map())), /something else under "w"/);
 });
 
 // SHA-256 over name and float32 bytes of every tensor, sorted by name, computed with PyTorch 2.13.0:
@@ -195,10 +191,10 @@ const real: [string, number, string][] = [
   ["resnet56-4bfd9763.th", 277, "75ba1234be256627a2b4c432ff06edabd8666448a1901eb9af49806143750b33"],
 ];
 for (const [name, count, digest] of real)
-  test(`decodeTorchCheckpoint() reads every number of ${name} as PyTorch does`, { skip }, () => {
+  test(`readTorchWeights() reads every number of ${name} as PyTorch does`, { skip }, () => {
     const bytes = readFileSync(path.join(checkpoints, name));
     assert.equal(createHash("sha256").update(bytes).digest("hex").slice(0, 8), name.slice(9, 17));
-    const tensors = decodeTorchCheckpoint(bytes);
+    const tensors = torchTensors(bytes);
     assert.equal(tensors.size, count);
     const hash = createHash("sha256");
     for (const key of [...tensors.keys()].sort())
@@ -215,7 +211,7 @@ const small = stateDictFile(
 );
 
 test("3,000 mutated small checkpoints each give whole tensors or a clear error", { timeout: 10_000 }, () => {
-  const { valid, refused: errors } = fuzz(small, { decode: decodeTorchCheckpoint, head: small.length, count: 3000 });
+  const { valid, refused: errors } = fuzz(small, { decode: torchTensors, head: small.length, count: 3000 });
   assert.ok(valid > 20 && errors > 1000, `${valid} valid, ${errors} refused`);
 });
 
@@ -224,7 +220,7 @@ test(
   { skip, timeout: 10_000 },
   () => {
     const file = readFileSync(path.join(checkpoints, "resnet20-12fca82f.th"));
-    const { valid, refused: errors } = fuzz(file, { decode: decodeTorchCheckpoint, head: 12_000, count: 300 });
+    const { valid, refused: errors } = fuzz(file, { decode: torchTensors, head: 12_000, count: 300 });
     assert.ok(valid > 5 && errors > 100, `${valid} valid, ${errors} refused`);
   },
 );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Figure } from "../lib/figures/style";
 import { plainFigure } from "../lib/figures/plain";
 import { accuracyByLayer } from "../lib/figures/layers";
-import { dataFrame } from "../lib/tables/frame";
+import { dataFrame } from "../lib/tables/data-frame";
 import { someRows } from "./figures";
 
 const figureOf = (x: unknown, layout: object = {}) => ({ data: [{ type: "scatter", x }], layout }) as unknown as Figure;

@@ -1,7 +1,7 @@
 // The power of a sweep against sums over all counts in NumPy and SciPy, and the tables and sentences made of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channelTests } from "../lib/results/permutation";
+import { channelTests } from "../lib/results/channels";
 import { trivialPower } from "../lib/results/power";
 import { channelTable, powerSentence, verdictCountTable } from "../lib/tables/verdicts";
 import { countedRow, someRows } from "./figures";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { randomStream, shuffled } from "../lib/statistics/random";
+import { randomStream } from "../lib/statistics/random";
+import { shuffled } from "../lib/statistics/shuffle";
 
 test("randomStream() repeats with its seed and label, and differs with either", () => {
   const draws = (seed: number, label: string) => Array.from({ length: 5 }, randomStream(seed, label).uniform);
@@ -38,7 +39,7 @@ test("shuffled() holds every index once, in another order for another stream", (
 });
 
 test("no file of lib/ draws unseeded numbers", () => {
-  for (const file of readdirSync("lib").filter((name) => name.endsWith(".ts"))) {
+  for (const file of readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"))) {
     assert.ok(!/Math\.random|tf\.random|truncatedNormal\(/.test(readFileSync(`lib/${file}`, "utf8")), file);
   }
 });

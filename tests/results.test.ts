@@ -21,7 +21,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { randomStream } from "../lib/statistics/random";
 import { encodePart, type Part, recordSize } from "../lib/sweeps/records";
-import { openResults, type Results } from "../lib/sweeps/saved";
+import { openResults, type SavedResults } from "../lib/sweeps/saved";
 import { mutate } from "./mutations";
 
 const KEY = "0123456789abcdef".repeat(4);
@@ -58,7 +58,7 @@ function partOf(start: number, end: number, rows: readonly number[]): Part {
 }
 
 /** Which (row, image) are saved, after checking that each of them is right. */
-function savedPlaces(results: Results, { rows, images }: Shape): Set<string> {
+function savedPlaces(results: SavedResults, { rows, images }: Shape): Set<string> {
   const places = new Set<string>();
   for (const row of upTo(rows))
     for (const image of upTo(images)) {
@@ -326,7 +326,7 @@ function saver(t: Context, dir: string, { before = "true" } = {}): ChildProcess 
   writeFileSync(
     entry,
     `import { writeSync } from "node:fs";
-     import { openResults } from ${JSON.stringify(path.resolve("lib", "sweeping", "results"))};
+     import { openResults } from ${JSON.stringify(path.resolve("lib", "sweeps", "saved"))};
      const predictionOf = ${predictionOf};
      const lossOf = ${lossOf};
      const upTo = ${upTo};

@@ -1,10 +1,12 @@
 // Rows from a prediction matrix small enough to count by hand; Wilson's interval against statsmodels.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Layer } from "../lib/networks/layers";
-import { checkEven, classRowsOf, evenSweep, type EvenSweep, rowsOf, type Sweep, wilson } from "../lib/results/rows";
-import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
 import { pairs, singles } from "../lib/ablations/sets";
+import type { Layer } from "../lib/networks/layers";
+import { evenSweep, type EvenSweep, type Sweep } from "../lib/results/matrix";
+import { checkEven, classRowsOf, rowsOf } from "../lib/results/rows";
+import { wilson } from "../lib/statistics/intervals";
+import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
 
 const layers: Layer[] = [
   { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1, side: 32 },

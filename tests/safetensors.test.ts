@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dtypeOf, halfBits, readNumbers, toHalf } from "../lib/files/dtypes";
-import type { Values } from "../lib/networks/network";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
+import type { Values } from "../lib/files/values";
 import { fuzz } from "./mutations";
 
 // safetensors.numpy.save({"b.kernel": arange(6).reshape(2, 3) - 2.5, "a": [1e-45, 3.4e38], "s": 7, "e": zeros((0, 3))}, {"spec": '{"x":1}'})

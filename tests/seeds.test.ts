@@ -1,8 +1,9 @@
 // Several seeds: verdict counts and drops by hand, Kendall's tau against SciPy.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acrossSeeds, kendallTau } from "../lib/results/seeds";
+import { acrossSeeds } from "../lib/results/seeds";
 import type { Verdict } from "../lib/results/verdict";
+import { kendallTau } from "../lib/statistics/ranking";
 
 const judged = (layer: string, verdict: Verdict["verdict"], drop: number) =>
   ({ layer, operator: "zero", verdict, drop }) as Verdict;

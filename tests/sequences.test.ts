@@ -1,8 +1,8 @@
 // Confidence sequences: by hand, and by simulating who looks after every batch.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wilson } from "../lib/statistics/intervals";
 import { randomStream } from "../lib/statistics/random";
-import { wilson } from "../lib/results/rows";
 import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
 
 test("accuracySequence() ends where (images + 1) P(correct) is 0.05, and is certain of nothing on one image", () => {

@@ -1,8 +1,9 @@
 // Evidence by betting: by hand, by exact enumeration of all outcomes, and by simulation of whole sweeps that stop.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { verdictsOf } from "../lib/results/verdict";
 import { inferiority, mcnemar, nonInferiority, type Pairs, upperBound } from "../lib/statistics/paired";
-import { type Random, randomStream } from "../lib/statistics/random";
+import { randomStream } from "../lib/statistics/random";
 import {
   addImages,
   anytimeBelow,
@@ -15,7 +16,7 @@ import {
   trivialTest,
   type WatchedPairs,
 } from "../lib/statistics/sequential";
-import { verdictsOf } from "../lib/results/verdict";
+import type { Random } from "../lib/statistics/shuffle";
 import { countedRow } from "./figures";
 
 const MARGIN = 0.005;

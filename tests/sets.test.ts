@@ -2,22 +2,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { zero } from "../lib/ablations/ablate";
-import { sweepEach } from "../lib/sweeps/comparison";
-import { greedyOrder } from "../lib/sweeps/greedy";
-import { layersOf } from "../lib/networks/layers";
-import { randomStream } from "../lib/statistics/random";
+import { randomOrder } from "../lib/ablations/orders";
 import {
   blockSets,
   checkSets,
   cumulative,
   type LayerSet,
   pairs,
-  randomOrder,
   setOf,
   singles,
   stageSets,
 } from "../lib/ablations/sets";
+import { layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
+import { randomStream } from "../lib/statistics/random";
+import { sweepEach } from "../lib/sweeps/each";
+import { greedyOrder } from "../lib/sweeps/greedy";
 import { sweep, sweepSteps } from "../lib/sweeps/sweep";
 import { smallDataset, smallNetwork } from "./small";
 

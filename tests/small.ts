@@ -1,22 +1,17 @@
 // Small things that several tests need: networks and datasets made from a seed, and a check that no tensor is left behind.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { startEngine, tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/data/batches";
 import type { Dataset } from "../lib/data/dataset";
+import { startEngine, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { imageTensor } from "../lib/training/evaluate";
+import { imageTensor } from "../lib/engine/predictor";
+import type { Values } from "../lib/files/values";
 import { forward } from "../lib/networks/forward";
-import {
-  CIFAR10_NORMALIZATION,
-  initialParameters,
-  type Network,
-  type Parameters,
-  type Values,
-} from "../lib/networks/network";
 import { branchEnds } from "../lib/networks/layers";
-import { randomStream } from "../lib/statistics/random";
+import { CIFAR10_NORMALIZATION, initialParameters, type Network, type Parameters } from "../lib/networks/network";
 import { type Spec, specOf } from "../lib/networks/spec";
+import { randomStream } from "../lib/statistics/random";
 
 /** A network with random parameters in which no batch norm is the identity; with this seed it predicts several classes. */
 export function smallNetwork(name = "resnet8-w4", seed = 5): Network {

@@ -3,21 +3,23 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { ablate, zero } from "../lib/ablations/ablate";
-import { tensorOf, tf } from "../lib/engine/backend";
+import { ablate, ablatedNetwork, zero } from "../lib/ablations/ablate";
+import { setOf, singles } from "../lib/ablations/sets";
 import { batchOf } from "../lib/data/batches";
-import { loadNetwork } from "../lib/runs/checkpoint";
 import { firstImages, loadCifar } from "../lib/data/cifar";
+import { tensorOf, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/training/evaluate";
+import { imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
+import type { Values } from "../lib/files/values";
 import { forward } from "../lib/networks/forward";
 import { type Layer, layerOf, layersOf } from "../lib/networks/layers";
-import { EPSILON, type Values } from "../lib/networks/network";
+import { EPSILON } from "../lib/networks/network";
 import { rowsOf } from "../lib/results/rows";
-import { setOf, singles } from "../lib/ablations/sets";
-import { sweep, sweepSteps } from "../lib/sweeps/sweep";
-import { type Answers, compileSweep } from "../lib/sweeps/graph-program";
 import { verdictsOf } from "../lib/results/verdict";
+import { loadNetwork } from "../lib/runs/run-folder";
+import { type Answers, compileSweep } from "../lib/sweeps/graph-program";
+import { sweep, sweepSteps } from "../lib/sweeps/sweep";
+import { evaluate } from "../lib/training/evaluate";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared");
@@ -60,7 +62,7 @@ test("ablate() refuses an unknown layer, and a kernel of another shape or with n
 });
 
 test("a zeroed kernel makes its layer the constant beta - gamma mean / sqrt(variance + eps), by hand", () => {
-  const network = ablate(smallNetwork(), "stem.conv", zero);
+  const network = ablatedNetwork(ablate(smallNetwork(), "stem.conv", zero));
   const of = (part: string, channel: number) => network.parameters.get(`stem.conv.${part}`)!.data[channel];
   const weights = eagerWeights(network.parameters);
   const words = eagerWords((name) => weights.get(name)!, network.normalization);
@@ -81,7 +83,7 @@ test("a zeroed kernel makes its layer the constant beta - gamma mean / sqrt(vari
 test("a residual block with either kernel zeroed is its shortcut plus a constant, but for the border (claim C5)", () => {
   const intact = smallNetwork("resnet14-w4");
   for (const conv of ["conv1", "conv2"]) {
-    const network = ablate(intact, `stage1.block2.${conv}`, zero);
+    const network = ablatedNetwork(ablate(intact, `stage1.block2.${conv}`, zero));
     const branch = branchOf(network, "stage1.block2");
     // Channels of one pixel away from the border, for both images: the same numbers everywhere.
     const inner = (image: number, row: number, column: number) =>
@@ -118,7 +120,7 @@ test("sweep() predicts for each layer what evaluating the ablated network predic
     assert.deepEqual(result.baseline, (await evaluate(network, dataset)).predictions);
     assert.ok(new Set(result.baseline).size > 1, "a network that predicts one class only would not show a difference");
     for (const [index, layer] of result.sets.entries()) {
-      const wanted = await evaluate(ablate(network, layer.name, zero), dataset);
+      const wanted = await evaluate(ablatedNetwork(ablate(network, layer.name, zero)), dataset);
       assert.deepEqual(result.predictions[index], wanted.predictions, layer.name);
     }
     assert.equal(bitsOf(network), before);
@@ -132,7 +134,7 @@ for (const [name, seed] of [
     const [network, dataset] = [smallNetwork(name, seed), smallDataset(40)];
     const result = await sweep(network, dataset);
     for (const [index, layer] of result.sets.entries()) {
-      const wanted = await evaluate(ablate(network, layer.name, zero), dataset);
+      const wanted = await evaluate(ablatedNetwork(ablate(network, layer.name, zero)), dataset);
       assert.deepEqual(result.predictions[index], wanted.predictions, layer.name);
     }
   });
@@ -148,7 +150,7 @@ for (const name of ["imagenet-resnet18-w2", "imagenet-resnet50-w2", "vgg11-w4"])
       const predictor = await openPredictor(network);
       const images = imageTensor(batchOf(dataset, 0, 30).images);
       for (const [index, layer] of layersOf(network.spec).entries()) {
-        const loaded = predictor.load(ablate(network, layer.name, zero));
+        const loaded = predictor.load(ablatedNetwork(ablate(network, layer.name, zero)));
         const wanted = predictedClasses(logitsOf(predictor, loaded, images), 10);
         loaded.dispose();
         assert.deepEqual(result.predictions[index], wanted, layer.name);
@@ -173,7 +175,7 @@ test("sweep() takes some layers and a user's own operator", async () => {
   const result = await sweep(network, dataset, { layers, operator: negate, operatorName: "negate" });
   assert.equal(result.operator, "negate");
   assert.deepEqual(result.predictions, [
-    (await evaluate(ablate(network, layers[0].name, negate), dataset)).predictions,
+    (await evaluate(ablatedNetwork(ablate(network, layers[0].name, negate)), dataset)).predictions,
   ]);
 });
 
@@ -275,7 +277,7 @@ test("a sweep with results goes on where it was left, and is read back without t
     const size = statSync(path.join(results, file)).size;
     assert.deepEqual(await sweep(network, dataset, options), whole);
     assert.equal(statSync(path.join(results, file)).size, size, "nothing was added");
-    const other = ablate(network, "stem.conv", zero);
+    const other = ablatedNetwork(ablate(network, "stem.conv", zero));
     assert.notDeepEqual((await sweep(other, dataset, options)).baseline, whole.baseline);
     assert.equal(readdirSync(results).length, 2, "another network has results of its own");
     await sweep(network, dataset, { ...options, fresh: true });

@@ -1,15 +1,16 @@
 // The key of a sweep: another one for every change of what is computed, the same one for everything else.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ablate, type Ablation, type Operator, zero } from "../lib/ablations/ablate";
+import { ablate, type Ablation, intact, type Operator, zero } from "../lib/ablations/ablate";
 import { onOutput, onShortcut } from "../lib/ablations/activations";
-import type { Engine } from "../lib/engine/backend";
-import { firstImages } from "../lib/data/cifar";
-import type { Dataset } from "../lib/data/dataset";
-import { layersOf } from "../lib/networks/layers";
-import type { Network, Values } from "../lib/networks/network";
 import { mean, rerandomize, resample, scale } from "../lib/ablations/operators";
 import { type LayerSet, pairs, singles } from "../lib/ablations/sets";
+import { firstImages } from "../lib/data/cifar";
+import type { Dataset } from "../lib/data/dataset";
+import type { Engine } from "../lib/engine/backend";
+import type { Values } from "../lib/files/values";
+import { layersOf } from "../lib/networks/layers";
+import type { Network } from "../lib/networks/network";
 import { specOf } from "../lib/networks/spec";
 import { changeDigests, type SweepContent, sweepKey } from "../lib/sweeps/key";
 import { smallDataset, smallNetwork } from "./small";
@@ -33,8 +34,8 @@ function content(change: Partial<SweepContent> = {}): SweepContent {
 
 const KEY = sweepKey(content());
 
-function withArray(network: Network, name: string, change: (values: Values) => Values): Network {
-  return { ...network, parameters: new Map([...network.parameters, [name, change(network.parameters.get(name)!)]]) };
+function withArray<N extends Pick<Network, "parameters">>(of: N, name: string, change: (values: Values) => Values): N {
+  return { ...of, parameters: new Map([...of.parameters, [name, change(of.parameters.get(name)!)]]) };
 }
 
 const copied = ({ shape, data }: Values): Values => ({ shape: [...shape], data: data.slice() });
@@ -74,6 +75,7 @@ test("sweepKey() does not depend on names, on the order of fields and parameters
     parameters: new Map([...network.parameters].reverse()),
   };
   const unshared = ablations.map((ablation) => ({
+    ...ablation,
     parameters: new Map([...ablation.parameters].map(([name, values]) => [name, copied(values)])),
   }));
   assert.equal(sweepKey(content({ network: turned, ablations })), KEY);
@@ -141,7 +143,7 @@ test("sweepKey() is another one for every change of what is computed", () => {
     "one ablated kernel by one bit": {
       ablations: replaced(2, withArray(ablations[2], `${third.name}.kernel`, flipped)),
     },
-    "one ablation that changes nothing": { ablations: replaced(2, network) },
+    "one ablation that changes nothing": { ablations: replaced(2, intact(network)) },
     "one ablation that changes a second array": {
       ablations: replaced(2, withArray(ablations[2], `${third.name}.beta`, flipped)),
     },

@@ -1,15 +1,15 @@
 // Synergy of pairs on images that can be counted by hand; sign flips against every possible flip and McNemar's test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pairs, singles } from "../lib/ablations/sets";
+import type { Values } from "../lib/files/values";
 import { layersOf } from "../lib/networks/layers";
-import type { Values } from "../lib/networks/network";
 import { specOf } from "../lib/networks/spec";
+import type { EvenSweep } from "../lib/results/matrix";
+import { isFree, synergiesOf } from "../lib/results/synergy";
 import { normalTail } from "../lib/statistics/normal";
 import { flipAll, mcnemar, signFlip } from "../lib/statistics/paired";
-import type { EvenSweep } from "../lib/results/rows";
-import { pairs, singles } from "../lib/ablations/sets";
 import { sweep } from "../lib/sweeps/sweep";
-import { isFree, synergiesOf } from "../lib/results/synergy";
 import { smallDataset, smallNetwork } from "./small";
 
 const layers = layersOf(specOf("resnet20")).slice(1, 4);

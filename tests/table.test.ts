@@ -1,19 +1,13 @@
 // Tables: rows in, columns out, and the three ways to write them down.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  ablationTable,
-  historyTable,
-  layerTable,
-  tableOf,
-  toHtml,
-  toMarkdown,
-  toText,
-  verdictTable,
-} from "../lib/tables/table";
 import { layersOf } from "../lib/networks/layers";
 import { specOf } from "../lib/networks/spec";
 import { verdictsOf } from "../lib/results/verdict";
+import { ablationTable, verdictTable } from "../lib/tables/ablations";
+import { historyTable, layerTable } from "../lib/tables/networks";
+import { toHtml, toMarkdown, toText } from "../lib/tables/render";
+import { tableOf } from "../lib/tables/table";
 import { countedRow, someEpochs, someRows } from "./figures";
 
 const hostile = `<img src=x onerror="alert('x')">&|*\n\u202e`;

@@ -1,6 +1,7 @@
 // Writes small files in PyTorch's checkpoint formats (legacy and zip), for tests; pickles by hand, so that tests can also be rude.
 import { crc32 } from "node:zlib";
-import type { Values } from "../lib/networks/network";
+import type { Values } from "../lib/files/values";
+import { readTorchWeights } from "../lib/files/torch-file";
 
 /** A tensor as the file describes it; strides and offset count in elements of the storage. */
 export interface FileTensor {
@@ -186,3 +187,6 @@ export function torchEntries(object: Buffer, storages: ReadonlyMap<string, FileS
     ["archive/version", text("3\n")],
   ];
 }
+
+/** The tensors of a checkpoint, where it leaves no choice. */
+export const torchTensors = (bytes: Uint8Array): ReadonlyMap<string, Values> => readTorchWeights(bytes).tensors;

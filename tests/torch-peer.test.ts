@@ -5,17 +5,19 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
 import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import type { Dataset } from "../lib/data/dataset";
-import { evaluate, imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/training/evaluate";
-import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
-import { layersOf } from "../lib/networks/layers";
-import { multiplications, type Network, parameterCount, type Values } from "../lib/networks/network";
+import { imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { decodeSafetensors } from "../lib/files/safetensors";
+import type { Values } from "../lib/files/values";
+import { layersOf } from "../lib/networks/layers";
+import { multiplications, type Network, parameterCount } from "../lib/networks/network";
 import { type CifarSpec, type Spec, specOf } from "../lib/networks/spec";
-import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import { evaluate } from "../lib/training/evaluate";
 import { calmNetwork, expectNoLeak, smallDataset } from "./small";
+import { torchTensors } from "./torch-file";
 
 const named = process.env.TORCH_PYTHON;
 const python = named ?? "python3";
@@ -141,7 +143,7 @@ test("PyTorch and this project read the same numbers from every format and numbe
     const expected = sorted(decodeSafetensors(read(`${dtype}.safetensors`)).tensors);
     assert.equal(expected.length, 56);
     for (const format of ["zip", "legacy"])
-      assert.deepEqual(sorted(decodeTorchCheckpoint(read(`${format}-${dtype}.pt`))), expected, `${format} ${dtype}`);
+      assert.deepEqual(sorted(torchTensors(read(`${format}-${dtype}.pt`))), expected, `${format} ${dtype}`);
     assert.deepEqual(sorted(decodeSafetensors(read(`safetensors-${dtype}.safetensors`)).tensors), expected, dtype);
     for (const name of [`zip-${dtype}.pt`, `legacy-${dtype}.pt`, `safetensors-${dtype}.safetensors`])
       assert.equal((importTorch(path.join(dir, name)).spec as CifarSpec).shortcut, "B", name);

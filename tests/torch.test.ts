@@ -5,12 +5,14 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { encodeNetwork, loadNetwork } from "../lib/runs/checkpoint";
-import { layersOf } from "../lib/networks/layers";
-import { type Network, parameterShapes, sizeOf, type Values } from "../lib/networks/network";
-import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
+import { encodeNetwork } from "../lib/checkpoints/network-file";
 import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
+import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
+import { sizeOf, type Values } from "../lib/files/values";
+import { layersOf } from "../lib/networks/layers";
+import { type Network, parameterShapes } from "../lib/networks/network";
 import { specName } from "../lib/networks/spec";
+import { loadNetwork } from "../lib/runs/run-folder";
 import { bitsOf, smallNetwork } from "./small";
 import { stateDictFile } from "./torch-file";
 

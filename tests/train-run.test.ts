@@ -5,15 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { loadRun } from "../lib/runs/checkpoint";
-import { evaluate } from "../lib/training/evaluate";
-import { specOf } from "../lib/networks/spec";
-import { randomStream } from "../lib/statistics/random";
-import { FAST, type TrainConfig } from "../lib/training/recipe";
-import type { Session } from "../lib/runs/resume";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
-import type { Epoch } from "../lib/training/train";
+import { specOf } from "../lib/networks/spec";
+import type { Session } from "../lib/runs/resume";
+import { loadRun } from "../lib/runs/run-folder";
 import { trainRun, type TrainRunOptions } from "../lib/runs/train-run";
+import { randomStream } from "../lib/statistics/random";
+import { evaluate } from "../lib/training/evaluate";
+import type { Epoch } from "../lib/training/history";
+import { FAST, type TrainConfig } from "../lib/training/recipe";
 import { smallTraining } from "./killed";
 import { expectNoLeak, smallDataset } from "./small";
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atRest, openTrainer, type StepOptions } from "../lib/engine/trainer";
-import { tf } from "../lib/engine/backend";
 import { batchOf } from "../lib/data/batches";
+import { tf } from "../lib/engine/backend";
+import type { StepOptions } from "../lib/engine/step";
+import { atRest, openTrainer } from "../lib/engine/trainer";
 import { CIFAR10_NORMALIZATION, initialParameters } from "../lib/networks/network";
-import { randomStream } from "../lib/statistics/random";
 import { specOf } from "../lib/networks/spec";
+import { randomStream } from "../lib/statistics/random";
 import { FAST, HE, learningRate, type TrainConfig } from "../lib/training/recipe";
 import { type Progress, train } from "../lib/training/train";
 import { bitsOf, expectNoLeak, smallDataset } from "./small";

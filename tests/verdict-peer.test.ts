@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import path from "node:path";
 import { test } from "node:test";
-import { loadNetwork } from "../lib/runs/checkpoint";
+import { loadNetwork } from "../lib/runs/run-folder";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { randomStream } from "../lib/statistics/random";
 import { type Row, rowsOf } from "../lib/results/rows";

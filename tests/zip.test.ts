@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { Values } from "../lib/networks/network";
-import { decodeTorchCheckpoint } from "../lib/files/torch-file";
+import type { Values } from "../lib/files/values";
 import { listZip } from "../lib/files/zip";
 import { fuzz } from "./mutations";
-import { floats, op, orderedDict, tensor, torchEntries, zipFile } from "./torch-file";
+import { floats, op, orderedDict, tensor, torchEntries, torchTensors, zipFile } from "./torch-file";
 
 const values = (shape: number[], data: number[]): Values => ({ shape, data: Float32Array.from(data) });
 
@@ -33,9 +32,9 @@ const fromPyTorch = gunzipSync(
   ),
 );
 
-test("decodeTorchCheckpoint() reads the zip archive that PyTorch wrote, turned tensors and all number formats", () => {
+test("readTorchWeights() reads the zip archive that PyTorch wrote, turned tensors and all number formats", () => {
   assert.deepEqual(
-    [...decodeTorchCheckpoint(fromPyTorch)],
+    [...torchTensors(fromPyTorch)],
     [
       ["a", values([3, 2], [0, 3, 1, 4, 2, 5])],
       ["h", values([2], [1.5, -2])],
@@ -136,18 +135,18 @@ const broken: [string, Buffer, RegExp][] = [
   ],
 ];
 for (const [title, bytes, message] of broken)
-  test(`decodeTorchCheckpoint() refuses a zip archive ${title}`, () => {
-    assert.throws(() => decodeTorchCheckpoint(bytes), { name: "Error", message });
+  test(`readTorchWeights() refuses a zip archive ${title}`, () => {
+    assert.throws(() => torchTensors(bytes), { name: "Error", message });
   });
 
-test("decodeTorchCheckpoint() takes archives of PyTorch before 2.0, which say nothing of the byte order", () => {
-  assert.deepEqual([...decodeTorchCheckpoint(withEntry("archive/byteorder"))], [["w", values([2], [1, 2])]]);
+test("readTorchWeights() takes archives of PyTorch before 2.0, which say nothing of the byte order", () => {
+  assert.deepEqual([...torchTensors(withEntry("archive/byteorder"))], [["w", values([2], [1, 2])]]);
 });
 
-test("decodeTorchCheckpoint() refuses every zip archive that is cut short", () => {
-  assert.deepEqual([...decodeTorchCheckpoint(zipFile(entries))], [["w", values([2], [1, 2])]]);
+test("readTorchWeights() refuses every zip archive that is cut short", () => {
+  assert.deepEqual([...torchTensors(zipFile(entries))], [["w", values([2], [1, 2])]]);
   for (let length = 0; length < fromPyTorch.length; length++)
-    assert.throws(() => decodeTorchCheckpoint(fromPyTorch.subarray(0, length)), /^Error: Cannot read the/, `${length}`);
+    assert.throws(() => torchTensors(fromPyTorch.subarray(0, length)), /^Error: Cannot read the/, `${length}`);
 });
 
 // Without checksums, or hardly a mutation would reach the pickle.
@@ -159,6 +158,6 @@ const targets: [string, Uint8Array, number][] = [
 ];
 for (const [title, file, head] of targets)
   test(`1,000 zip archives with mutated ${title} each give whole tensors or a clear error`, { timeout: 10_000 }, () => {
-    const { valid, refused } = fuzz(file, { decode: decodeTorchCheckpoint, head, count: 1000 });
+    const { valid, refused } = fuzz(file, { decode: torchTensors, head, count: 1000 });
     assert.ok(refused > 500 && valid + refused === 1000, `${valid} valid, ${refused} refused`);
   });

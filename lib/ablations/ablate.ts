@@ -1,11 +1,13 @@
 // Ablations: networks with one or several layers changed. Nothing is changed in place, so there is nothing to restore.
-import { activationName, type ActivationOperator, type Activations } from "./activations";
+import type { Values } from "../files/values";
 import { branchEnds, type Layer, layerOf } from "../networks/layers";
-import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
-import type { Network, Parameters, Values } from "../networks/network";
-import { type Random, randomStream } from "../statistics/random";
-import { repeatedIn } from "./sets";
+import type { Network, Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
+import { randomStream } from "../statistics/random";
+import type { Random } from "../statistics/shuffle";
+import { activationName, type ActivationOperator, type Activations } from "./activations";
+import { checkArray, layerValues, type LayerValues, returnedArrays } from "./layer-values";
+import { repeatedIn } from "./sets";
 
 /** What an operator may look at besides the kernel; all arrays are copies. */
 export interface Site {
@@ -37,9 +39,28 @@ export function operatorName({ name }: Operator): string {
   return NO_NAMES.includes(name) ? "an unnamed operator" : name;
 }
 
-/** A network with something changed: in its arrays, in its activations, or in both. */
-export interface Ablation extends Network {
-  readonly activations?: Activations;
+/** A network and what it is to be computed with: other arrays, other activations, or both. It is no network itself. */
+export interface Ablation {
+  readonly network: Network;
+  /** All of them; what is not changed is the network's own array. */
+  readonly parameters: Parameters;
+  readonly activations: Activations;
+}
+
+/** The ablation that changes nothing. */
+export function intact(network: Network): Ablation {
+  return { network, parameters: network.parameters, activations: new Map() };
+}
+
+/**
+ * An ablation as a network, to evaluate or to save it.
+ * @throws RangeError where activations are changed, which only a sweep computes
+ */
+export function ablatedNetwork({ network, parameters, activations }: Ablation): Network {
+  if (activations.size === 0) return { ...network, parameters };
+  throw new RangeError(
+    `Cannot take "${network.name}" as a network: it has changed activations, which only a sweep computes`,
+  );
 }
 
 /** What operators may need besides the network. */
@@ -54,24 +75,25 @@ export interface AblationOptions {
 export const zero: KernelOperator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
 
 /**
- * The network with the operator applied to some layers, named one by one or as a list. It shares every other array with the
- * given one, also those that the operator returns with the same numbers; the given network stays as it is.
+ * A network, or an ablation of it, with the operator applied to some layers, named one by one or as a list. It shares every other
+ * array with the given one, also those that the operator returns with the same numbers; what is given stays as it is.
  * @throws RangeError when there is no such layer, none at all or one twice, the operator does not apply to it, or a new array has
  * another shape, is not finite or a negative variance
  * @throws TypeError when the operator returns something else than arrays
  */
 export function ablate(
-  network: Ablation,
+  given: Network | Ablation,
   layerNames: string | readonly string[],
   operator: Operator,
   options: AblationOptions = {},
 ): Ablation {
-  const layers = layersAt(network, [layerNames].flat());
-  if (typeof operator !== "function") return withActivations(network, layers, operator);
-  const parameters = new Map(network.parameters);
+  const before = "network" in given ? given : intact(given);
+  const layers = layersAt(before.network, [layerNames].flat());
+  if (typeof operator !== "function") return withActivations(before, layers, operator);
+  const parameters = new Map(before.parameters);
   for (const layer of layers)
-    for (const [name, values] of changedArrays(network, layer, operator, options)) parameters.set(name, values);
-  return { ...network, parameters };
+    for (const [name, values] of changedArrays(before, layer, operator, options)) parameters.set(name, values);
+  return { ...before, parameters };
 }
 
 function layersAt({ name, spec }: Network, names: readonly string[]): Layer[] {
@@ -81,33 +103,33 @@ function layersAt({ name, spec }: Network, names: readonly string[]): Layer[] {
   throw new RangeError(`Cannot ablate ${name}: expected each layer once but found ${repeated} twice`);
 }
 
-function withActivations(network: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
-  const ends = branchEnds(network.spec).map(({ name }) => name);
-  const odd = place === "shortcut" ? layers.find(({ name }) => !ends.includes(name)) : undefined;
+function withActivations(before: Ablation, layers: readonly Layer[], { place, change }: ActivationOperator): Ablation {
+  const ends = branchEnds(before.network.spec);
+  const odd = place === "shortcut" ? layers.find((layer) => !ends.includes(layer)) : undefined;
   if (odd) {
     throw new RangeError(
       `Cannot change the shortcut at ${odd.name}: expected the last convolution of a residual block, like stage1.block1.conv2`,
     );
   }
   const added = layers.map((layer) => [activationName(layer, place), { layer, change }] as const);
-  return { ...network, activations: new Map([...(network.activations ?? []), ...added]) };
+  return { ...before, activations: new Map([...before.activations, ...added]) };
 }
 
 /** The arrays of a layer that the operator gives other numbers, by their names. */
 function changedArrays(
-  network: Network,
+  { network, parameters }: Ablation,
   layer: Layer,
   operator: KernelOperator,
   { seed = 1, start }: AblationOptions,
 ): [name: string, values: Values][] {
-  const values = layerValues(network.parameters, layer);
+  const values = layerValues(parameters, layer);
   const random = randomStream(seed, `ablate ${layer.name}`);
   const stream = (label: string) => randomStream(seed, `ablate ${layer.name} ${label}`);
   const site = { spec: network.spec, random, stream, values, start: start && layerValues(start, layer) };
   const arrays = returnedArrays(operator(values.kernel, layer, site), layer);
   return Object.entries(arrays).flatMap(([part, after]) => {
     const name = `${layer.name}.${part}`;
-    const before = network.parameters.get(name)!;
+    const before = parameters.get(name)!;
     checkArray(after, before, { layer, part });
     // Copied, for an operator that goes on writing into what it returned.
     return sameNumbers(after, before) ? [] : [[name, { shape: before.shape, data: after.data.slice() }]];
@@ -116,11 +138,3 @@ function changedArrays(
 
 const sameNumbers = (after: Values, before: Values): boolean =>
   after.data.every((value, index) => value === before.data[index]);
-
-/** Whether an ablation is the network itself, number by number: its operator changed nothing. */
-export function isUnchanged(network: Network, ablation: Ablation): boolean {
-  return (
-    !ablation.activations?.size &&
-    [...network.parameters].every(([name, values]) => ablation.parameters.get(name) === values)
-  );
-}

@@ -1,10 +1,10 @@
 // Operators on activations: what a layer passes on is changed while the network runs, in whatever interpreter runs it.
 import { createHash } from "node:crypto";
+import type { Values } from "../files/values";
 import type { Vocabulary } from "../networks/forward";
+import type { Layer } from "../networks/layers";
 import { typeText } from "../text/format";
 import { activationValues } from "./layer-values";
-import type { Layer } from "../networks/layers";
-import type { Values } from "../networks/network";
 
 /** What can be computed with activations, in a graph as in a cell. */
 export interface Arithmetic<T> {
@@ -30,13 +30,13 @@ export interface ActivationSite<T> extends Arithmetic<T> {
 export type ActivationChange = <T>(x: T, site: ActivationSite<T>, layer: Layer) => T;
 
 /** Where an activation is changed: a layer's output after its batch norm, or what is added to the branch that it ends. */
-export type Place = "output" | "shortcut";
+export type ActivationPlace = "output" | "shortcut";
 
 /** An operator on what a layer passes on; its kernel stays. */
 export interface ActivationOperator {
   /** How it is called in results; empty where it has no name. */
   readonly name: string;
-  readonly place: Place;
+  readonly place: ActivationPlace;
   readonly change: ActivationChange;
 }
 
@@ -54,7 +54,7 @@ export function onShortcut(change: ActivationChange, name = change.name): Activa
 export type Activations = ReadonlyMap<string, { readonly layer: Layer; readonly change: ActivationChange }>;
 
 /** The name of a place in a network, like "stage1.block1.conv2.output". */
-export function activationName({ name }: Layer, place: Place): string {
+export function activationName({ name }: Layer, place: ActivationPlace): string {
   return `${name}.${place}`;
 }
 
@@ -88,7 +88,10 @@ export function notingWords<T>(words: Vocabulary<T>, note: (name: string, x: T) 
   return replacedWords(words, (x, layer, place) => (note(activationName(layer, place), x), x));
 }
 
-function replacedWords<T>(words: Vocabulary<T>, replace: (x: T, layer: Layer, place: Place) => T): Vocabulary<T> {
+function replacedWords<T>(
+  words: Vocabulary<T>,
+  replace: (x: T, layer: Layer, place: ActivationPlace) => T,
+): Vocabulary<T> {
   return {
     ...words,
     batchNorm: (x, layer) => replace(words.batchNorm(x, layer), layer, "output"),

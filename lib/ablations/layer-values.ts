@@ -1,7 +1,8 @@
 // The arrays of one layer: what operators are given of it, and what they return, checked.
-import { typeText } from "../text/format";
+import { sizeOf, type Values } from "../files/values";
 import type { Layer } from "../networks/layers";
-import { BATCH_NORM, type Parameters, sizeOf, type Values } from "../networks/network";
+import { BATCH_NORM, type Parameters } from "../networks/network";
+import { typeText } from "../text/format";
 
 /** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
 export interface LayerValues {
@@ -47,7 +48,7 @@ export function returnedArrays(returned: unknown, layer: Layer): Record<string, 
 export function checkArray(
   after: Values,
   { shape, data }: Values,
-  { layer, part }: { readonly layer: Layer; readonly part: string },
+  { layer, part }: { layer: Layer; part: string },
 ): void {
   const failed = `Cannot ablate ${layer.name}: the operator returned`;
   if (!isValues(after))

@@ -9,19 +9,19 @@ import { largestOf } from "../statistics/extremes";
 export interface NamedOperator {
   readonly operator: Operator;
   /** The layers that it can be applied to, in forward order. */
-  layersOf(spec: Spec): Layer[];
+  layersOf(spec: Spec): readonly Layer[];
 }
 
-interface Entry {
+interface OperatorEntry {
   /** One sentence, shown on the command line. */
   readonly meaning: string;
   /** What the numbers after the name are called; none where there are none. */
   readonly values?: readonly string[];
   readonly make: (...values: number[]) => Operator;
-  readonly layersOf?: (spec: Spec) => Layer[];
+  readonly layersOf?: (spec: Spec) => readonly Layer[];
 }
 
-const ENTRIES: Readonly<Record<string, Entry>> = {
+const ENTRIES: Readonly<Record<string, OperatorEntry>> = {
   zero: { meaning: "every weight zero; the batch norm's constant stays (the paper)", make: () => zero },
   removeConstant: { meaning: "zero, and the batch norm's constant dropped too", make: () => operators.removeConstant },
   zeroBranch: {

@@ -1,8 +1,10 @@
 // The operators of the ablation algebra: what can be done to one layer, each a pure function from its kernel to a new one.
+import { meanOf, squaresOf } from "../statistics/summary";
+import type { Values } from "../files/values";
+import { branchEnds } from "../networks/layers";
+import { initialKernel } from "../networks/network";
 import type { KernelOperator } from "./ablate";
 import { onOutput, onShortcut } from "./activations";
-import { branchEnds } from "../networks/layers";
-import { initialKernel, type Values } from "../networks/network";
 
 /** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
 export const removeConstant: KernelOperator = (kernel, { outputs }) => {
@@ -37,7 +39,7 @@ export const shortcutZero = onShortcut((x, { scale }) => scale(x, 0), "shortcutZ
 export function noise(share: number): KernelOperator {
   check("noise", share, { wanted: "a share of at least 0", met: share >= 0 });
   return written("noise", [share], (kernel, _, { random }) => {
-    const deviation = share * deviationOf(kernel.data);
+    const deviation = share * Math.sqrt(squaresOf(kernel.data) / kernel.data.length);
     return mapped(kernel, (weight) => weight + deviation * random.normal());
   });
 }
@@ -64,7 +66,7 @@ export function scale(factor: number): KernelOperator {
 
 /** Keeps every weight's sign and replaces its size by the kernel's mean size. */
 export const signs: KernelOperator = (kernel) => {
-  const size = kernel.data.reduce((sum, weight) => sum + Math.abs(weight), 0) / kernel.data.length;
+  const size = meanOf(kernel.data.map(Math.abs));
   return mapped(kernel, (weight) => size * Math.sign(weight));
 };
 
@@ -123,12 +125,7 @@ function filterNorms({ data }: Values, outputs: number): number[] {
   return norms;
 }
 
-function deviationOf(data: Float32Array): number {
-  const mean = data.reduce((sum, weight) => sum + weight, 0) / data.length;
-  return Math.sqrt(data.reduce((sum, weight) => sum + (weight - mean) ** 2, 0) / data.length);
-}
-
-function check(operator: string, value: number, { wanted, met }: { readonly wanted: string; readonly met: boolean }) {
+function check(operator: string, value: number, { wanted, met }: { wanted: string; met: boolean }) {
   if (Number.isFinite(value) && met) return;
   throw new RangeError(`Cannot make the operator ${operator}(${value}): expected ${wanted}`);
 }

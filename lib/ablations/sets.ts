@@ -1,6 +1,5 @@
 // Which layers are ablated together: one at a time, pairs, blocks, stages, growing sets. Pure lists, before anything is computed.
 import { type Layer, layersOf } from "../networks/layers";
-import { type Random, shuffled } from "../statistics/random";
 import { type Spec, specName } from "../networks/spec";
 
 /** The layers that one ablation changes. A set of one layer has that layer's name. */
@@ -65,15 +64,15 @@ export function pairs(layers: readonly Layer[]): LayerSet[] {
 
 /** Every block with all its layers, called like "stage1.block2"; the stem is no block. */
 export function blockSets(spec: Spec): LayerSet[] {
-  return grouped(layersOf(spec), ({ stage, block }) => `stage${stage}.block${block}`);
+  return setsBy(layersOf(spec), ({ stage, block }) => `stage${stage}.block${block}`);
 }
 
 /** Every stage with all its layers, called like "stage1"; the stem is no stage. */
 export function stageSets(spec: Spec): LayerSet[] {
-  return grouped(layersOf(spec), ({ stage }) => `stage${stage}`);
+  return setsBy(layersOf(spec), ({ stage }) => `stage${stage}`);
 }
 
-function grouped(layers: readonly Layer[], nameOf: (layer: Layer) => string): LayerSet[] {
+function setsBy(layers: readonly Layer[], nameOf: (layer: Layer) => string): LayerSet[] {
   const inStages = layers.filter(({ stage }) => stage > 0);
   const names = [...new Set(inStages.map(nameOf))];
   return names.map((name) =>
@@ -90,7 +89,14 @@ export function cumulative(order: readonly Layer[]): LayerSet[] {
   return order.map((_, index) => setOf(order.slice(0, index + 1)));
 }
 
-/** The layers in a random order. */
-export function randomOrder(layers: readonly Layer[], random: Random): Layer[] {
-  return Array.from(shuffled(layers.length, random), (index) => layers[index]);
+/** The sets through which orders grow, each set of layers once, in whatever order it was reached first. */
+export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
+  return [...new Map(orders.flatMap(cumulative).map((set) => [keyOf(set), set])).values()];
 }
+
+/** The same for the same layers in any order. */
+export const keyOf = ({ layers }: LayerSet): string =>
+  layers
+    .map(({ name }) => name)
+    .sort()
+    .join();

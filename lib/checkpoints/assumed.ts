@@ -1,7 +1,7 @@
 // What an import takes for granted because a file of tensors does not say it, in words that go where the network goes.
+import { wrong } from "../files/json";
 import type { Assumed, Normalization } from "../networks/network";
 import { isCifarSpec, type Spec } from "../networks/spec";
-import { wrong } from "./parameters";
 import type { Author } from "./torch-names";
 
 const TOPICS = ["weights", "normalization", "shortcut", "pooling", "padding"] as const;

@@ -1,6 +1,7 @@
 // Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
+import { sizeOf, type Values } from "../files/values";
 import { blocksOf, type Layer } from "../networks/layers";
-import { parameterShapes, sizeOf, type Values } from "../networks/network";
+import { parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
@@ -9,7 +10,7 @@ export const STATED = "nontrivial";
 const NORM_PARTS = { weight: "gamma", bias: "beta", running_mean: "mean", running_var: "variance" };
 
 /** One parameter: its name here and the name and shape of the tensor that holds it in a state_dict. */
-export interface Place {
+export interface StoredParameter {
   readonly name: string;
   readonly source: string;
   readonly shape: readonly number[]; // PyTorch's: [out, in, h, w] or [out, in]
@@ -24,8 +25,8 @@ export interface Place {
  * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets) or
  * kuangliu/pytorch-cifar (the other families), in forward order.
  */
-export function placesOf(spec: Spec): Place[] {
-  const places = spec.family === "vgg" ? vggPlaces(spec) : residualPlaces(spec);
+export function storedParameters(spec: Spec): StoredParameter[] {
+  const places = spec.family === "vgg" ? vggParameters(spec) : residualParameters(spec);
   const dense = spec.family === "vgg" ? "classifier" : "linear";
   const [inputs, classes] = parameterShapes(spec).get("dense.kernel")!;
   places.push({ name: "dense.kernel", source: `${dense}.weight`, shape: [classes, inputs] });
@@ -34,33 +35,33 @@ export function placesOf(spec: Spec): Place[] {
 }
 
 /** VGG's layers are numbered through: convolution, batch norm, relu, and a max pool at the end of a stage. */
-function vggPlaces(spec: Spec): Place[] {
+function vggParameters(spec: Spec): StoredParameter[] {
   let number = 0;
   return blocksOf(spec).flatMap(({ branch: [layer], maxPool }) => {
     const [conv, norm] = [`features.${number}`, `features.${number + 1}`];
     number += maxPool ? 4 : 3;
-    return layerPlaces(layer, conv, norm).map((place) =>
+    return layerParameters(layer, conv, norm).map((place) =>
       place.name.endsWith(".mean") ? { ...place, bias: `${conv}.bias` } : place,
     );
   });
 }
 
-function residualPlaces(spec: Spec): Place[] {
+function residualParameters(spec: Spec): StoredParameter[] {
   return blocksOf(spec).flatMap(({ branch, shortcut }) => {
     const places = branch.flatMap((layer, index) => {
       const prefix = layer.stage === 0 ? "" : `${blockPrefix(layer)}.`;
-      return layerPlaces(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
+      return layerParameters(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
     });
     if (typeof shortcut === "string") return places;
     const prefix = `${blockPrefix(shortcut)}.shortcut`;
-    return [...places, ...layerPlaces(shortcut, `${prefix}.0`, `${prefix}.1`)];
+    return [...places, ...layerParameters(shortcut, `${prefix}.0`, `${prefix}.1`)];
   });
 }
 
 const blockPrefix = ({ stage, block }: Layer): string => `layer${stage}.${block - 1}`;
 
 /** The five parameters of a layer, given what its convolution and its batch norm are called. */
-function layerPlaces({ name, size, inputs, outputs }: Layer, conv: string, norm: string): Place[] {
+function layerParameters({ name, size, inputs, outputs }: Layer, conv: string, norm: string): StoredParameter[] {
   const kernel = { name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] };
   const parts = Object.entries(NORM_PARTS).map(([theirs, ours]) => ({
     name: `${name}.${ours}`,

@@ -1,13 +1,13 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
 import type { Parameters } from "../networks/network";
-import { AVERAGE_COUNTER } from "./torch-weights";
+import { AVERAGE_COUNTER } from "../files/torch-weights";
 import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../networks/spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */
 export type Author = "akamaster" | "chenyaofo" | "kuangliu";
 
 /**
- * The name that `placesOf` gives to a tensor that others (chenyaofo, torchvision, timm) call differently, or that lies
+ * The name that `storedParameters` gives to a tensor that others (chenyaofo, torchvision, timm) call differently, or that lies
  * within a wrapper (DataParallel, torch.compile, Lightning); undefined for counters, of a batch norm or of averaged weights, which
  * are not needed.
  */
@@ -34,7 +34,7 @@ export function authorOf(names: readonly string[]): Author | undefined {
 }
 
 /**
- * The spec by names (those of `placesOf`) and shapes; what does not fit this best guess has to be found out afterwards.
+ * The spec by names (those of `storedParameters`) and shapes; what does not fit this best guess has to be found out afterwards.
  * @param family a file says nothing of shortcuts without parameters
  * @throws Error where the tensors are those of another architecture.
  */

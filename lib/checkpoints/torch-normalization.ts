@@ -1,6 +1,6 @@
 // How the pixels of an imported network were normalized: as given, as the file states, or as whoever named its tensors did.
 import type { Normalization } from "../networks/network";
-import { parseNormalization } from "./parameters";
+import { parseNormalization } from "../networks/parse";
 import { type Author, authorOf } from "./torch-names";
 
 /** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
@@ -22,7 +22,7 @@ export interface Chosen {
 export function chooseNormalization(
   names: readonly string[],
   classes: number,
-  { given, stated }: { readonly given?: Normalization; readonly stated?: Normalization },
+  { given, stated }: { given?: Normalization; stated?: Normalization },
 ): Chosen {
   if (given) return { normalization: parseNormalization(given), by: "options" };
   if (stated) return { normalization: stated, by: "file" };

@@ -1,17 +1,20 @@
 // Networks from PyTorch and to PyTorch: imports checkpoints of networks for CIFAR, with a report of what became what, and exports state_dicts.
 import { basename } from "node:path";
-import { shown } from "../files/dtypes";
 import { readWhole } from "../files/disk";
-import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
-import type { Assumed, Network, Normalization, Parameters, Values } from "../networks/network";
-import { checkParameters, firstOf, misfitsOf, parseJson, parseNormalization, parseSpec, wrong } from "./parameters";
+import { shown } from "../files/dtypes";
+import { parseJson, wrong } from "../files/json";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
-import { type CifarSpec, type Spec, specName } from "../networks/spec";
 import { readTorchWeights } from "../files/torch-file";
-import { type Place, placesOf, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
+import { chosenSet, weightSet } from "../files/torch-weights";
+import type { Values } from "../files/values";
+import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
+import type { Assumed, Network, Normalization, Parameters } from "../networks/network";
+import { parseNormalization, parseSpec } from "../networks/parse";
+import { type CifarSpec, type Spec, specName } from "../networks/spec";
+import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
+import { type StoredParameter, storedParameters, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
 import { commonName, inferSpec } from "./torch-names";
-import { type Chosen, chooseNormalization } from "./torch-normalization";
-import { chosenSet, weightSet } from "./torch-weights";
+import { chooseNormalization, type Chosen } from "./torch-normalization";
 
 const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
 
@@ -66,20 +69,20 @@ export function importReport(file: string | Uint8Array, options: ImportOptions =
   const tensors = commonTensors(found);
   const spec = specIn(tensors, stated, options.family);
   const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
-  const places = placesOf(spec);
-  checkFit(name, places, { spec, tensors });
+  const places = storedParameters(spec);
+  checkTensors(name, places, { spec, tensors });
   const given = { given: options.normalization, stated: stated?.normalization };
   const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
   const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
   const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
   const network = { name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
   checkParameters(network);
-  return { network, normalizedBy: by, rows: rowsOf(found, places) };
+  return { network, normalizedBy: by, rows: importRows(found, places) };
 }
 
 /** What the file states that it was assumed when its network was imported before, or what is assumed now. */
 function assumptionsOf(
-  { spec, stated, options }: { readonly spec: Spec; readonly stated?: Stated; readonly options: ImportOptions },
+  { spec, stated, options }: { spec: Spec; stated?: Stated; options: ImportOptions },
   { normalization, by }: Chosen,
   weights?: string,
 ): Assumed | undefined {
@@ -138,27 +141,27 @@ function nameOf(path: string): string {
   return basename(path).replace(/\.(th|pt|pth|safetensors)$/, "");
 }
 
-function checkFit(
+function checkTensors(
   name: string,
-  places: readonly Place[],
-  { spec, tensors }: { readonly spec: Spec; readonly tensors: Parameters },
+  places: readonly StoredParameter[],
+  { spec, tensors }: { spec: Spec; tensors: Parameters },
 ): void {
   const wanted = new Map(places.map(({ source, shape }) => [source, shape]));
   for (const { bias, shape } of places) if (bias && tensors.has(bias)) wanted.set(bias, shape);
   const misfits = misfitsOf(wanted, tensors);
   if (!misfits.length) return;
   const guess = `${specName(spec)} with ${spec.classes} classes`;
-  throw new Error(`Cannot import "${name}" as ${guess}: ${firstOf(misfits)}`);
+  throw new Error(`Cannot import "${name}" as ${guess}: ${firstMisfits(misfits)}`);
 }
 
 /** A parameter of the network, out of the file's tensors. */
-function valuesAt({ source, bias }: Place, tensors: Parameters): Values {
+function valuesAt({ source, bias }: StoredParameter, tensors: Parameters): Values {
   const values = toChannelsLast(tensors.get(source)!);
   const shift = bias && tensors.get(bias)?.data;
   return shift ? { shape: values.shape, data: values.data.map((mean, channel) => mean - shift[channel]) } : values;
 }
 
-function rowsOf(found: Parameters, places: readonly Place[]): ImportRow[] {
+function importRows(found: Parameters, places: readonly StoredParameter[]): ImportRow[] {
   const parameters = new Map(places.map(({ source, name }) => [source, name]));
   for (const { bias, name } of places) if (bias) parameters.set(bias, name);
   return [...found].map(([from, { shape }]) => ({
@@ -178,7 +181,7 @@ export function encodeTorchState(network: Network): Uint8Array {
   checkParameters(network);
   const { name, spec, normalization, parameters, assumed } = network;
   const tensors = new Map<string, Values>();
-  for (const { name: parameter, source, shape, bias } of placesOf(spec)) {
+  for (const { name: parameter, source, shape, bias } of storedParameters(spec)) {
     tensors.set(source, toChannelsFirst(parameters.get(parameter)!, shape));
     if (bias) tensors.set(bias, { shape, data: new Float32Array(shape[0]) });
   }

@@ -1,6 +1,6 @@
 // The options of the commands that read a network, and the line that says what was assumed of an imported one.
 import { stat } from "node:fs/promises";
-import { loadNetwork, loadRun } from "../runs/checkpoint";
+import { loadNetwork, loadRun } from "../runs/run-folder";
 import { assumedText } from "../checkpoints/assumed";
 import type { ImportOptions } from "../checkpoints/torch";
 import type { Network, Parameters } from "../networks/network";

@@ -3,18 +3,17 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { PNG } from "pngjs";
-import { tarEntries } from "../files/tar";
 import {
   type BatchFile,
   batchFiles,
-  CHANNELS,
   CIFAR10,
   CIFAR100,
   fileBytes,
   type Layout,
   recordBytes,
-  SIDE,
 } from "../data/cifar-files";
+import { CHANNELS, SIDE } from "../data/image";
+import { tarEntries } from "../files/tar";
 
 /** One published archive: what identifies it, and the members that it may have with the most bytes of each. */
 export interface Archive {

@@ -1,13 +1,14 @@
 // npm run export: writes a network for this project, for PyTorch, or for TensorFlow.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { encodeNetwork } from "../runs/checkpoint";
-import { writeTogether } from "../files/disk";
+import { encodeNetwork } from "../checkpoints/network-file";
+import { encodeTorchState, importReport } from "../checkpoints/torch";
 import { encodeFrozen } from "../engine/frozen";
+import { writeTogether } from "../files/disk";
 import type { Network } from "../networks/network";
 import { specName } from "../networks/spec";
-import { tableOf, toText } from "../tables/table";
-import { encodeTorchState, importReport } from "../checkpoints/torch";
+import { toText } from "../tables/render";
+import { tableOf } from "../tables/table";
 import { CHECKPOINT_OPTIONS, type CheckpointNames, importOptions, loadCheckpoint } from "./checkpoints";
 import { type Command, type Given, runCommand, UsageError } from "./command";
 

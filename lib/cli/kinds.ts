@@ -1,15 +1,16 @@
 // Which layers npm run sweep changes together (--set), and what it says about such a sweep besides each ablation's verdict.
+import { randomOrders } from "../ablations/orders";
+import { blockSets, growthSets, type LayerSet, pairs, singles, stageSets } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
-import { greedyOrder } from "../sweeps/greedy";
-import { growthOf, growthSets, randomOrders, type SpreadPoint, spreadOf } from "../results/growth";
 import type { Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
-import type { EvenSweep } from "../results/rows";
-import { blockSets, type LayerSet, pairs, singles, stageSets } from "../ablations/sets";
-import type { EvenOptions } from "../sweeps/sweep";
+import { growthOf, spreadOf, type SpreadPoint } from "../results/growth";
+import type { EvenSweep } from "../results/matrix";
 import { synergiesOf } from "../results/synergy";
-import { type Table, tableOf } from "../tables/table";
+import { greedyOrder } from "../sweeps/greedy";
+import type { EvenOptions } from "../sweeps/sweep";
 import { greedyTable, synergyTable } from "../tables/sets";
+import { type Table, tableOf } from "../tables/table";
 import { progressBar } from "./command";
 
 /** What sets are made of. */

@@ -1,7 +1,7 @@
 // The option --precision, which training and sweeps share.
-import { UsageError } from "./command";
 import { startEngine } from "../engine/backend";
-import type { Precision } from "../engine/graph";
+import type { Precision } from "../networks/network";
+import { UsageError } from "./command";
 
 /** Reads --precision, and says so where bfloat16 would be slower than float32. @throws UsageError for another word */
 export async function precisionNamed(text: string): Promise<Precision> {

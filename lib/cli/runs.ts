@@ -1,10 +1,10 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
 import { join } from "node:path";
-import { type Command, type Given, runCommand } from "./command";
-import { familyTable, loadFamily } from "../runs/family";
-import { precisionTable } from "../runs/family-precision";
 import { writeTogether } from "../files/disk";
-import { toMarkdown } from "../tables/table";
+import { loadCollection } from "../runs/collection";
+import { collectionTable, precisionTable } from "../tables/collection";
+import { toMarkdown } from "../tables/render";
+import { type Command, type Given, runCommand } from "./command";
 
 type Names = "dir";
 
@@ -33,10 +33,10 @@ two-sided p of the exact sign-flip test beside the smallest that so few seeds co
 `;
 
 async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {
-  const members = await loadFamily(dir);
+  const members = await loadCollection(dir);
   const precision = precisionTable(members);
   const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n${SHOWN}\n` : "";
-  const text = `${INTRODUCTION}\n${toMarkdown(familyTable(members))}\n${SHOWN}\n${comparison}`;
+  const text = `${INTRODUCTION}\n${toMarkdown(collectionTable(members))}\n${SHOWN}\n${comparison}`;
   await writeTogether(dir, new Map([["README.md", new TextEncoder().encode(text)]]));
   console.log(`${join(dir, "README.md")}: trained networks listed: ${members.length}`);
 }

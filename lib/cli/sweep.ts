@@ -1,22 +1,24 @@
 // npm run sweep: ablates the layers of a network and says what each costs.
 import { basename, dirname } from "node:path";
-import { checkFit, type Dataset } from "../data/dataset";
+import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../ablations/named";
 import { firstImages, holdOut, imagesBetween } from "../data/cifar";
+import { checkFit, type Dataset } from "../data/dataset";
 import { writeTogether } from "../files/disk";
-import { captionOf } from "../tables/caption";
-import { percent } from "../text/format";
 import type { Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
-import { evenSweep, type Row, rowsOf, type Sweep } from "../results/rows";
-import { sweep, type SweepOptions, sweepSteps } from "../sweeps/sweep";
-import { ablationTable, toText, verdictTable } from "../tables/table";
-import { powerSentence, verdictCountTable } from "../tables/verdicts";
+import { evenSweep, type Sweep } from "../results/matrix";
+import { type Row, rowsOf } from "../results/rows";
 import { type Verdict, verdictsOf } from "../results/verdict";
-import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { sweep, type SweepOptions, sweepSteps } from "../sweeps/sweep";
+import { ablationTable, verdictTable } from "../tables/ablations";
+import { captionOf } from "../tables/caption";
+import { toText } from "../tables/render";
+import { powerSentence, verdictCountTable } from "../tables/verdicts";
+import { percent } from "../text/format";
 import { CHECKPOINT_OPTIONS, type CheckpointNames, loadCheckpoint } from "./checkpoints";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
 import { loadAsked, loadTest, TEST_OPTIONS, type TestNames } from "./datasets";
 import { type Choice, kindList, kindNamed, type Plan } from "./kinds";
-import { layersNamed, type NamedOperator, operatorList, operatorNamed } from "../ablations/named";
 import { precisionNamed } from "./precision";
 
 type Names =
@@ -84,7 +86,7 @@ function asked<T>(read: () => T): T {
 }
 
 /** The layers asked for, by default all that the operator can be applied to. */
-function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): Layer[] {
+function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): readonly Layer[] {
   const layers = layersOf(spec);
   if (!layers.length) throw new UsageError("Cannot sweep: the operator applies to no layer of this network");
   return names === undefined ? layers : asked(() => layersNamed(layers, names));

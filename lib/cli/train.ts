@@ -1,15 +1,15 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
-import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
-import { precisionNamed } from "./precision";
 import { firstImages, holdOut } from "../data/cifar";
 import type { Dataset } from "../data/dataset";
-import { DATASET_OPTIONS, type DatasetNames, layoutNamed, loadAsked } from "./datasets";
-import { percent } from "../text/format";
 import { specOf } from "../networks/spec";
-import { PRESETS, type TrainConfig } from "../training/recipe";
 import type { Run } from "../runs/run-file";
-import type { Epoch } from "../training/train";
 import { type TrainingData, trainRun } from "../runs/train-run";
+import { percent } from "../text/format";
+import type { Epoch } from "../training/history";
+import { PRESETS, type TrainConfig } from "../training/recipe";
+import { type Command, type Given, positiveNumber, progressBar, runCommand, UsageError, wholeNumber } from "./command";
+import { DATASET_OPTIONS, type DatasetNames, layoutNamed, loadAsked } from "./datasets";
+import { precisionNamed } from "./precision";
 
 type Names =
   | "network"
@@ -97,7 +97,7 @@ function describe(epoch: Epoch): string {
 }
 
 function conclude(dir: string, { accuracy, testImages, config, provenance }: Run): string {
-  const { epochs } = config as TrainConfig;
+  const { epochs } = config;
   const minutes = (Number(provenance.trainingSeconds) / 60).toFixed(1);
   return `${dir}: ${percent(accuracy)} % of ${testImages} test images right after ${epochs} epochs, ${minutes} min of training`;
 }

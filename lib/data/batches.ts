@@ -1,7 +1,7 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
+import { type Random, shuffled } from "../statistics/shuffle";
 import type { Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import { type Random, shuffled } from "../statistics/random";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
 
 /** Images and labels of one batch. */
 export interface Batch {
@@ -68,7 +68,7 @@ const ROW = WIDTH * STEP;
 export function copyShifted(
   source: Uint8Array,
   target: Float32Array,
-  { down, right, mirrored }: { readonly down: number; readonly right: number; readonly mirrored: boolean },
+  { down, right, mirrored }: { down: number; right: number; mirrored: boolean },
 ): void {
   const count = WIDTH - Math.abs(right); // pixels of each row that stay in the image
   const from = Math.max(0, -right) * STEP;

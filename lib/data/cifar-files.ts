@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
+import { IMAGE_SIZE } from "./image";
 
 /** A file of records. */
 export interface BatchFile {
@@ -30,13 +31,6 @@ export interface Layout {
   readonly classes: readonly string[];
   readonly files: { readonly train: readonly BatchFile[]; readonly test: readonly BatchFile[] };
 }
-
-/** Pixels along a side of an image. */
-export const SIDE = 32;
-/** Red, green and blue. */
-export const CHANNELS = 3;
-/** How many numbers one image is; in a file, each is a byte. */
-export const IMAGE_SIZE = SIDE * SIDE * CHANNELS;
 
 /** Length of a layout's record in bytes: 3,073 for CIFAR-10, 3,074 for CIFAR-100. */
 export function recordBytes(layout: Layout): number {
@@ -161,7 +155,7 @@ async function openChecked(layout: Layout, file: BatchFile, dir: string): Promis
 export function checkContent(
   bytes: Uint8Array,
   layout: Layout,
-  { file, dir }: { readonly file: BatchFile; readonly dir: string },
+  { file, dir }: { file: BatchFile; dir: string },
 ): void {
   const where = path.join(dir, file.name);
   const expected = fileBytes(layout, file);

@@ -1,16 +1,8 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
+import { CIFAR10, CIFAR100, type Layout, readVerified, recordBytes } from "./cifar-files";
 import { checkDataset, type Dataset } from "./dataset";
-import {
-  CHANNELS,
-  CIFAR10,
-  CIFAR100,
-  IMAGE_SIZE,
-  type Layout,
-  readVerified,
-  recordBytes,
-  SIDE,
-} from "./cifar-files";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
 
 const PLANE = SIDE * SIDE;
 

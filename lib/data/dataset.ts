@@ -1,7 +1,6 @@
 // A dataset, and what it has to be wherever one enters: images, labels and classes that agree, and fit the network they are put through.
 import { types } from "node:util";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./cifar-files";
-import type { Spec } from "../networks/spec";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
 
 /** Images of one kind with their classes. */
 export interface Dataset {
@@ -45,7 +44,7 @@ export function checkDataset({ name, count, images, labels, classes }: Dataset):
  * Checks a dataset, and that a network has as many outputs as the dataset has classes.
  * @throws RangeError naming both and both numbers; otherwise as `checkDataset`
  */
-export function checkFit(network: { readonly name: string; readonly spec: Spec }, dataset: Dataset): void {
+export function checkFit(network: { readonly name: string; readonly spec: { readonly classes: number } }, dataset: Dataset): void {
   checkDataset(dataset);
   const [outputs, classes] = [network.spec.classes, dataset.classes.length];
   if (outputs === classes) return;

@@ -1,11 +1,11 @@
 // Test sets in NumPy files, such as CIFAR-10.1 and CIFAR-10-C: an array of images and one of labels.
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { checkDataset, type Dataset } from "./dataset";
-import { CHANNELS, SIDE } from "./cifar-files";
-import { shown } from "../files/dtypes";
 import { readWhole } from "../files/disk";
+import { shown } from "../files/dtypes";
 import { decodeNpy, type Npy } from "../files/npy";
+import { checkDataset, type Dataset } from "./dataset";
+import { CHANNELS, SIDE } from "./image";
 
 const LARGEST_FILE = 2 ** 30; // bytes; the images of CIFAR-10-C have 154 MB for each corruption
 

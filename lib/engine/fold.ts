@@ -1,6 +1,7 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
+import type { Values } from "../files/values";
 import { kernelShape, type Layer, layersOf } from "../networks/layers";
-import { EPSILON, type Network, type Parameters, parameterShapes, type Values } from "../networks/network";
+import { EPSILON, type Network, type Parameters, parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
 /**

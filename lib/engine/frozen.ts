@@ -1,10 +1,10 @@
 // A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
-import { CHANNELS, SIDE } from "../data/cifar-files";
-import { foldedParameters } from "./fold";
+import { CHANNELS, SIDE } from "../data/image";
 import { forwardBlock, type Vocabulary } from "../networks/forward";
-import { Graph, type Symbolic } from "./graph";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
+import { foldedParameters } from "./fold";
+import { Graph, type Symbolic } from "./graph";
 import { inferenceWords } from "./recorder";
 import { encodeSavedModel, type Signature } from "./savedmodel";
 

@@ -2,8 +2,6 @@
 
 /** Element types; a "resource" is the handle of a variable. */
 export type DType = "float32" | "bfloat16" | "int32" | "bool" | "resource";
-/** In which activations are computed. */
-export type Precision = "float32" | "bfloat16";
 /** A shape; -1 stands for a batch of any size. */
 export type Shape = readonly number[];
 

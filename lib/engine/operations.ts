@@ -1,4 +1,5 @@
 // TensorFlow's operations as functions on symbolic tensors: each infers its result's shape and records one node.
+import { sizeOf } from "../files/values";
 import {
   type Attribute,
   type DType,
@@ -8,7 +9,6 @@ import {
   type Symbolic,
   typeOf,
 } from "./graph";
-import { sizeOf } from "../networks/network";
 
 type Attributes = GraphNode["attributes"];
 
@@ -62,7 +62,7 @@ export interface BatchNorm {
 export function batchNorm(
   x: Symbolic,
   [gamma, beta, mean, variance]: readonly Symbolic[],
-  { epsilon, momentum }: { readonly epsilon: number; readonly momentum: number },
+  { epsilon, momentum }: { epsilon: number; momentum: number },
 ): BatchNorm {
   const attributes: Attributes = {
     ...T(x),
@@ -111,11 +111,7 @@ export function broadcast(x: Symbolic, shape: Shape): Symbolic {
 }
 
 /** One output pixel for every `stride`-th input pixel, out of the window of `size` x `size` that begins there. */
-function pooled(
-  op: string,
-  x: Symbolic,
-  { size, stride }: { readonly size: number; readonly stride: number },
-): Symbolic {
+function pooled(op: string, x: Symbolic, { size, stride }: { size: number; stride: number }): Symbolic {
   const attributes: Attributes = {
     ...T(x),
     ksize: { ints: [1, size, size, 1] },

@@ -1,7 +1,7 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
 import type { Vocabulary } from "../networks/forward";
-import type { Precision, Symbolic } from "./graph";
-import { BATCH_NORM, EPSILON, type Normalization } from "../networks/network";
+import { BATCH_NORM, EPSILON, type Normalization, type Precision } from "../networks/network";
+import type { Symbolic } from "./graph";
 import * as ops from "./operations";
 
 /** The graph tensor that holds a parameter. */
@@ -45,7 +45,7 @@ export function inferenceWords(
 export function trainingWords(
   weights: Weights,
   normalization: Normalization,
-  { precision, updates }: { readonly precision: Precision; readonly updates: Map<string, Symbolic> },
+  { precision, updates }: { precision: Precision; updates: Map<string, Symbolic> },
 ): Vocabulary<Symbolic> {
   return {
     ...commonWords(weights, normalization, precision),

@@ -1,49 +1,16 @@
 // The whole training step as one TensorFlow graph: forward, loss, backward, weight decay, momentum update, running statistics.
-import { type Tensor, tensorOf, tf } from "./backend";
-import { CHANNELS, SIDE } from "../data/cifar-files";
+import { CHANNELS, SIDE } from "../data/image";
+import type { Values } from "../files/values";
 import { forward } from "../networks/forward";
+import { isTrainable, type Network, type Normalization, type Parameters, parameterShapes } from "../networks/network";
+import type { Spec } from "../networks/spec";
+import { type Tensor, tensorOf, tf } from "./backend";
 import { gradients } from "./gradient";
-import { Graph, type GraphNode, type Precision, type Symbolic } from "./graph";
-import {
-  isTrainable,
-  type Network,
-  type Normalization,
-  type Parameters,
-  parameterShapes,
-  type Values,
-} from "../networks/network";
+import { Graph, type GraphNode, type Symbolic } from "./graph";
 import * as ops from "./operations";
 import { trainingWords } from "./recorder";
 import { loadProgram, type Signature } from "./savedmodel";
-import type { Spec } from "../networks/spec";
-
-/** What the optimizer does with a gradient, and in which precision activations are computed. */
-export interface StepOptions {
-  /** Images per step; the graph is made for this size. */
-  readonly batch: number;
-  readonly momentum: number;
-  /** Whether the step looks ahead along the velocity (Nesterov), or goes along it (the classical form). */
-  readonly nesterov: boolean;
-  /** L2: this times the weights is added to the gradient. */
-  readonly weightDecay: number;
-  /** Which trainable parameters decay: kernels alone, or also batch norms' scales and shifts and the bias. */
-  readonly decayed: "kernels" | "all";
-  /** bfloat16 rounds activations and kernels; parameters, statistics and the loss stay float32. */
-  readonly precision: Precision;
-}
-
-/** All numbers that a step changes. */
-export interface TrainingState {
-  readonly parameters: Parameters;
-  /** The optimizer's running sum of gradients, for each trainable parameter. */
-  readonly velocity: Parameters;
-}
-
-/** The mean loss of a batch before its update, and the share of its images that were classified right. */
-export interface StepResult {
-  readonly loss: number;
-  readonly accuracy: number;
-}
+import type { StepOptions, StepResult, TrainingState } from "./step";
 
 /** A network in training: its state lives in TensorFlow's variables between calls. */
 export interface Trainer {
@@ -129,7 +96,7 @@ function stepSignature(
 
 function parameterUpdates(
   loss: Symbolic,
-  { values, variables, rate }: { readonly values: Named; readonly variables: Named; readonly rate: Symbolic },
+  { values, variables, rate }: { values: Named; variables: Named; rate: Symbolic },
   options: StepOptions,
 ): GraphNode[] {
   const { graph } = loss.node;

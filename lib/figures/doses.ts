@@ -1,8 +1,8 @@
 // Figure of a graded operator: what growing doses of it cost each layer.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
-import { widestInterval } from "../sweeps/comparison";
+import { widestInterval } from "../results/agreement";
 import { hoverText, type OperatorRow } from "./operators";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./style";
+import { baseAxis, COLOURS, type Figure, GREY, firstRow, houseLayout, panelName, valueAxis } from "./style";
 import { escapeHtml, grouped, percent } from "../text/format";
 import type { Row } from "../results/rows";
 import { largestOf } from "../statistics/extremes";
@@ -24,7 +24,8 @@ export function dropByDose(
   options: { readonly title?: string; readonly dosed?: string } = {},
 ): Figure {
   if (doses.length === 0) throw new RangeError("Cannot draw doses: expected at least one but found none");
-  const layers = firstDose(doses);
+  const layers = doses[0].rows;
+  firstRow(layers, "doses");
   const stages = [...new Set(layers.map(panelOf))];
   const rows = doses.flatMap((dose) => dose.rows);
   const { title = titleOf(rows), dosed = "dose (%)" } = options;
@@ -55,11 +56,6 @@ function titleOf(rows: readonly Row[]): string {
 
 const panelOf = ({ stage }: Row): number => Math.max(1, stage);
 
-function firstDose([{ rows }]: readonly Dose[]): readonly OperatorRow[] {
-  if (rows.length === 0) throw new RangeError("Cannot draw doses: expected at least one row but found none");
-  return rows;
-}
-
 interface LineStyle {
   readonly name: string;
   readonly colour: string;
@@ -81,20 +77,15 @@ function lineStyle({ layer, stage, block }: OperatorRow, layers: readonly Operat
 function doseLine(
   layer: string,
   doses: readonly Dose[],
-  { name, colour, dash, panel, first }: LineStyle & { readonly panel: number; readonly first: boolean },
+  { name, colour, dash, panel, first }: LineStyle & { panel: number; first: boolean },
 ): Data {
   const points = doses.flatMap(({ dose, rows }) =>
     rows.filter((row) => row.layer === layer).map((row) => ({ dose, row })),
   );
   const axis = panel === 0 ? "" : String(panel + 1);
   return {
-    ...{
-      type: "scatter",
-      mode: "lines+markers",
-      name: escapeHtml(name),
-      legendgroup: escapeHtml(name),
-      showlegend: first,
-    },
+    ...{ type: "scatter", mode: "lines+markers", name: escapeHtml(name) },
+    ...{ legendgroup: escapeHtml(name), showlegend: first },
     x: [0, ...points.map(({ dose }) => 100 * dose)],
     y: [0, ...points.map(({ row }) => 100 * row.drop)],
     xaxis: `x${axis}` as "x",
@@ -114,7 +105,7 @@ function doseLine(
 /** A panel for each stage side by side, all with the same scale. */
 function panels(
   stages: readonly number[],
-  { dosed, top }: { readonly dosed: string; readonly top: number },
+  { dosed, top }: { dosed: string; top: number },
 ): Partial<Layout> {
   const width = 1 / stages.length;
   const layout: Record<string, Partial<LayoutAxis>> = {};
@@ -134,11 +125,7 @@ function panels(
       range: [-3, 1.05 * top],
       zeroline: true,
     });
-    annotations.push({
-      text: `stage ${stage}`,
-      ...{ xref: "paper", x: domain[0], xanchor: "left", yref: "paper", y: 1.02, yanchor: "bottom" },
-      ...{ showarrow: false, font: { size: 13, color: INK } },
-    } as Partial<Annotations>);
+    annotations.push(panelName(`stage ${stage}`, domain[0]));
   });
   return { ...layout, annotations };
 }

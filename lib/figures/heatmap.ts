@@ -22,7 +22,7 @@ export const DIVERGING: [number, string][] = [
 /** One trace of squares on axes made by `nameAxis`; where there is none, nothing is drawn. */
 export function squaresTrace(
   squares: readonly Square[],
-  { rows, columns }: { readonly rows: number; readonly columns: number },
+  { rows, columns }: { rows: number; columns: number },
   look: Partial<PlotData>,
 ): Data {
   const grid = <T>(empty: T) => Array.from({ length: rows }, () => new Array<T>(columns).fill(empty));

@@ -1,8 +1,8 @@
 // Figure of a training: loss, accuracy and learning rate by epoch.
 import type { Annotations, Data, Layout, LayoutAxis, Legend } from "plotly.js";
-import { baseAxis, COLOURS, type Figure, GREY, houseLayout, INK, valueAxis } from "./style";
 import { escapeHtml } from "../text/format";
-import type { Epoch } from "../training/train";
+import type { Epoch } from "../training/history";
+import { baseAxis, COLOURS, type Figure, GREY, houseLayout, panelName, valueAxis } from "./style";
 
 /** What the figure needs of an epoch. */
 export type HistoryEpoch = Pick<
@@ -69,74 +69,43 @@ function watchedName(epochs: readonly HistoryEpoch[]): string {
 /** What happened within epochs, in all three panels. */
 function stepCurves(steps: readonly StepPoint[]): Data[] {
   const style = { name: "training", shown: false, colour: COLOURS[0], dash: "solid", width: 1, opacity: 0.45 } as const;
-  const panel = (index: number, values: (number | null)[], own: Partial<Curve> = {}) =>
-    curveTrace(steps, values, { ...style, ...own, panel: index });
+  const curve = (panel: number, valueOf: (point: StepPoint) => number, own: Partial<Curve> = {}) =>
+    curveTrace(steps, valueOf, { ...style, ...own, panel });
   return [
-    panel(0, finite(steps.map((point) => point.trainLoss))),
-    panel(
-      1,
-      finite(
-        steps.map((point) => point.trainAccuracy),
-        100,
-      ),
-    ),
-    panel(2, finite(steps.map((point) => point.rate)), { name: "learning rate", colour: GREY }),
+    curve(0, (point) => point.trainLoss),
+    curve(1, (point) => 100 * point.trainAccuracy),
+    curve(2, (point) => point.rate, { name: "learning rate", colour: GREY }),
   ].flat();
-}
-
-/** Numbers that JSON and plotly know: what is not finite (a run that diverged) leaves a gap. */
-function finite(values: readonly (number | undefined)[], factor = 1): (number | null)[] {
-  return values.map((value) => (value !== undefined && Number.isFinite(value) ? factor * value : null));
 }
 
 /** The curves of one run. A single run tells training from test by colour, several by dots: there each run has a colour. */
 function runCurves(name: string, epochs: readonly HistoryEpoch[], index: number): Data[] {
   const label = (split: string) => (name ? escapeHtml(name) : split);
-  const train = {
-    name: label("training"),
-    shown: !name,
-    colour: COLOURS[index % COLOURS.length],
-    dash: name ? "dot" : "solid",
-  } as const;
-  const watched = label(watchedName(epochs));
-  const test = { name: watched, shown: true, colour: name ? train.colour : COLOURS[1], dash: "solid" } as const;
-  const rate = {
-    name: label("learning rate"),
-    shown: false,
-    colour: name ? train.colour : GREY,
-    dash: "solid",
-  } as const;
-  const curve = (panel: number, style: Curve, values: (number | null)[]) =>
-    curveTrace(epochs, values, { ...style, panel });
+  const own = COLOURS[index % COLOURS.length];
+  const train: Curve = { name: label("training"), shown: !name, colour: own, dash: name ? "dot" : "solid" };
+  const test: Curve = { name: label(watchedName(epochs)), shown: true, colour: name ? own : COLOURS[1], dash: "solid" };
+  const rate: Curve = { name: label("learning rate"), shown: false, colour: name ? own : GREY, dash: "solid" };
+  const curve = (panel: number, style: Curve, valueOf: (epoch: HistoryEpoch) => number | undefined) =>
+    curveTrace(epochs, valueOf, { ...style, panel });
   return [
-    curve(0, train, finite(epochs.map((epoch) => epoch.trainLoss))),
-    curve(0, test, finite(epochs.map((epoch) => epoch.heldOutLoss ?? epoch.testLoss))),
-    curve(
-      1,
-      train,
-      finite(
-        epochs.map((epoch) => epoch.trainAccuracy),
-        100,
-      ),
-    ),
-    curve(
-      1,
-      test,
-      finite(
-        epochs.map((epoch) => epoch.heldOutAccuracy ?? epoch.testAccuracy),
-        100,
-      ),
-    ),
-    curve(2, rate, finite(epochs.map((epoch) => epoch.rate))),
+    curve(0, train, (epoch) => epoch.trainLoss),
+    curve(0, test, (epoch) => epoch.heldOutLoss ?? epoch.testLoss),
+    curve(1, train, (epoch) => 100 * epoch.trainAccuracy),
+    curve(1, test, (epoch) => 100 * (epoch.heldOutAccuracy ?? epoch.testAccuracy ?? NaN)),
+    curve(2, rate, (epoch) => epoch.rate),
   ].flat();
 }
 
-/** One curve in one panel, or none where nothing was measured. The legend names each curve once. */
-function curveTrace(
-  epochs: readonly StepPoint[],
-  y: (number | null)[],
+/**
+ * One curve in one panel, or none where nothing was measured. Numbers that JSON and plotly do not know (of a run that diverged) leave a
+ * gap. The legend names each curve once.
+ */
+function curveTrace<E extends StepPoint>(
+  epochs: readonly E[],
+  valueOf: (epoch: E) => number | undefined,
   style: Curve & { readonly panel: number },
 ): Data[] {
+  const y = epochs.map(valueOf).map((value) => (Number.isFinite(value) ? value! : null));
   if (y.every((value) => value === null)) return [];
   const { name, shown, colour, dash, panel, width = 2, opacity = 1 } = style;
   const axis = panel === 0 ? "" : String(panel + 1);
@@ -171,17 +140,7 @@ function panels(): Partial<Layout> {
       rangemode: panel === 1 ? "normal" : "tozero",
       nticks: 7,
     });
-    annotations.push({
-      text: title,
-      xref: "paper",
-      x: domain[0],
-      xanchor: "left",
-      yref: "paper",
-      y: 1.02,
-      yanchor: "bottom",
-      showarrow: false,
-      font: { size: 13, color: INK },
-    });
+    annotations.push(panelName(title, domain[0]));
   });
   return { ...layout, annotations };
 }

@@ -2,9 +2,9 @@
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
 import { checkDataset, type Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/cifar-files";
-import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./style";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
 import { escapeHtml, grouped } from "../text/format";
+import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./style";
 
 const EDGE = 16; // pixels left and right of the images
 const HEAD = 56; // above them, for the title
@@ -36,8 +36,6 @@ export interface ImageGridOptions {
   readonly columns?: number;
   /** Screen pixels per pixel of the images (default 2). */
   readonly zoom?: number;
-  /** Text below each image (default: the name of its class). */
-  readonly captions?: readonly string[];
 }
 
 /**
@@ -51,7 +49,6 @@ export function imageGrid(dataset: Dataset, indices: readonly number[], options:
   const [width, height] = [grid.columns * grid.across, grid.lines * grid.down];
   const source = `data:image/png;base64,${sheetPng(dataset, indices, grid).toString("base64")}`;
   const places = indices.map((_, place) => cornerOf(grid, place));
-  const captions = options.captions ?? indices.map((index) => className(dataset, index));
   return {
     data: [hoverPoints(dataset, indices, { places, zoom })],
     layout: houseLayout(escapeHtml(title), "", {
@@ -65,7 +62,7 @@ export function imageGrid(dataset: Dataset, indices: readonly number[], options:
         { source, xref: "x", yref: "y", x: 0, y: 0, sizex: width, sizey: height, sizing: "stretch", layer: "below" },
       ],
       annotations: places.map(({ x, y }, place) =>
-        caption(captions[place] ?? "", x + (SIDE * zoom) / 2, y + SIDE * zoom),
+        caption(className(dataset, indices[place]), x + (SIDE * zoom) / 2, y + SIDE * zoom),
       ),
     }),
   };

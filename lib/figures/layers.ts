@@ -5,6 +5,7 @@ import {
   chanceName,
   COLOURS,
   type Figure,
+  firstRow,
   GREY,
   houseLayout,
   layerAxis,
@@ -35,7 +36,7 @@ const GROUPS = [
  * @throws RangeError when there is no row
  */
 export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
-  const { images, baseline, chance } = firstOf(rows, "accuracy by layer");
+  const { images, baseline, chance } = firstRow(rows, "accuracy by layer");
   const { title = `Accuracy with ${changeText(rows)}` } = options;
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
@@ -60,7 +61,7 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
  * @throws RangeError when there is no row
  */
 export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
-  const { images, baseline } = firstOf(rows, "drop by layer");
+  const { images, baseline } = firstRow(rows, "drop by layer");
   const { title = `Drop in accuracy with ${changeText(rows)}` } = options;
   const order = [...rows].sort((a, b) => b.drop - a.drop).map((row) => escapeHtml(row.layer));
   return {
@@ -84,11 +85,6 @@ export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = 
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom" },
     }),
   };
-}
-
-function firstOf(rows: readonly Row[], what: string): Row {
-  if (rows.length === 0) throw new RangeError(`Cannot draw ${what}: expected at least one row but found none`);
-  return rows[0];
 }
 
 /** Position of each row of one group on the layer axis, from 1. */

@@ -1,8 +1,8 @@
 // Figures of several operators on one network: drops by layer and operator, agreement of rankings.
 import type { PlotData } from "plotly.js";
-import { type Agreement, type ByOperator, dropInterval, widestInterval } from "../sweeps/comparison";
+import { type Agreement, type ByOperator, dropInterval, widestInterval } from "../results/agreement";
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./heatmap";
-import { type Figure, houseLayout, INK } from "./style";
+import { type Figure, firstRow, houseLayout, INK } from "./style";
 import { escapeHtml, grouped, percent, signedPercent } from "../text/format";
 import type { EvenRow } from "../results/rows";
 import type { Verdict } from "../results/verdict";
@@ -27,7 +27,7 @@ export function dropByOperator(
 ): Figure {
   const operators = Object.keys(results);
   const rows = operators.flatMap((name) => results[name]);
-  const { images } = firstOf(rows, "drops by operator");
+  const { images } = firstRow(rows, "drops by operator");
   const layers = longest(operators.map((name) => results[name])).map(({ layer }) => layer);
   const largest = 100 * Math.max(largestOf(rows.map(({ drop }) => Math.abs(drop))), 1e-4);
   const squares = (unchanged: boolean) =>
@@ -61,7 +61,7 @@ export function dropByOperator(
 
 function dropSquare(
   result: OperatorRow,
-  { name, row, column }: { readonly name: string; readonly row: number; readonly column: number },
+  { name, row, column }: { name: string; row: number; column: number },
 ): Square {
   const text = result.unchanged ? "no-op" : signedPercent(result.drop, 0);
   return {
@@ -116,7 +116,7 @@ export function agreementMap({ operators, taus }: Agreement, options: { readonly
 
 function tauSquare(
   operators: readonly string[],
-  { row, column, value }: { readonly row: number; readonly column: number; readonly value: number },
+  { row, column, value }: { row: number; column: number; value: number },
 ): Square {
   const [one, other] = [escapeHtml(operators[row]), escapeHtml(operators[column])];
   const tau = value.toFixed(2).replace("-", "−");
@@ -125,11 +125,6 @@ function tauSquare(
       ? `<b>${one}</b>, two halves of the images<br>tau ${tau}`
       : `<b>${one}</b> and <b>${other}</b><br>tau ${tau}`;
   return { row, column, value, text: tau, hover };
-}
-
-function firstOf(rows: readonly OperatorRow[], what: string): OperatorRow {
-  if (rows.length === 0) throw new RangeError(`Cannot draw ${what}: expected at least one row but found none`);
-  return rows[0];
 }
 
 function longest<T>(lists: readonly (readonly T[])[]): readonly T[] {

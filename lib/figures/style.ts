@@ -99,6 +99,18 @@ export function chanceName(chance: number): Partial<Annotations> {
   return levelName(100 * chance, `chance<br>${Number(percent(chance, 1))} %`);
 }
 
+/** The name of a panel, above its left end. */
+export function panelName(text: string, x: number): Partial<Annotations> {
+  const place = { xref: "paper", x, xanchor: "left", yref: "paper", y: 1.02, yanchor: "bottom" } as const;
+  return { text, ...place, showarrow: false, font: { size: 13, color: INK } };
+}
+
+/** The first of some rows. @throws RangeError that says what cannot be drawn when there is none */
+export function firstRow<R>(rows: readonly R[], what: string): R {
+  if (rows.length === 0) throw new RangeError(`Cannot draw ${what}: expected at least one row but found none`);
+  return rows[0];
+}
+
 /** What the axis needs to know of a layer or a row. */
 export interface AxisLayer {
   readonly name: string;

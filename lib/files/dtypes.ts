@@ -1,5 +1,5 @@
 // Numbers as weight files store them (little-endian), read into float32.
-import type { Values } from "../networks/network";
+import type { Values } from "./values";
 
 export interface Dtype {
   readonly name: string;

@@ -1,6 +1,7 @@
 // Reads and writes the safetensors format: named arrays in one file; float32 here, or float16 where that loses nothing.
 import { type Dtype, dtypeOf, elementsOf, halfBits, isIndex, readNumbers, shown, toHalf, viewOf } from "./dtypes";
-import type { Parameters, Values } from "../networks/network";
+import { isRecord } from "./json";
+import type { Values } from "./values";
 
 // A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
 const LONGEST_HEADER = 32 * 2 ** 20;
@@ -28,7 +29,7 @@ const bytesOf = ({ data, half }: Written) => data.length * (half ? 2 : 4);
  * @throws RangeError where the length of the data is not the product of the shape, or float16 cannot hold a number exactly
  */
 export function encodeSafetensors(
-  tensors: Parameters,
+  tensors: ReadonlyMap<string, Values>,
   metadata: Record<string, string> = {},
   half: (name: string) => boolean = () => false,
 ): Uint8Array {
@@ -162,10 +163,6 @@ function checkCovered(entries: readonly Entry[], size: number): void {
     covered = end;
   }
   if (covered !== size) refuse(`the tensors take ${covered} bytes but the file holds ${size}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isStrings(value: unknown): value is Record<string, string> {

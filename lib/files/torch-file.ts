@@ -1,8 +1,8 @@
 // Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
 import { type Dtype, dtypeOf, elementsOf, isIndex, viewOf } from "./dtypes";
-import type { Values } from "../networks/network";
 import { type PickleOptions, readPickle } from "./pickle";
-import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "../checkpoints/torch-weights";
+import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "./torch-weights";
+import type { Values } from "./values";
 import { listZip, type ZipEntry } from "./zip";
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
@@ -12,16 +12,9 @@ const PROTOCOL_VERSION = 1001;
  * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
  * Understands the zip format (torch >= 1.6) and the legacy one.
  * Formats: `_save` and `_legacy_save` in https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
- * @throws Error for anything else, and for any name that a state_dict does not need
- */
-export function decodeTorchCheckpoint(bytes: Uint8Array): Map<string, Values> {
-  return readTorchWeights(bytes).tensors;
-}
-
-/**
- * The same, with a choice where a file holds several state_dicts, such as raw and averaged weights.
- * @param asked which (see `chosenSet`)
+ * @param asked which, where a file holds several state_dicts, such as raw and averaged weights (see `chosenSet`)
  * @returns `choice`: what was taken and what was not, in words, where there was a choice
+ * @throws Error for anything else, and for any name that a state_dict does not need
  */
 export function readTorchWeights(
   bytes: Uint8Array,
@@ -107,7 +100,7 @@ function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, St
 }
 
 /** The state_dicts in what was saved; where a dict is none, it is not among them. */
-function findSets(root: unknown): WeightSet<Tensor>[] {
+function findSets(root: unknown): WeightSet<StoredTensor>[] {
   if (!(root instanceof Map)) return refuse("it holds no dict of tensors");
   const dicts = dictsIn(root);
   const sets = dicts.flatMap(({ key, dict }) => (isStateDict(dict) ? [weightSet(key, dict)] : []));
@@ -119,9 +112,9 @@ function findSets(root: unknown): WeightSet<Tensor>[] {
 }
 
 const isTensorEntry = ([name, value]: readonly [unknown, unknown]): boolean =>
-  typeof name === "string" && value instanceof Tensor;
+  typeof name === "string" && value instanceof StoredTensor;
 
-const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, Tensor> =>
+const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, StoredTensor> =>
   dict.size > 0 && [...dict].every(isTensorEntry);
 
 /** A run of equal numbers in the file; `start` is known once the pickles before the data are read. */
@@ -134,7 +127,7 @@ class Storage {
 }
 
 /** A strided look at a storage, in elements. */
-class Tensor {
+class StoredTensor {
   constructor(
     readonly storage: Storage,
     readonly offset: number,
@@ -194,7 +187,7 @@ function storageOf(id: unknown, storages: Map<string, Storage>): Storage {
   return storage;
 }
 
-function rebuildTensor([storage, offset, shape, strides]: unknown[]): Tensor {
+function rebuildTensor([storage, offset, shape, strides]: unknown[]): StoredTensor {
   const elements = elementsOf(shape);
   if (Number.isNaN(elements)) return refuse("a tensor's shape is not a list of at most 8 sizes");
   const sizes = shape as number[];
@@ -204,11 +197,11 @@ function rebuildTensor([storage, offset, shape, strides]: unknown[]): Tensor {
   const last = sizes.reduce((index, size, i) => index + (size - 1) * strides[i], offset);
   if (elements > 0 && last >= storage.count)
     return refuse(`a tensor reaches element ${last} of a storage that holds ${storage.count}`);
-  return new Tensor(storage, offset, [...sizes], [...strides]);
+  return new StoredTensor(storage, offset, [...sizes], [...strides]);
 }
 
 /** Reads the tensors' numbers as float32; the storages have been located in the file. */
-function materialize(tensors: ReadonlyMap<string, Tensor>, bytes: Uint8Array): Map<string, Values> {
+function materialize(tensors: ReadonlyMap<string, StoredTensor>, bytes: Uint8Array): Map<string, Values> {
   let total = 0;
   for (const { shape } of tensors.values()) total += elementsOf(shape);
   if (total > bytes.length) refuse(`its tensors share storages to hold ${total} numbers in ${bytes.length} bytes`);
@@ -216,7 +209,7 @@ function materialize(tensors: ReadonlyMap<string, Tensor>, bytes: Uint8Array): M
   return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: gather(tensor, view) }]));
 }
 
-function gather({ storage, offset, shape, strides }: Tensor, view: DataView): Float32Array {
+function gather({ storage, offset, shape, strides }: StoredTensor, view: DataView): Float32Array {
   const { dtype, start } = storage;
   const data = new Float32Array(elementsOf(shape));
   const index = shape.map(() => 0);

@@ -27,11 +27,7 @@ export function forward<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
 }
 
 /** The forward pass from the input x of a block (counted from 0 in `blocksOf`) to the logits. */
-export function forwardFrom<T>(
-  spec: Spec,
-  words: Vocabulary<T>,
-  { block, x }: { readonly block: number; readonly x: T },
-): T {
+export function forwardFrom<T>(spec: Spec, words: Vocabulary<T>, { block, x }: { block: number; x: T }): T {
   const last = blocksOf(spec)
     .slice(block)
     .reduce((input, next) => forwardBlock(words, input, next), x);

@@ -1,5 +1,5 @@
 // The layers of a network: its convolutions by name, in the blocks in which they are computed.
-import { CHANNELS, SIDE } from "../data/cifar-files";
+import { CHANNELS, SIDE } from "../data/image";
 import { isCifarSpec, type Spec, specName, stagesOf } from "./spec";
 
 /** One convolution and its batch norm. The kernel's shape is [size, size, inputs, outputs]. */
@@ -28,13 +28,40 @@ export interface Block {
 }
 
 /** Channels and rows of what a block works on. */
-type Shape = Pick<Layer, "outputs" | "side">;
+type Extent = Pick<Layer, "outputs" | "side">;
 
 /** One convolution of a block, as the architecture states it. */
 type Step = Pick<Layer, "size" | "outputs" | "stride"> & { readonly name: string };
 
+/** What follows from a spec. */
+interface Architecture {
+  readonly blocks: readonly Block[];
+  readonly layers: readonly Layer[];
+  readonly byName: ReadonlyMap<string, Layer>;
+  readonly branchEnds: readonly Layer[];
+}
+
+const known = new WeakMap<Spec, Architecture>();
+
+/** Made once for each spec. @throws RangeError for an impossible one */
+function architectureOf(spec: Spec): Architecture {
+  const found = known.get(spec);
+  if (found) return found;
+  const blocks = makeBlocks(spec);
+  const layers = blocks.flatMap(blockLayers);
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const branchEnds = blocks.flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
+  const made = { blocks, layers, byName, branchEnds };
+  known.set(spec, made);
+  return made;
+}
+
 /** The blocks of a network in forward order; where there is a stem, it is the first. @throws RangeError for an impossible spec */
-export function blocksOf(spec: Spec): Block[] {
+export function blocksOf(spec: Spec): readonly Block[] {
+  return architectureOf(spec).blocks;
+}
+
+function makeBlocks(spec: Spec): Block[] {
   const blocks: Block[] = spec.family === "vgg" ? [] : [stemOf(spec)];
   stagesOf(spec).forEach((count, index) => {
     for (let block = 1; block <= count; block++) {
@@ -47,7 +74,7 @@ export function blocksOf(spec: Spec): Block[] {
 }
 
 /** Where a block stands; `last` in its stage. */
-interface Place {
+interface Position {
   readonly stage: number;
   readonly block: number;
   readonly last: boolean;
@@ -58,13 +85,13 @@ function stemOf({ width }: Spec): Block {
   return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
 }
 
-function vggBlock({ width }: Spec, place: Place, input: Shape): Block {
+function vggBlock({ width }: Spec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
   return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
 }
 
-function residualBlock(spec: Spec, place: Place, input: Shape): Block {
+function residualBlock(spec: Spec, place: Position, input: Extent): Block {
   const prefix = `stage${place.stage}.block${place.block}`;
   const stride = place.stage > 1 && place.block === 1 ? 2 : 1;
   const width = spec.width * 2 ** (place.stage - 1);
@@ -86,7 +113,7 @@ function shortcutOf(spec: Spec, keepsShape: boolean): "none" | "identity" | "pad
 function branchSteps(
   { family, depth }: Spec,
   prefix: string,
-  { width, stride }: { readonly width: number; readonly stride: number },
+  { width, stride }: { width: number; stride: number },
 ): Step[] {
   const [conv1, conv2, conv3] = [1, 2, 3].map((number) => ({ name: `${prefix}.conv${number}`, outputs: width }));
   if (family !== "imagenet-resnet" || depth < 50)
@@ -102,7 +129,7 @@ function branchSteps(
 }
 
 /** Convolutions one after the other, each made for what the one before it gives. */
-function chain({ stage, block }: Place, input: Shape, steps: readonly Step[]): Layer[] {
+function chain({ stage, block }: Position, input: Extent, steps: readonly Step[]): Layer[] {
   const layers: Layer[] = [];
   for (const { name, size, outputs, stride } of steps) {
     const { outputs: inputs, side } = layers.at(-1) ?? input;
@@ -112,7 +139,7 @@ function chain({ stage, block }: Place, input: Shape, steps: readonly Step[]): L
 }
 
 /** What the next block works on; before the first one, the image. */
-function resultOf(block?: Block): Shape {
+function resultOf(block?: Block): Extent {
   if (!block) return { outputs: CHANNELS, side: SIDE };
   const { outputs, side } = block.branch.at(-1)!;
   return { outputs, side: block.maxPool ? side / 2 : side };
@@ -124,23 +151,21 @@ export function blockLayers({ branch, shortcut }: Block): Layer[] {
 }
 
 /** All convolutions in forward order. @throws RangeError for an impossible spec */
-export function layersOf(spec: Spec): Layer[] {
-  return blocksOf(spec).flatMap(blockLayers);
+export function layersOf(spec: Spec): readonly Layer[] {
+  return architectureOf(spec).layers;
 }
 
 /** The layer of that name. @throws RangeError that lists the layers when there is none */
 export function layerOf(spec: Spec, name: string): Layer {
-  const layers = layersOf(spec);
-  const layer = layers.find((candidate) => candidate.name === name);
+  const { byName } = architectureOf(spec);
+  const layer = byName.get(name);
   if (layer) return layer;
-  throw new RangeError(
-    `Cannot find the layer "${name}": ${specName(spec)} has ${layers.map((candidate) => candidate.name).join(", ")}`,
-  );
+  throw new RangeError(`Cannot find the layer "${name}": ${specName(spec)} has ${[...byName.keys()].join(", ")}`);
 }
 
 /** The last convolution of every residual branch, in forward order; none in a network without shortcuts. */
-export function branchEnds(spec: Spec): Layer[] {
-  return blocksOf(spec).flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
+export function branchEnds(spec: Spec): readonly Layer[] {
+  return architectureOf(spec).branchEnds;
 }
 
 /** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */

@@ -1,13 +1,8 @@
 // Networks as data: a spec and its parameters as plain arrays.
+import { sizeOf, type Values } from "../files/values";
+import type { Random } from "../statistics/shuffle";
 import { blocksOf, kernelShape, layersOf, multiplicationsOf } from "./layers";
-import type { Random } from "../statistics/random";
 import type { Spec } from "./spec";
-
-/** A plain array of float32 numbers with its shape. */
-export interface Values {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /** What is subtracted from and divided through pixel / 255, per channel (red, green, blue). */
 export interface Normalization {
@@ -35,6 +30,11 @@ export interface Network {
   /** Of an imported network; what the project trained itself assumes nothing. */
   readonly assumed?: Assumed;
 }
+
+/** In which activations are computed. */
+export type Precision = "float32" | "bfloat16";
+
+export const PRECISIONS: readonly Precision[] = ["float32", "bfloat16"];
 
 /** PyTorch's: added to the variance under the root of every batch norm. */
 export const EPSILON = 1e-5;
@@ -82,11 +82,6 @@ export function parameterCount(spec: Spec): number {
 export function multiplications(spec: Spec): number {
   const dense = featuresOf(spec) * spec.classes;
   return layersOf(spec).reduce((sum, layer) => sum + multiplicationsOf(layer), dense);
-}
-
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }
 
 /** Parameters before training: random kernels, batch norms that start as the identity, biases of zero. */

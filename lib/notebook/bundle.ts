@@ -1,11 +1,12 @@
 // What a cell's output holds: a figure or a table in every form that some viewer wants, and figures as files.
-import type { Figure } from "../figures/style";
 import { plainFigure } from "../figures/plain";
+import type { Figure } from "../figures/style";
 import { writeTogether } from "../files/disk";
+import { type TableOptions, toHtml, toText } from "../tables/render";
+import type { Table } from "../tables/table";
 import { unescapeHtml } from "../text/format";
-import { type ImageOptions, toPng } from "./picture";
 import type { Phrase } from "../text/phrase";
-import { type Table, type TableOptions, toHtml, toText } from "../tables/table";
+import { type ImageOptions, toPng } from "./picture";
 
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
@@ -79,7 +80,7 @@ function titleOf({ layout }: Figure): string {
 export async function saveFigure(
   figure: Figure,
   png: string | undefined,
-  { save, dir = "figures" }: { readonly save: string; readonly dir?: string },
+  { save, dir = "figures" }: { save: string; dir?: string },
 ): Promise<void> {
   if (!/^\w[\w.-]{0,99}$/.test(save))
     throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);

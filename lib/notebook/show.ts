@@ -1,5 +1,11 @@
 // What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
+import { plainFigure } from "../figures/plain";
+import type { Figure } from "../figures/style";
+import type { TableOptions } from "../tables/render";
+import type { Table } from "../tables/table";
+import { finishedLine, progressLine, type ProgressState } from "../text/format";
+import { phrase, type Said } from "../text/phrase";
 import {
   type Bundle,
   draftBundle,
@@ -10,12 +16,7 @@ import {
   saveFigure,
   tableBundle,
 } from "./bundle";
-import type { Figure } from "../figures/style";
-import { finishedLine, progressLine, type ProgressState } from "../text/format";
 import type { ImageOptions } from "./picture";
-import { phrase, type Said } from "../text/phrase";
-import { plainFigure } from "../figures/plain";
-import type { Table, TableOptions } from "../tables/table";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {

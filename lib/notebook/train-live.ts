@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset";
 import { historyFigure, type StepPoint } from "../figures/history";
-import { grouped } from "../text/format";
 import { type Spec, specName } from "../networks/spec";
-import { interruptSignal, liveFigure, progress } from "./show";
-import type { TrainConfig } from "../training/recipe";
 import type { Run } from "../runs/run-file";
-import type { Epoch, StepReport } from "../training/train";
 import { purposeOf, type TrainingData, trainRun, type TrainRunOptions } from "../runs/train-run";
+import { grouped } from "../text/format";
+import type { Epoch } from "../training/history";
+import type { TrainConfig } from "../training/recipe";
+import type { StepReport } from "../training/train";
+import { interruptSignal, liveFigure, progress } from "./show";
 
 /** Where a live training is kept, and the images that it is watched on. */
 export interface TrainLiveOptions

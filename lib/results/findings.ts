@@ -1,4 +1,5 @@
 // What a sentence picks out of rows: means, the layers that matter least and most, places in a ranking, gaps between two operators.
+import { meanOf } from "../statistics/summary";
 import type { Row } from "./rows";
 
 /** A layer under two operators, drops as fractions. */
@@ -10,8 +11,7 @@ export interface DropGap {
 
 /** The mean drop, a fraction, of the layers that the operator changed; NaN where it changed none. */
 export function meanDrop(rows: readonly Row[]): number {
-  const drops = changed(rows).map(({ drop }) => drop);
-  return drops.reduce((sum, drop) => sum + drop, 0) / drops.length;
+  return meanOf(changed(rows).map(({ drop }) => drop));
 }
 
 /** The changed layers with the largest drop first; of equals the one that comes first in the network. */

@@ -1,8 +1,10 @@
 // Accuracy while more and more layers are changed: sets that grow along one order, and along many random ones.
+import { meanOf } from "../statistics/summary";
+import { cumulative, keyOf } from "../ablations/sets";
 import type { Layer } from "../networks/layers";
-import { randomStream } from "../statistics/random";
-import { checkEven, type EvenSweep, rowsOf, wilson } from "./rows";
-import { cumulative, type LayerSet, randomOrder } from "../ablations/sets";
+import { wilson } from "../statistics/intervals";
+import type { EvenSweep } from "./matrix";
+import { checkEven, rowsOf } from "./rows";
 
 /** The network after the first layers of an order; accuracies are fractions. */
 export interface GrowthPoint {
@@ -23,28 +25,6 @@ export interface SpreadPoint {
   readonly mean: number;
   readonly low: number; // between which the middle 90 % of the orders lie
   readonly high: number;
-}
-
-/**
- * The beginnings of random orders. Each order has its own random stream, so asking for more leaves the first ones as they are.
- * @param options `count`: how many orders; `length`: layers of each; `seed`: where random numbers start
- */
-export function randomOrders(
-  layers: readonly Layer[],
-  {
-    count,
-    length = layers.length,
-    seed = 1,
-  }: { readonly count: number; readonly length?: number; readonly seed?: number },
-): Layer[][] {
-  return Array.from({ length: count }, (_, index) =>
-    randomOrder(layers, randomStream(seed, `random order ${index}`)).slice(0, length),
-  );
-}
-
-/** The sets through which orders grow, each set of layers once, in whatever order it was reached first. */
-export function growthSets(orders: readonly (readonly Layer[])[]): LayerSet[] {
-  return [...new Map(orders.flatMap(cumulative).map((set) => [keyOf(set), set])).values()];
 }
 
 /**
@@ -78,7 +58,7 @@ export function spreadOf(sweep: EvenSweep, orders: readonly (readonly Layer[])[]
   const curves = orders.map((order) => growthOf(sweep, order));
   return curves[0].map(({ count }) => {
     const accuracies = curves.map((curve) => curve[count].accuracy);
-    const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
+    const mean = meanOf(accuracies);
     return { count, accuracies, mean, low: percentile(accuracies, 0.05), high: percentile(accuracies, 0.95) };
   });
 }
@@ -101,9 +81,9 @@ function indicesOf({ sets }: EvenSweep, order: readonly Layer[]): number[] {
   });
 }
 
-/** The same for the same layers in any order. */
-const keyOf = ({ layers }: LayerSet): string =>
-  layers
-    .map(({ name }) => name)
-    .sort()
-    .join();
+/** One step of a greedy order. */
+export interface GreedyStep {
+  readonly layer: Layer; // chosen in this step
+  readonly drop: number; // of all layers chosen so far together, a fraction
+  readonly candidates: readonly { readonly layer: string; readonly drop: number }[]; // every layer that was tried
+}

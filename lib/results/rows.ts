@@ -1,44 +1,13 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
-import type { Precision } from "../engine/graph";
+import { deviationOf, meanOf, sumOf } from "../statistics/summary";
+import { sizeOf } from "../files/values";
 import { changesChannels, kernelShape } from "../networks/layers";
-import { type Assumed, sizeOf } from "../networks/network";
+import type { Precision } from "../networks/network";
+import { wilson } from "../statistics/intervals";
 import { normalQuantile } from "../statistics/normal";
-import type { LayerSet } from "../ablations/sets";
-import { isOpen, type Look } from "../statistics/sequential";
 import { accuracySequence, sequenceHalfWidth } from "../statistics/sequences";
-
-/** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
-export interface Sweep {
-  readonly network: string;
-  readonly operator: string; // how it is called; what it did is in `changes`
-  readonly seed: number; // where the operator's random numbers start
-  readonly precision: Precision; // of activations
-  readonly sets: readonly LayerSet[]; // what each ablation changes, in order
-  readonly changes?: readonly (readonly string[])[]; // per ablation and layer of its set: a digest of what became of that layer
-  readonly labels: Uint8Array; // [images]
-  readonly classes: number; // that there are, whether or not the labels have them all
-  readonly baseline: Uint8Array; // [images] predicted class of the intact network
-  readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
-  readonly losses?: SweepLosses;
-  readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
-  readonly stopping?: Stopping; // where the sweep stops ablations that are decided
-  readonly assumed?: Assumed; // of the network, when it was imported
-}
-
-/** The cross-entropy of every prediction, in nats: as long as the predictions. */
-export interface SweepLosses {
-  readonly baseline: Float32Array;
-  readonly ablations: readonly Float32Array[];
-}
-
-/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or is not at its end yet. */
-export interface Stopping {
-  readonly margin?: number; // the drop, as a fraction, that is decided about; none where nothing is stopped
-  readonly looks: readonly Look[]; // per ablation
-}
-
-/** A sweep whose ablations have all seen the same images, so that they can be compared with each other. */
-export type EvenSweep = Sweep & { readonly stopping?: Stopping & { readonly margin?: undefined } };
+import { isOpen, type Look } from "../statistics/sequential";
+import type { EvenSweep, Sweep } from "./matrix";
 
 /** What one ablation does to the test set; accuracies and drops are fractions. */
 export interface Row {
@@ -86,14 +55,6 @@ export interface ClassRow {
   readonly flipRate: number; // flips / images
 }
 
-/** The sweep as one whose ablations can be compared. @throws RangeError where it stops those that are decided */
-export function evenSweep(sweep: Sweep): EvenSweep {
-  if (sweep.stopping?.margin === undefined) return sweep as EvenSweep;
-  throw new RangeError(
-    "Cannot compare the ablations of this sweep: it stops what is decided, so they see different images",
-  );
-}
-
 /** @throws RangeError naming the first row whose ablation has seen other images than that of the first one */
 export function checkEven(rows: readonly Row[]): void {
   const odd = rows.find(({ images }) => images !== rows[0].images);
@@ -113,7 +74,7 @@ export function rowsOf(sweep: Sweep): Row[];
 export function rowsOf(sweep: Sweep): Row[] {
   checkSweep(sweep);
   return sweep.sets.map(({ name, layers }, index) => {
-    const counts = compare(sweep, sweep.predictions[index]);
+    const counts = countsOf(sweep, sweep.predictions[index]);
     const look = sweep.stopping?.looks[index];
     const [low, high] = isOpen({ look })
       ? accuracySequence(counts.correct, counts.images)
@@ -126,7 +87,7 @@ export function rowsOf(sweep: Sweep): Row[] {
       block: layers[0].block,
       changesChannels: layers.some(changesChannels),
       precision: sweep.precision,
-      parameters: layers.reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0),
+      parameters: sumOf(layers.map((layer) => sizeOf(kernelShape(layer)))),
       images: counts.images,
       correct: counts.correct,
       accuracy: counts.correct / counts.images,
@@ -155,7 +116,7 @@ export function classRowsOf(sweep: Sweep): ClassRow[] {
   const labels = [...new Set(sweep.labels)].sort((a, b) => a - b);
   return sweep.sets.flatMap(({ name }, index) =>
     labels.map((label) => {
-      const { images, before, correct, lost, gained, flips } = compare(sweep, sweep.predictions[index], label);
+      const { images, before, correct, lost, gained, flips } = countsOf(sweep, sweep.predictions[index], label);
       return {
         layer: name,
         operator: sweep.operator,
@@ -173,32 +134,13 @@ export function classRowsOf(sweep: Sweep): ClassRow[] {
   );
 }
 
-/**
- * Wilson's interval of an accuracy, as fractions.
- *
- * Source: Wilson (1927), Journal of the American Statistical Association 22:209-212.
- * @throws RangeError unless 0 <= correct <= images, images > 0 and 0 < confidence < 1.
- */
-export function wilson(correct: number, images: number, confidence = 0.95): [low: number, high: number] {
-  if (!(images > 0 && correct >= 0 && correct <= images)) {
-    throw new RangeError(`Cannot bound an accuracy: expected 0 <= correct <= images but found ${correct} of ${images}`);
-  }
-  const share = correct / images;
-  const z = normalQuantile((1 + confidence) / 2);
-  const centre = share + (z * z) / (2 * images);
-  const half = z * Math.sqrt((share * (1 - share)) / images + (z / (2 * images)) ** 2);
-  const scale = 1 + (z * z) / images;
-  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
-}
-
 /** The mean change of the cross-entropy and its interval, paired by image: normal or, where it is looked at, a confidence sequence's. */
 function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lossChange" | "lossLow" | "lossHigh"> {
   if (!losses) return {};
   const changes = Float64Array.from(losses.ablations[index], (loss, image) => loss - losses.baseline[image]);
-  const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+  const mean = meanOf(changes);
   if (changes.length < 2) return { lossChange: mean }; // one image says nothing about how far others are from it
-  const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / (changes.length - 1));
+  const deviation = deviationOf(changes);
   const half = isOpen({ look: stopping?.looks[index] })
     ? sequenceHalfWidth(deviation, changes.length)
     : (normalQuantile(0.975) * deviation) / Math.sqrt(changes.length);
@@ -206,7 +148,7 @@ function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lo
 }
 
 /** Counts over the images that the ablation has seen. */
-function compare({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
+function countsOf({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
   const counts = { images: 0, before: 0, correct: 0, lost: 0, gained: 0, flips: 0 };
   for (let image = 0; image < after.length; image++) {
     const label = labels[image];

@@ -1,8 +1,9 @@
 // Do two layers cost more, or less, together than one by one? The synergy of pairs, paired by image.
+import { meanOf, squaresOf } from "../statistics/summary";
 import type { Layer } from "../networks/layers";
 import { normalQuantile, normalTail } from "../statistics/normal";
 import { holm, signFlip } from "../statistics/paired";
-import type { EvenSweep, Sweep } from "./rows";
+import type { EvenSweep, Sweep } from "./matrix";
 
 /** How far what two layers cost together is from what was expected of them. */
 export interface Effect {
@@ -113,7 +114,7 @@ function additiveEffect(intact: Int8Array, [first, second]: readonly Int8Array[]
 function multiplicativeEffect(
   intact: Int8Array,
   [first, second]: readonly Int8Array[],
-  { both, chance }: { readonly both: Int8Array; readonly chance: number },
+  { both, chance }: { both: Int8Array; chance: number },
 ): Raw {
   const above = meanOf(intact) - chance;
   const [left, right] = [(meanOf(first) - chance) / above, (meanOf(second) - chance) / above];
@@ -143,19 +144,8 @@ function intervalOf(value: number, error: number, images: number) {
 const rightOf = (predicted: Uint8Array, labels: Uint8Array): Int8Array =>
   Int8Array.from(labels, (label, image) => Number(predicted[image] === label));
 
-const sumOf = (values: Int8Array | Float64Array): number => {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
-};
-
-const meanOf = (values: Int8Array | Float64Array): number => sumOf(values) / values.length;
-
-function standardError(values: Int8Array | Float64Array): number {
-  const mean = meanOf(values);
-  const squares = sumOf(Float64Array.from(values, (value) => (value - mean) ** 2));
-  return Math.sqrt(squares / Math.max(1, values.length - 1) / values.length);
-}
+const standardError = (values: Int8Array | Float64Array): number =>
+  Math.sqrt(squaresOf(values) / (values.length - 1) / values.length);
 
 /**
  * Whether a pair is free to show an effect on a scale. On the additive one neither masked nor saturated pairs are; on the

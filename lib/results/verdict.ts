@@ -53,9 +53,9 @@ export function verdictsOf<R extends Row>(
 ): (R & Judgement)[] {
   checkRows(rows);
   const [trivial, nonTrivial, harm] = [
-    familyOf(rows, (row) => trivialTest(row, margin)),
-    familyOf(rows, (row) => nonTrivialTest(row, margin)),
-    familyOf(rows, harmTest),
+    testsOf(rows, (row) => trivialTest(row, margin)),
+    testsOf(rows, (row) => nonTrivialTest(row, margin)),
+    testsOf(rows, harmTest),
   ];
   return rows.map((row, index) => {
     const below = trivial.adjusted[index] < level && row.precision !== "bfloat16";
@@ -96,7 +96,7 @@ export function countVerdicts(verdicts: readonly Pick<Judgement, "verdict" | "ha
 }
 
 /** The p values of one family of tests. */
-function familyOf<R>(rows: readonly R[], test: (row: R) => number) {
+function testsOf<R>(rows: readonly R[], test: (row: R) => number) {
   const raw = rows.map(test);
   return { raw, adjusted: holm(raw) };
 }

@@ -2,9 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { join } from "node:path";
 import type { Engine } from "../engine/backend";
-import { type Table, tableOf } from "../tables/table";
 
 /** Facts about a result, by name; plain values that JSON keeps. */
 export type Provenance = Readonly<Record<string, string | number | boolean>>;
@@ -16,7 +14,7 @@ export function provenanceOf(engine: Engine): Provenance {
   return {
     commit: git("rev-parse", "HEAD") ?? "unknown",
     codeChangedSinceCommit: status === undefined ? "unknown" : status !== "",
-    nontrivial: versionOf("../package.json"),
+    nontrivial: versionOf("../../package.json"),
     node: process.versions.node,
     tfjs: engine.version,
     "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),
@@ -32,36 +30,6 @@ export function provenanceOf(engine: Engine): Provenance {
   };
 }
 
-/**
- * Where a notebook's results come from, as a table: code, versions, hardware, its parameters and what else is given.
- * @param config the notebook's parameters
- * @param extra further facts, such as the data's digest
- */
-export function provenance(engine: Engine, config: object, extra: object = {}): Table {
-  const versions = {
-    tslab: versionOf("tslab/package.json"),
-    typescript: versionOf(besideTslab("@tslab/typescript-for-tslab")),
-    "plotly.js": versionOf(besideTslab("plotly.js-dist")),
-    arquero: versionOf(besideTslab("arquero")),
-  };
-  return factTable({ ...provenanceOf(engine), ...versions, ...extra, ...config });
-}
-
-/** Facts by name as a table of two columns; what is not plain is shown as JSON. */
-export function factTable(facts: object): Table {
-  return tableOf(
-    Object.entries(facts).map(([fact, value]) => ({
-      fact,
-      value: typeof value === "object" ? JSON.stringify(value) : String(value),
-    })),
-  );
-}
-
-/** The package.json of a package that does not export it, found as the neighbour of one that does. */
-function besideTslab(name: string): string {
-  return join(require.resolve("tslab/package.json"), "..", "..", name, "package.json");
-}
-
 function git(...words: string[]): string | undefined {
   try {
     return execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -71,6 +39,6 @@ function git(...words: string[]): string | undefined {
   }
 }
 
-function versionOf(packageFile: string): string {
+export function versionOf(packageFile: string): string {
   return (JSON.parse(readFileSync(require.resolve(packageFile), "utf8")) as { version: string }).version;
 }

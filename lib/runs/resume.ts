@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readWhole, writeTogether } from "../files/disk";
-import { isTrainable, type Parameters, parameterShapes } from "../networks/network";
-import { type Spec } from "../networks/spec";
-import { checkParameters, firstOf, misfitsOf, parseJson } from "../checkpoints/parameters";
-import type { TrainConfig } from "../training/recipe";
-import { parseHistory, type TrainedOn } from "./run-file";
+import { parseJson } from "../files/json";
 import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
+import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
+import { isTrainable, type Parameters, parameterShapes } from "../networks/network";
+import type { Spec } from "../networks/spec";
+import type { TrainConfig } from "../training/recipe";
 import type { Progress } from "../training/train";
+import { parseHistory, type TrainedOn } from "./run-file";
 
 /** What has to be the same for a training to go on. */
 export interface Purpose {
@@ -82,7 +83,7 @@ export function checkSame(found: object, wanted: Purpose): void {
 function checkVelocity(spec: Spec, velocity: Parameters): void {
   const shapes = new Map([...parameterShapes(spec)].filter(([name]) => isTrainable(name)));
   const misfits = misfitsOf(shapes, velocity);
-  if (misfits.length) throw new Error(`of the velocities, ${firstOf(misfits)}`);
+  if (misfits.length) throw new Error(`of the velocities, ${firstMisfits(misfits)}`);
 }
 
 /** A field of the checkpoint's metadata. @throws Error naming the field that is missing or not JSON */

@@ -1,8 +1,10 @@
 // run.json: what a run folder says of its training, written and read with every check.
 import type { Dataset } from "../data/dataset";
-import type { Network, Parameters } from "../networks/network";
-import { parseJson, parseNormalization, parseSpec, wrong } from "../checkpoints/parameters";
-import type { Epoch } from "../training/train";
+import { isRecord, parseJson, wrong } from "../files/json";
+import { type Network, type Parameters, PRECISIONS } from "../networks/network";
+import { parseNormalization, parseSpec } from "../networks/parse";
+import type { Epoch } from "../training/history";
+import type { TrainConfig } from "../training/recipe";
 
 /** One training with one seed. Its folder holds `weights.safetensors`, `start.safetensors` (where kept) and `run.json`. */
 export interface Run {
@@ -17,11 +19,14 @@ export interface Run {
   /** How many images that was measured on; not written before there were held-out images, when it was always 10,000. */
   readonly testImages?: number;
   readonly history: readonly Epoch[];
-  /** What was asked for: an object that JSON keeps. */
-  readonly config: unknown;
+  /** What was asked for. */
+  readonly config: SavedConfig;
   /** What it was made with: versions, hardware, commit, times; any JSON. */
   readonly provenance: Readonly<Record<string, unknown>>;
 }
+
+/** A recipe as a run.json has it; the earliest runs say in other words how the learning rate moved. */
+export type SavedConfig = Pick<TrainConfig, "epochs" | "precision"> & Partial<TrainConfig>;
 
 /** The images that a network was trained on. */
 export interface TrainedOn extends Pick<Dataset, "name" | "sha256"> {
@@ -72,6 +77,9 @@ export function decodeRunFile(bytes: Uint8Array): RunFile {
   for (const file of json.start === undefined ? (["weights"] as const) : (["weights", "start"] as const))
     checkDigest(`${file}.sha256`, json[file]?.sha256);
   if (!isRecord(json.config)) wrong("config", json.config, "an object");
+  checkCount("config.epochs", json.config.epochs, 1);
+  if (!PRECISIONS.includes(json.config.precision))
+    wrong("config.precision", json.config.precision, PRECISIONS.join(" or "));
   if (!isRecord(json.provenance)) wrong("provenance", json.provenance, "an object");
   const history = parseHistory(json.history);
   return { ...json, history, spec: parseSpec(json.spec), normalization: parseNormalization(json.normalization) };
@@ -91,10 +99,6 @@ function checkCount(field: string, count: unknown, least: number): void {
 
 function checkDigest(field: string, digest: unknown): void {
   if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) wrong(field, digest, "64 hexadecimal digits");
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A history read from JSON. @throws Error naming the epoch and the field that is not as wanted */

@@ -1,14 +1,17 @@
 // A whole training in a run folder: goes on from its checkpoint, saves one after every epoch, tests at the end, leaves the run.
+import { sumOf } from "../statistics/summary";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { startEngine } from "../engine/backend";
-import { loadRun, saveRun, withHalfKernels } from "./checkpoint";
+import { withHalfKernels } from "../checkpoints/network-file";
 import type { Dataset } from "../data/dataset";
-import { evaluate } from "../training/evaluate";
+import { startEngine } from "../engine/backend";
 import type { Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
-import { provenanceOf } from "./provenance";
+import { evaluate } from "../training/evaluate";
+import type { Epoch } from "../training/history";
 import type { TrainConfig } from "../training/recipe";
+import { checkFits, type Progress, train, type Trained, type TrainOptions } from "../training/train";
+import { provenanceOf } from "./provenance";
 import {
   checkSame,
   loadProgress,
@@ -19,7 +22,7 @@ import {
   type Session,
 } from "./resume";
 import type { Run } from "./run-file";
-import { checkFits, type Epoch, type Progress, train, type Trained, type TrainOptions } from "../training/train";
+import { loadRun, saveRun } from "./run-folder";
 
 /** The images of a training, each with one use. */
 export interface TrainingData {
@@ -83,7 +86,7 @@ export async function trainRun(
   const parametersOf = (parameters: Parameters) => (options.half ? withHalfKernels(parameters) : parameters);
   const saved = { ...network, name: basename(dir), parameters: parametersOf(network.parameters) };
   const { accuracy, images } = await evaluate(saved, data.test, { signal: options.signal });
-  const trainingSeconds = Math.round(history.reduce((sum, epoch) => sum + epoch.seconds, 0));
+  const trainingSeconds = Math.round(sumOf(history.map(({ seconds }) => seconds)));
   const provenance = { ...origin, finished: now().toISOString(), trainingSeconds, sessions };
   const result = { network: saved, start: parametersOf(start), accuracy, testImages: images, history, provenance };
   const run: Run = { ...result, seed: config.seed, data: purpose.data, config };

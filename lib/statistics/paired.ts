@@ -1,4 +1,5 @@
 // Tests on paired predictions: McNemar's exact test, exact sign flips, Tango's score tests with their bound, Holm's adjustment.
+import { sumOf } from "./summary";
 import { normalQuantile, normalTail } from "./normal";
 
 /** The same images classified by two networks; a `Row` is one. */
@@ -104,7 +105,7 @@ export function signFlip(values: Int8Array): number {
   const twos = values.filter((value) => Math.abs(value) === 2).length;
   const beyond = values.find((value) => Math.abs(value) > 2);
   if (beyond !== undefined) throw new RangeError(`Cannot flip signs: expected values from -2 to 2 but found ${beyond}`);
-  const sum = Math.abs(values.reduce((total, value) => total + value, 0));
+  const sum = Math.abs(sumOf(values));
   const tails = coinTails(ones);
   // Where `heads` of the twos are positive they add 2 (2 heads - twos); the positive ones have to make up for the rest.
   const tail = coinShares(twos).reduce((total, share, heads) => {
@@ -121,8 +122,8 @@ export function signFlip(values: Int8Array): number {
 export function flipAll(values: readonly number[]): number {
   const { length } = values;
   if (length < 1 || length > 20) throw new RangeError(`Cannot flip all signs of ${length} values: expected 1 to 20`);
-  const total = values.reduce((sum, value) => sum + value, 0);
-  const size = values.reduce((sum, value) => sum + Math.abs(value), 0);
+  const total = sumOf(values);
+  const size = sumOf(values.map(Math.abs));
   let reached = 0;
   for (let signs = 0; signs < 2 ** length; signs++) {
     const sum = values.reduce((partial, value, index) => partial + ((signs >> index) & 1 ? value : -value), 0);

@@ -1,100 +1,159 @@
-// What a sweep has found so far: the matrix of all answers, the counts that decide when to stop, and the result of any moment.
-import { isUnchanged } from "../ablations/ablate";
-import type { Pairs } from "../statistics/paired";
-import type { Sweep } from "../results/rows";
-import { addImages, isDecided, type Look } from "../statistics/sequential";
-import type { LayerSet } from "../ablations/sets";
-import type { SweepWork } from "./programs";
-import { changeDigests } from "./key";
-import type { Answers } from "./graph-program";
+// Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
+import { sumOf } from "../statistics/summary";
+import type { Ablation } from "../ablations/ablate";
+import { type Activations, needsReference } from "../ablations/activations";
+import { batchOf } from "../data/batches";
+import type { Dataset } from "../data/dataset";
+import { startEngine, tensorOf } from "../engine/backend";
+import { imageTensor } from "../engine/predictor";
+import type { Network, Precision } from "../networks/network";
+import { randomStream } from "../statistics/random";
+import { openEagerSweep } from "./eager-program";
+import {
+  type Answers,
+  compileSweep,
+  recordedBlocks,
+  recordedWeights,
+  type SweepBatch,
+  type SweepGraphOptions,
+  type SweepProgram,
+} from "./graph-program";
+import { drawOthers, referenceImages, meanActivations, type Means } from "./reference";
 
-/** A table that fills batch by batch. */
-export interface SweepTable {
-  /** Which ablations run. */
-  running(): readonly number[];
-  /** Takes the answers of some rows, the intact network's first, to the images from `start` on. */
-  enter(start: number, rows: readonly number[], answers: Answers): void;
-  /** The result for the images before `end`. */
-  result(end: number): Sweep;
+/** All that a sweep's answers depend on. */
+export interface SweepWork {
+  readonly network: Network;
+  readonly ablations: readonly Ablation[];
+  /** The images under test. */
+  readonly dataset: Dataset;
+  readonly precision: Precision;
+  /** Decides which reference image stands in for which. */
+  readonly seed: number;
+  /** Training images, for operators that ask for a mean or for another image. */
+  readonly reference?: Dataset;
+}
+
+/** A network, row 0, and its ablations, the rows after it, over one dataset. */
+export interface AnswerSource {
+  /**
+   * What those rows say about the images from `start` to before `end`; row 0 has to be the first of them.
+   * @throws Error when one of them gives a logit that is not finite
+   */
+  run(start: number, end: number, rows: readonly number[]): Promise<Answers>;
+  dispose(): void;
 }
 
 /**
- * An empty table for all images; `operator` is how the operator is called. With `stopWhenDecided`, an ablation no longer runs once
- * its verdict is certain.
+ * In recorded blocks: enough for all layers of a ResNet-56 (839). While TensorFlow prepares a graph it takes memory in proportion
+ * to its size; a ResNet-110 (3,134 blocks) took 2.7 GB as one graph and takes 1.8 to 1.9 GB as three.
  */
-export function openTable(
-  work: SweepWork,
-  sets: readonly LayerSet[],
-  options: { readonly operator: string; readonly stopWhenDecided?: { readonly margin: number } },
-): SweepTable {
-  const { dataset } = work;
-  const matrix = emptyMatrix(1 + sets.length, dataset.count);
-  const counts: Pairs[] = sets.map(() => ({ images: 0, lost: 0, gained: 0 }));
-  const stopped = sets.map(() => false);
-  const { operator, stopWhenDecided: stop } = options;
-  const changes = changeDigests(work, sets);
+const LARGEST_GRAPH = 1200;
+
+/** In recorded kernel weights: above it they are handed in. A ResNet-110 (130 million) stays below, an imagenet-resnet50 would take 13 GB. */
+const MOST_WRITTEN_IN = 150e6;
+
+/** In recorded blocks. An estimate of what 4 GB hold: about 0.3 MB a block was measured. */
+const MOST_BLOCKS = 12_000;
+
+/**
+ * Prepares a network and ablations of it for a dataset. Nothing is compiled before the first call of `run`.
+ * @throws Error when an operator asks for reference images and there are none
+ * @throws RangeError when there are so many ablations that their graphs would fill the memory
+ */
+export function openAnswers(work: SweepWork): AnswerSource {
+  const { network, ablations, dataset, precision } = work;
+  const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...activations]));
+  const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
+  const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
+  const others = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
+  checkSize(work);
+  let means: Means | undefined;
+  let compiled: readonly number[] = [];
+  const programs: SweepProgram[] = [];
+  const dispose = () => programs.splice(0).forEach((program) => program.dispose());
+  async function compile(rows: readonly number[]): Promise<void> {
+    dispose();
+    means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
+    const asked = rows.slice(1).map((row) => ablations[row - 1]);
+    const sizes = asked.map(recordedBlocks);
+    const weights = sumOf(asked.map(recordedWeights));
+    const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
+    for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH))
+      programs.push(await openProgram(network, chosen, options));
+    compiled = rows;
+  }
   return {
-    running: () => sets.flatMap((_, index) => (stopped[index] ? [] : [index])),
-    enter(start, rows, answers) {
-      enterRows(matrix, start, rows, answers);
-      const [intact, ...ablated] = answers.predictions;
-      const labels = dataset.labels.subarray(start, start + intact.length);
-      rows.slice(1).forEach((row, index) => {
-        const pairs = addImages(counts[row - 1], labels, intact, ablated[index]);
-        counts[row - 1] = pairs;
-        stopped[row - 1] = stop !== undefined && isDecided(pairs, { ...stop, ablations: sets.length });
-      });
+    async run(start, end, rows) {
+      // Half as many: the time for compiling again stays below that of the first time, however often it happens.
+      if (compiled.length === 0 || rows.length <= compiled.length / 2) await compile(rows);
+      const batch = batchTensors(
+        dataset,
+        start,
+        end,
+        others && referenceImages(reference!, others.subarray(start, end)),
+      );
+      try {
+        const answers = joined(programs.map((program) => program.run(batch)));
+        const at = rows.map((row) => compiled.indexOf(row));
+        const pick = <A>(all: readonly A[]): A[] => at.map((index) => all[index]);
+        return { predictions: pick(answers.predictions), losses: pick(answers.losses) };
+      } finally {
+        for (const tensor of new Set(Object.values(batch))) tensor.dispose();
+      }
     },
-    result(end) {
-      const seen = [end, ...counts.map(({ images }) => images)];
-      const { network, precision, seed } = work;
-      const classes = dataset.classes.length;
-      const labels = dataset.labels.subarray(0, end);
-      const what = { network: network.name, operator, seed, precision, sets, changes, labels, classes };
-      const answers = seenBy(matrix, seen);
-      const looks = stopped.map((ended): Look => (ended ? "stopped" : end < dataset.count ? "running" : "complete"));
-      return {
-        ...what,
-        ...answers,
-        unchanged: unchangedIn(work, answers),
-        ...(network.assumed ? { assumed: network.assumed } : {}),
-        // A sweep that stops nothing and is at its end was decided about once.
-        ...(stop || end < dataset.count ? { stopping: { ...stop, looks } } : {}),
-      };
-    },
+    dispose,
   };
 }
 
-/** The answers of each row to as many images as it has seen. */
-function seenBy(matrix: Answers, seen: readonly number[]): Answered {
-  const [baseline, ...predictions] = matrix.predictions.map((row, index) => row.subarray(0, seen[index]));
-  const [intact, ...ablations] = matrix.losses.map((row, index) => row.subarray(0, seen[index]));
-  return { baseline, predictions, losses: { baseline: intact, ablations } };
-}
-
-type Answered = Required<Pick<Sweep, "baseline" | "predictions" | "losses">>;
-
-/** Per ablation, whether it is the intact network: by its arrays or, where activations are changed, by every loss, digit for digit. */
-function unchangedIn({ network, ablations }: SweepWork, { losses }: Answered): boolean[] {
-  return ablations.map((ablation, index) =>
-    ablation.activations
-      ? losses.ablations[index].every((loss, image) => loss === losses.baseline[image])
-      : isUnchanged(network, ablation),
+function checkSize({ network, ablations }: SweepWork): void {
+  const blocks = sumOf(ablations.map(recordedBlocks));
+  if (blocks <= MOST_BLOCKS) return;
+  throw new RangeError(
+    `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time`,
   );
 }
 
-/** Room for the answers of every row to every image. */
-function emptyMatrix(rows: number, images: number): Answers {
+function referenceOf({ reference }: SweepWork): Dataset {
+  if (reference) return reference;
+  throw new Error(
+    "Cannot sweep: the operator asks for the mean or for another image's activation, expected the option reference (training images), found none",
+  );
+}
+
+async function openProgram(
+  network: Network,
+  ablations: readonly Ablation[],
+  options: SweepGraphOptions,
+): Promise<SweepProgram> {
+  const { backend } = await startEngine();
+  if (backend === "tensorflow") return compileSweep(network, ablations, options);
+  if (options.precision === "float32") return openEagerSweep(network, ablations, options.means);
+  throw new Error(`Cannot sweep in ${options.precision}: it needs the native engine, expected float32 on "${backend}"`);
+}
+
+/** Consecutive parts of about the same size; at least one, so that a network without ablations is still computed. */
+function partsOf<A>(all: readonly A[], sizes: readonly number[], largest: number): A[][] {
+  const total = sumOf(sizes);
+  const parts: A[][] = Array.from({ length: Math.max(1, Math.ceil(total / largest)) }, () => []);
+  let before = 0;
+  all.forEach((item, index) => {
+    parts[Math.floor((before / total) * parts.length)].push(item);
+    before += sizes[index];
+  });
+  return parts;
+}
+
+/** The answers of all programs, each of which has the intact network first. */
+function joined([first, ...rest]: readonly Answers[]): Answers {
   return {
-    predictions: Array.from({ length: rows }, () => new Uint8Array(images)),
-    losses: Array.from({ length: rows }, () => new Float32Array(images)),
+    predictions: [...first.predictions, ...rest.flatMap(({ predictions }) => predictions.slice(1))],
+    losses: [...first.losses, ...rest.flatMap(({ losses }) => losses.slice(1))],
   };
 }
 
-/** Writes the answers of some rows to the images from `start` on into the matrix. */
-function enterRows(matrix: Answers, start: number, rows: readonly number[], { predictions, losses }: Answers): void {
-  rows.forEach((row, index) => {
-    matrix.predictions[row].set(predictions[index], start);
-    matrix.losses[row].set(losses[index], start);
-  });
+/** Without other images, the images under test fill their place; no graph looks at them then. */
+function batchTensors(dataset: Dataset, start: number, end: number, others?: Float32Array): SweepBatch {
+  const { images, labels } = batchOf(dataset, start, end);
+  const tensor = imageTensor(images);
+  return { images: tensor, labels: tensorOf(labels, [end - start]), others: others ? imageTensor(others) : tensor };
 }

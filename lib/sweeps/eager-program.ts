@@ -1,13 +1,13 @@
 // Many ablations one by one, operation by operation: the fallback where there is no native engine.
-import type { Ablation } from "../ablations/ablate";
+import { type Ablation, intact } from "../ablations/ablate";
 import { type ActivationSite, type Arithmetic, changedWords, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf, tf } from "../engine/backend";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { crossEntropy, predictedClasses } from "../training/evaluate";
+import { crossEntropy, predictedClasses } from "../engine/predictor";
 import { forward, type Vocabulary } from "../networks/forward";
 import type { Network } from "../networks/network";
-import type { Means } from "./reference";
 import type { SweepBatch, SweepProgram } from "./graph-program";
+import type { Means } from "./reference";
 
 const ARITHMETIC: Arithmetic<Tensor> = {
   add: (x, y) => tf.add(x, y),
@@ -17,16 +17,16 @@ const ARITHMETIC: Arithmetic<Tensor> = {
 
 /** Puts a network and its ablations on the engine. */
 export function openEagerSweep(network: Network, ablations: readonly Ablation[], means: Means): SweepProgram {
-  const networks: readonly Ablation[] = [network, ...ablations];
-  const weights = networks.map(({ parameters }) => eagerWeights(parameters));
+  const all = [intact(network), ...ablations];
+  const weights = all.map(({ parameters }) => eagerWeights(parameters));
   const words = weights.map((held) => eagerWords((name) => held.get(name)!, network.normalization));
   const { classes } = network.spec;
   return {
     run(batch) {
       const labels = batch.labels.dataSync();
-      const logits = networks.map((ablation, index) => {
+      const logits = all.map(({ activations }, index) => {
         const siteOf = eagerSites(batch, network, words[0], means);
-        const changed = ablation.activations ? changedWords(words[index], ablation.activations, siteOf) : words[index];
+        const changed = changedWords(words[index], activations, siteOf);
         return tf.tidy(() => forward(network.spec, changed, batch.images).dataSync() as Float32Array);
       });
       const lossesOf = (rows: Float32Array) =>

@@ -1,16 +1,19 @@
 // Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
-import type { Ablation } from "../ablations/ablate";
-import { activationName, changedWords } from "../ablations/activations";
+import { sumOf } from "../statistics/summary";
+import { type Ablation, intact } from "../ablations/ablate";
+import { changedLayers, changesOf } from "../ablations/changes";
+import { changedWords } from "../ablations/activations";
+import { CHANNELS, SIDE } from "../data/image";
 import type { Tensor } from "../engine/backend";
-import { CHANNELS, SIDE } from "../data/cifar-files";
-import { forwardBlock, forwardFrom } from "../networks/forward";
-import { Graph, type Precision, type Symbolic } from "../engine/graph";
-import { blockLayers, blocksOf, kernelShape, type Layer } from "../networks/layers";
-import { type Network, sizeOf } from "../networks/network";
+import { Graph, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
-import type { Means } from "./reference";
 import { loadProgram } from "../engine/savedmodel";
-import { frozenWords, graphSites, type GraphWeights, handedIn, hasNewArrays, writtenIn } from "./graph-words";
+import { sizeOf } from "../files/values";
+import { forwardBlock, forwardFrom } from "../networks/forward";
+import { blockLayers, blocksOf, kernelShape } from "../networks/layers";
+import type { Network, Precision } from "../networks/network";
+import { frozenWords, graphSites, type GraphWeights, handedIn, writtenIn } from "./graph-words";
+import type { Means } from "./reference";
 
 /** A batch under test. */
 export interface SweepBatch {
@@ -108,31 +111,31 @@ function checkFinite(shares: ArrayLike<number>): void {
  * first block in which it differs. The convolution of a kernel that is zero is never computed: it gives every image the same.
  */
 function recordSweep(
-  { images, others }: { readonly images: Symbolic; readonly others: Symbolic },
+  { images, others }: { images: Symbolic; others: Symbolic },
   network: Network,
   ablations: readonly Ablation[],
   options: SweepGraphOptions & { readonly weights: GraphWeights },
 ): Symbolic[] {
   const { spec } = network;
   const frozen = frozenWords(images.node.graph, network, options);
-  const intact = frozen(network);
-  const siteOf = graphSites(others, network, intact, options);
-  const wordsOf = (ablation: Ablation) =>
-    ablation.activations ? changedWords(frozen(ablation), ablation.activations, siteOf) : frozen(ablation);
+  const words = frozen(intact(network));
+  const siteOf = graphSites(others, network, words, options);
+  const firsts = ablations.map(firstChange);
   const results: Symbolic[] = [];
   const branchOff = (block: number, x: Symbolic) =>
     ablations.forEach((ablation, index) => {
-      if (firstChange(network, ablation) !== block) return;
-      results[index + 1] = forwardFrom(spec, wordsOf(ablation), { block, x });
+      if (firsts[index] !== block) return;
+      const changed = changedWords(frozen(ablation), ablation.activations, siteOf);
+      results[index + 1] = forwardFrom(spec, changed, { block, x });
     });
-  let x = intact.normalize(images);
+  let x = words.normalize(images);
   blocksOf(spec).forEach((block, index) => {
     branchOff(index, x);
-    x = forwardBlock(intact, x, block);
+    x = forwardBlock(words, x, block);
   });
   const head = blocksOf(spec).length;
   branchOff(head, x);
-  results[0] = forwardFrom(spec, intact, { block: head, x });
+  results[0] = forwardFrom(spec, words, { block: head, x });
   return results;
 }
 
@@ -145,29 +148,21 @@ function forEachLabel(logits: Symbolic, labels: Symbolic): Symbolic {
 }
 
 /** The block in which an ablation first differs from the network: the number of blocks for the dense layer. */
-function firstChange(network: Network, ablation: Ablation): number {
-  const changed = (layer: Layer) => isChanged(network, ablation, layer);
-  const blocks = blocksOf(network.spec);
-  const first = blocks.findIndex((block) => blockLayers(block).some(changed));
+function firstChange(ablation: Ablation): number {
+  const { arrays, activations } = changesOf(ablation);
+  const changed = changedLayers(arrays, activations);
+  const blocks = blocksOf(ablation.network.spec);
+  const first = blocks.findIndex((block) => blockLayers(block).some(({ name }) => changed.has(name)));
   return first < 0 ? blocks.length : first;
 }
 
 /** How many blocks an ablation adds to a graph, the dense layer counted as one: most of what the graph takes to load and to hold. */
-export function recordedBlocks(network: Network, ablation: Ablation): number {
-  return 1 + blocksOf(network.spec).length - firstChange(network, ablation);
+export function recordedBlocks(ablation: Ablation): number {
+  return 1 + blocksOf(ablation.network.spec).length - firstChange(ablation);
 }
 
 /** How many kernel weights an ablation adds to a graph, each block's as often as it is recorded. */
-export function recordedWeights(network: Network, ablation: Ablation): number {
-  const blocks = blocksOf(network.spec).slice(firstChange(network, ablation));
-  return blocks.flatMap(blockLayers).reduce((sum, layer) => sum + sizeOf(kernelShape(layer)), 0);
-}
-
-/** Whether an ablation changes anything at a layer: its arrays, its output, or the shortcut that is added to it. */
-function isChanged(network: Network, ablation: Ablation, layer: Layer): boolean {
-  const places = ["output", "shortcut"] as const;
-  return (
-    hasNewArrays(network, ablation, layer) ||
-    places.some((place) => ablation.activations?.has(activationName(layer, place)))
-  );
+export function recordedWeights(ablation: Ablation): number {
+  const blocks = blocksOf(ablation.network.spec).slice(firstChange(ablation));
+  return sumOf(blocks.flatMap(blockLayers).map((layer) => sizeOf(kernelShape(layer))));
 }

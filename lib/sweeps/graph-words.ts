@@ -1,13 +1,16 @@
 // What the words of the forward pass mean in a graph of many ablations: shared weights, zero kernels, changed activations.
+import type { Ablation } from "../ablations/ablate";
+import { changedLayers, changesOf } from "../ablations/changes";
 import { type ActivationSite, type Arithmetic, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf } from "../engine/backend";
 import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
-import { forward, type Vocabulary } from "../networks/forward";
-import type { Graph, Precision, Symbolic } from "../engine/graph";
-import { type Layer, layersOf } from "../networks/layers";
-import { BATCH_NORM, type Network, type Parameters, type Values } from "../networks/network";
+import type { Graph, Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { inferenceWords } from "../engine/recorder";
+import type { Values } from "../files/values";
+import { forward, type Vocabulary } from "../networks/forward";
+import { type Layer, layersOf } from "../networks/layers";
+import { type Network, type Parameters, type Precision } from "../networks/network";
 import type { Means } from "./reference";
 
 /** How the weights get into a graph; the same array is the same tensor. */
@@ -51,11 +54,11 @@ export function handedIn(graph: Graph): GraphWeights {
 export function frozenWords(
   graph: Graph,
   network: Network,
-  { precision, weights }: { readonly precision: Precision; readonly weights: GraphWeights },
-): (of: Network) => Vocabulary<Symbolic> {
+  { precision, weights }: { precision: Precision; weights: GraphWeights },
+): (ablation: Ablation) => Vocabulary<Symbolic> {
   const shared = foldedParameters(network);
-  return (of) => {
-    const folded = foldedLike(network, of, shared);
+  return (ablation) => {
+    const folded = foldedLike(ablation, shared);
     const words = inferenceWords((name) => weights.of(folded.get(name)!), network.normalization, precision);
     const conv = (x: Symbolic, layer: Layer) =>
       isZero(folded.get(`${layer.name}.kernel`)!) ? zeros(graph, layer, { x, precision }) : words.conv(x, layer);
@@ -64,9 +67,10 @@ export function frozenWords(
 }
 
 /** The folded parameters of an ablation, the arrays of unchanged layers shared with the intact network. */
-function foldedLike(network: Network, ablation: Network, shared: Parameters): Parameters {
+function foldedLike(ablation: Ablation, shared: Parameters): Parameters {
   const folded = new Map(shared);
-  for (const layer of layersOf(network.spec).filter((candidate) => hasNewArrays(network, ablation, candidate))) {
+  const changed = changedLayers(changesOf(ablation).arrays);
+  for (const layer of layersOf(ablation.network.spec).filter(({ name }) => changed.has(name))) {
     folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
     folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
   }
@@ -77,20 +81,10 @@ function foldedLike(network: Network, ablation: Network, shared: Parameters): Pa
 const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 0);
 
 /** What a zero kernel makes of any batch: zeros for one image, which TensorFlow then carries on as a constant. */
-function zeros(
-  graph: Graph,
-  layer: Layer,
-  { x, precision }: { readonly x: Symbolic; readonly precision: Precision },
-): Symbolic {
+function zeros(graph: Graph, layer: Layer, { x, precision }: { x: Symbolic; precision: Precision }): Symbolic {
   const [, height, width] = x.shape;
   const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
   return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
-}
-
-/** Ablations share the arrays that they do not change, so identity tells. */
-export function hasNewArrays(network: Network, ablation: Network, { name }: Layer): boolean {
-  const parts = ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`);
-  return parts.some((part) => network.parameters.get(part) !== ablation.parameters.get(part));
 }
 
 /** What operators on activations may look at in the graph. The other images' pass is recorded when one first asks for it. */
@@ -98,7 +92,7 @@ export function graphSites(
   others: Symbolic,
   { spec }: Network,
   intact: Vocabulary<Symbolic>,
-  { precision, means }: { readonly precision: Precision; readonly means: Means },
+  { precision, means }: { precision: Precision; means: Means },
 ): (name: string) => ActivationSite<Symbolic> {
   const { graph } = others.node;
   const arithmetic: Arithmetic<Symbolic> = {

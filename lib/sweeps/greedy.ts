@@ -1,18 +1,13 @@
 // The order in which layers can be given up: step by step the one whose loss, on top of those before, costs least.
+import { checkSets, type LayerSet, setOf, singles } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
 import { type Layer, layersOf } from "../networks/layers";
-import { type Network } from "../networks/network";
-import { type EvenSweep, rowsOf } from "../results/rows";
-import { checkSets, type LayerSet, setOf, singles } from "../ablations/sets";
-import { type EvenOptions, sweep } from "./sweep";
+import type { Network } from "../networks/network";
+import type { GreedyStep } from "../results/growth";
+import type { EvenSweep } from "../results/matrix";
+import { rowsOf } from "../results/rows";
 import { smallestOf } from "../statistics/extremes";
-
-/** One step of a greedy order. */
-export interface GreedyStep {
-  readonly layer: Layer; // chosen in this step
-  readonly drop: number; // of all layers chosen so far together, a fraction
-  readonly candidates: readonly { readonly layer: string; readonly drop: number }[]; // every layer that was tried
-}
+import { type EvenOptions, sweep } from "./sweep";
 
 /** What a greedy search takes besides what a sweep takes; its progress counts images times candidates, of all steps. */
 export interface GreedyOptions extends Omit<EvenOptions, "sets"> {

@@ -1,18 +1,19 @@
 // What a sweep's numbers depend on, as one digest (the same key, the same numbers), and what became of each layer.
 import { createHash } from "node:crypto";
 import type { Ablation } from "../ablations/ablate";
+import { type Changes, changesAt, changesOf } from "../ablations/changes";
 import { type Activations, formulaOf, needsReference } from "../ablations/activations";
-import type { Engine } from "../engine/backend";
-import type { Precision } from "../engine/graph";
-import type { Dataset } from "../data/dataset";
-import type { Network, Parameters, Values } from "../networks/network";
 import type { LayerSet } from "../ablations/sets";
+import type { Dataset } from "../data/dataset";
+import type { Engine } from "../engine/backend";
+import type { Values } from "../files/values";
+import type { Network, Parameters, Precision } from "../networks/network";
 
 /** Everything that a sweep's predictions and losses depend on. Names of networks, operators and sets are no part of it. */
 export interface SweepContent {
   readonly network: Network;
   /** In the order of the results' rows: in another order, or with one more, it is another sweep. */
-  readonly ablations: readonly Pick<Ablation, "parameters" | "activations">[];
+  readonly ablations: readonly Ablation[];
   /** All images [count, 32, 32, 3] and labels [count] that are swept over, in order. */
   readonly dataset: Pick<Dataset, "images" | "labels">;
   /** Counts only where an ablation asks for a mean or for another image, and then with the seed that draws that image. */
@@ -36,15 +37,15 @@ const COMPUTATION = 1;
 export function sweepKey(content: SweepContent): string {
   const { network, ablations, dataset, precision, engine, processor } = content;
   const digestOf = parameterDigest();
-  const changed = ablations.flatMap(({ activations }) => (activations ? [activations] : []));
   const facts = {
     computation: [COMPUTATION, precision, processor, sorted(engine)],
-    data: [sha256(dataset.labels), sha256(dataset.images), referenceDigests(content)(changed)],
+    data: [
+      sha256(dataset.labels),
+      sha256(dataset.images),
+      referenceDigests(content)(ablations.map(({ activations }) => activations)),
+    ],
     network: [sorted(network.spec), sorted(network.normalization), digestsOf(network.parameters, digestOf)],
-    ablations: ablations.map(({ parameters, activations }) => [
-      changes(network.parameters, parameters, digestOf),
-      activations ? formulas(activations) : [],
-    ]),
+    ablations: ablations.map((ablation) => changeFacts(network, changesOf(ablation), digestOf)),
   };
   return sha256(JSON.stringify(facts));
 }
@@ -59,16 +60,13 @@ type Made = Pick<SweepContent, "network" | "ablations" | "reference" | "seed">;
 export function changeDigests(made: Made, sets: readonly LayerSet[]): string[][] {
   const digestOf = parameterDigest();
   const drawn = referenceDigests(made);
-  return sets.map(({ layers }, index) =>
-    layers.map(({ name }) => {
-      const { parameters, activations = new Map() } = made.ablations[index];
-      const ofLayer = <T>(all: ReadonlyMap<string, T>) =>
-        new Map([...all].filter(([part]) => part.startsWith(`${name}.`)));
-      const own: Activations = ofLayer(activations);
-      const arrays = changes(made.network.parameters, ofLayer(parameters), digestOf);
-      return sha256(JSON.stringify([arrays, formulas(own), drawn([own])]));
-    }),
-  );
+  return sets.map(({ layers }, index) => {
+    const all = changesOf(made.ablations[index]);
+    return layers.map((layer) => {
+      const own = changesAt(all, layer);
+      return sha256(JSON.stringify([...changeFacts(made.network, own, digestOf), drawn([own.activations])]));
+    });
+  });
 }
 
 type DigestOf = (values: Values) => string;
@@ -88,17 +86,16 @@ function digestsOf(parameters: Parameters, digestOf: DigestOf): Digests {
   return [...parameters].map(([name, values]) => [name, digestOf(values)] as const).sort();
 }
 
-/** The arrays in which an ablation differs from the network; one that was copied without a change does not count. */
-function changes(before: Parameters, after: Parameters, digestOf: DigestOf): Digests {
-  const exchanged = new Map([...after].filter(([name, values]) => before.get(name) !== values));
-  return digestsOf(exchanged, digestOf).filter(([name, digest]) => {
-    const intact = before.get(name);
-    return !intact || digestOf(intact) !== digest;
+/** The digests of new arrays, of which one that was copied without a change does not count, and the formulas of new activations. */
+function changeFacts({ parameters }: Network, { arrays, activations }: Changes, digestOf: DigestOf): Digests[] {
+  const changed = digestsOf(arrays, digestOf).filter(([name, digest]) => {
+    const before = parameters.get(name);
+    return !before || digestOf(before) !== digest;
   });
-}
-
-function formulas(activations: Activations): Digests {
-  return [...activations].map(([name, { layer, change }]) => [name, formulaOf(change, layer)] as const).sort();
+  const formulas = [...activations]
+    .map(([name, { layer, change }]) => [name, formulaOf(change, layer)] as const)
+    .sort();
+  return [changed, formulas];
 }
 
 /** The reference images, digested once, and the seed that draws them, as far as some activations ask for them. */

@@ -1,20 +1,21 @@
 // Reference images: training images whose activations stand in for those of the images under test.
 import { setImmediate } from "node:timers/promises";
 import { notingWords } from "../ablations/activations";
-import { startEngine, type Tensor, tf } from "../engine/backend";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/cifar-files";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
+import { startEngine, type Tensor, tf } from "../engine/backend";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { imageTensor } from "../training/evaluate";
 import { foldedParameters } from "../engine/fold";
-import { forward } from "../networks/forward";
 import { Graph, type Symbolic } from "../engine/graph";
-import type { Network, Values } from "../networks/network";
 import * as ops from "../engine/operations";
-import type { Random } from "../statistics/random";
+import { imageTensor } from "../engine/predictor";
 import { inferenceWords } from "../engine/recorder";
 import { loadProgram } from "../engine/savedmodel";
+import type { Values } from "../files/values";
+import { forward } from "../networks/forward";
+import type { Network } from "../networks/network";
+import type { Random } from "../statistics/shuffle";
 
 /** Means of activations over the reference images, [1, height, width, channels] each, by activation name. */
 export type Means = ReadonlyMap<string, Values>;
@@ -103,7 +104,7 @@ export function drawOthers(reference: Dataset, count: number, random: Random): U
 }
 
 /** The images of those numbers, [numbers, 32, 32, 3] in 0..255. */
-export function imagesAt({ images }: Dataset, numbers: Uint32Array): Float32Array {
+export function referenceImages({ images }: Dataset, numbers: Uint32Array): Float32Array {
   const found = new Float32Array(numbers.length * IMAGE_SIZE);
   numbers.forEach((number, index) =>
     found.set(images.subarray(number * IMAGE_SIZE, (number + 1) * IMAGE_SIZE), index * IMAGE_SIZE),

@@ -5,7 +5,7 @@ import { appendRecord, readWhole } from "../files/disk";
 import { encodePart, type Part, recordSize, type SavedSweep, wholeParts } from "./records";
 
 /** What is saved of one sweep. */
-export interface Results {
+export interface SavedResults {
   /**
    * These rows on the images from `start` to before `end`, as copies; undefined unless all of it is saved.
    * @throws RangeError where the sweep has no such rows or images
@@ -38,8 +38,8 @@ export function openResults(
   dir: string,
   key: string,
   shape: { readonly rows: number; readonly images: number },
-  { fresh = false }: { readonly fresh?: boolean } = {},
-): Results {
+  { fresh = false }: { fresh?: boolean } = {},
+): SavedResults {
   if (!/^[0-9a-f]{64}$/.test(key)) {
     throw new RangeError(`Cannot open the results "${key}": expected a key of 64 hexadecimal digits`);
   }
@@ -59,7 +59,7 @@ export function openResults(
 }
 
 /** The same without a disk: what was read, and what was written since. */
-function memoryOf(sweep: SavedSweep): Results {
+function memoryOf(sweep: SavedSweep): SavedResults {
   const all = Array.from({ length: sweep.rows }, () => ({
     predictions: new Uint8Array(sweep.images),
     losses: new Float32Array(sweep.images),
@@ -67,7 +67,7 @@ function memoryOf(sweep: SavedSweep): Results {
   }));
   return {
     read(start, end, rows) {
-      checkPlace({ start, end, rows }, sweep);
+      checkStretch({ start, end, rows }, sweep);
       const chosen = rows.map((row) => all[row]);
       if (chosen.some(({ there }) => there.subarray(start, end).includes(0))) return undefined;
       const predictions = chosen.map((row) => row.predictions.slice(start, end));
@@ -81,7 +81,7 @@ function memoryOf(sweep: SavedSweep): Results {
       });
     },
     saved(row) {
-      checkPlace({ start: 0, end: sweep.images, rows: [row] }, sweep);
+      checkStretch({ start: 0, end: sweep.images, rows: [row] }, sweep);
       const missing = all[row].there.indexOf(0);
       return missing < 0 ? sweep.images : missing;
     },
@@ -118,7 +118,7 @@ function remove(path: string): void {
 
 function checkPart({ start, rows, predictions, losses }: Part, sweep: SavedSweep): void {
   const count = predictions[0]?.length ?? 0;
-  checkPlace({ start, end: start + count, rows }, sweep);
+  checkStretch({ start, end: start + count, rows }, sweep);
   for (const [what, lists] of Object.entries({ predictions, losses }))
     if (lists.length !== rows.length || lists.some((list) => list.length !== count))
       misfit(
@@ -127,13 +127,13 @@ function checkPart({ start, rows, predictions, losses }: Part, sweep: SavedSweep
       );
 }
 
-interface Place {
+interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly rows: readonly number[];
 }
 
-function checkPlace({ start, end, rows }: Place, sweep: SavedSweep): void {
+function checkStretch({ start, end, rows }: Stretch, sweep: SavedSweep): void {
   const wrong = rows.find((row) => !Number.isInteger(row) || row < 0 || row >= sweep.rows);
   if (wrong !== undefined) misfit(sweep, `there is no row ${wrong}`);
   if (rows.length === 0 || new Set(rows).size < rows.length) misfit(sweep, "expected at least one row, and each once");

@@ -2,18 +2,17 @@
 import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "../ablations/ablate";
-import { startEngine } from "../engine/backend";
-import type { Precision } from "../engine/graph";
-import { checkDataset, checkFit, type Dataset } from "../data/dataset";
-import type { ProgressOptions } from "../training/evaluate";
-import { type Layer, layersOf } from "../networks/layers";
-import type { Network } from "../networks/network";
-import { openResults, type Results } from "./saved";
-import type { EvenSweep, Sweep } from "../results/rows";
 import { checkSets, type LayerSet, singles } from "../ablations/sets";
-import { openEngine, type SweepWork } from "./programs";
+import { checkDataset, checkFit, type Dataset } from "../data/dataset";
+import { startEngine } from "../engine/backend";
+import { type Layer, layersOf } from "../networks/layers";
+import type { Network, Precision } from "../networks/network";
+import type { EvenSweep, Sweep } from "../results/matrix";
+import type { ProgressOptions } from "../training/evaluate";
+import { emptySweep } from "./sweep-so-far";
 import { sweepKey } from "./key";
-import { openTable } from "./answers";
+import { openAnswers, type SweepWork } from "./answers";
+import { openResults, type SavedResults } from "./saved";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
 export interface SweepOptions extends ProgressOptions, AblationOptions {
@@ -81,27 +80,27 @@ export async function* sweepSteps(
   const ablations = ablationsOf(network, sets, options);
   const what = { network, ablations, dataset, precision, seed, reference: options.reference };
   const saved = options.results === undefined ? undefined : await openSaved(options.results, what, options);
-  const engine = openEngine(what);
+  const source = openAnswers(what);
   const operator = options.operatorName ?? operatorName(options.operator ?? zero);
-  const table = openTable(what, sets, { ...options, operator });
+  const found = emptySweep(what, sets, { ...options, operator });
   try {
-    for (let start = 0; start < dataset.count && table.running().length > 0; start += batch) {
+    for (let start = 0; start < dataset.count && found.running().length > 0; start += batch) {
       const end = Math.min(start + batch, dataset.count);
-      const rows = [0, ...table.running().map((index) => index + 1)];
+      const rows = [0, ...found.running().map((index) => index + 1)];
       const known = saved?.read(start, end, rows);
-      const answers = known ?? (await engine.run(start, end, rows));
+      const answers = known ?? (await source.run(start, end, rows));
       if (!known) saved?.write({ start, rows, ...answers });
-      table.enter(start, rows, answers);
-      const done = end === dataset.count || table.running().length === 0;
+      found.enter(start, rows, answers);
+      const done = end === dataset.count || found.running().length === 0;
       if (known && !done) continue;
       onProgress?.(end, dataset.count);
-      yield table.result(end);
+      yield found.result(end);
       // Native calls block: give interrupts and displays their turn.
       await setImmediate();
       signal?.throwIfAborted();
     }
   } finally {
-    engine.dispose();
+    source.dispose();
   }
 }
 
@@ -113,7 +112,7 @@ function ablationsOf(network: Network, sets: readonly LayerSet[], options: Sweep
 }
 
 /** What is kept of this sweep in a folder; nothing there need exist. */
-async function openSaved(dir: string, what: SweepWork, options: SweepOptions): Promise<Results> {
+async function openSaved(dir: string, what: SweepWork, options: SweepOptions): Promise<SavedResults> {
   const content = { ...what, engine: await startEngine(), processor: cpus()[0]?.model ?? "unknown" };
   const shape = { rows: 1 + what.ablations.length, images: what.dataset.count };
   const saved = openResults(dir, sweepKey(content), shape, options);

@@ -1,7 +1,7 @@
 // The line above a sweep's table.
 import { assumedText } from "../checkpoints/assumed";
+import type { Sweep } from "../results/matrix";
 import { changeText, grouped } from "../text/format";
-import type { Sweep } from "../results/rows";
 
 /**
  * What a sweep is about: the network, what was done to it, on how many images so far, and what was assumed of a network that somebody

@@ -1,8 +1,10 @@
 // The paper's first two claims on several networks of one architecture, such as its seeds.
-import { channelTests } from "../results/permutation";
+import { meanOf } from "../statistics/summary";
+import { smallestOf } from "../statistics/extremes";
+import { channelTests } from "../results/channels";
 import type { EvenRow } from "../results/rows";
-import { type Table, tableOf } from "./table";
 import { countVerdicts, verdictsOf } from "../results/verdict";
+import { type Table, tableOf } from "./table";
 
 /**
  * One line per network: layers by verdict and the least drop of any (C1: many kernels can be zeroed), the ranks by drop of the
@@ -15,7 +17,7 @@ import { countVerdicts, verdictsOf } from "../results/verdict";
  */
 export function claimTable(
   networks: Readonly<Record<string, readonly EvenRow[]>>,
-  { margin = 0.005 }: { readonly margin?: number } = {},
+  { margin = 0.005 }: { margin?: number } = {},
 ): Table {
   const all = Object.values(networks);
   checkLayers(networks);
@@ -37,7 +39,7 @@ function channelColumns(networks: readonly (readonly EvenRow[])[]) {
   const rows = networks[0].map((row, index) => ({ ...row, drop: meanOf(networks.map((each) => each[index].drop)) }));
   const [all, first] = channelTests(networks);
   return {
-    "least pp": 100 * rows.reduce((least, { drop }) => Math.min(least, drop), 1),
+    "least pp": 100 * smallestOf(rows.map(({ drop }) => drop)),
     "mean pp": 100 * meanOf(rows.map(({ drop }) => drop)),
     "ranks of channel-changing": ranksOf(rows).join(", "),
     "difference pp": 100 * all.statistic,
@@ -52,8 +54,6 @@ function ranksOf(rows: readonly EvenRow[]): number[] {
   const marked = rows.filter(({ stage, changesChannels }) => stage > 0 && changesChannels);
   return marked.map(({ drop }) => 1 + rows.filter((other) => other.drop > drop).length);
 }
-
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function checkLayers(networks: Readonly<Record<string, readonly EvenRow[]>>): void {
   const entries = Object.entries(networks);

@@ -1,5 +1,6 @@
 // Table of several operators on one network: how each judges the layers.
-import { type ByOperator, widestInterval } from "../sweeps/comparison";
+import { meanOf } from "../statistics/summary";
+import { type ByOperator, widestInterval } from "../results/agreement";
 import { type Table, tableOf } from "./table";
 import { countVerdicts, type EvenVerdict } from "../results/verdict";
 
@@ -21,9 +22,8 @@ export function operatorTable(results: ByOperator<readonly EvenVerdict[]>): Tabl
 function dropColumns(changed: readonly EvenVerdict[]) {
   const sorted = [...changed].sort((a, b) => a.drop - b.drop);
   const [least, most] = [sorted[0], sorted[sorted.length - 1]];
-  const mean = changed.reduce((sum, { drop }) => sum + drop, 0) / changed.length;
   return {
-    "mean drop pp": least ? 100 * mean : null,
+    "mean drop pp": least ? 100 * meanOf(changed.map(({ drop }) => drop)) : null,
     "± pp at most": least ? 100 * widestInterval(changed) : null,
     least: least?.layer ?? null,
     "least pp": least ? 100 * least.drop : null,

@@ -1,18 +1,14 @@
 // Tables of sets of layers: the strongest synergies, and greedy orders step by step.
-import { percent } from "../text/format";
-import type { GreedyStep } from "../sweeps/greedy";
-import type { GrowthPoint, SpreadPoint } from "../results/growth";
+import type { GreedyStep, GrowthPoint, SpreadPoint } from "../results/growth";
 import { type Effect, isFree, type Scale, type Synergy } from "../results/synergy";
+import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";
 
 /**
  * Pairs with drops and synergy in percentage points, each effect with its p value (Holm over all pairs), the largest effect, up or down,
  * first.
  */
-export function synergyTable(
-  synergies: readonly Synergy[],
-  { scale = "additive" }: { readonly scale?: Scale } = {},
-): Table {
+export function synergyTable(synergies: readonly Synergy[], { scale = "additive" }: { scale?: Scale } = {}): Table {
   const sorted = [...synergies].sort((a, b) => Math.abs(b[scale].value) - Math.abs(a[scale].value));
   return tableOf(
     sorted.map((pair) => ({

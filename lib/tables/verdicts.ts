@@ -1,10 +1,11 @@
 // Tables of verdicts and claims: how many layers are called what at several margins, and do channel-changing layers hurt more?
-import { grouped, percent } from "../text/format";
-import { type ChannelTest } from "../results/permutation";
+import { smallestOf } from "../statistics/extremes";
+import type { ChannelTest } from "../results/channels";
 import { trivialPower } from "../results/power";
 import type { Row } from "../results/rows";
-import { type Table, tableOf } from "./table";
 import { countVerdicts, MARGINS, verdictsOf } from "../results/verdict";
+import { grouped, percent } from "../text/format";
+import { type Table, tableOf } from "./table";
 
 /**
  * How many layers of one network are trivial, undecided and non-trivial at several margins side by side, and for how many some harm
@@ -27,10 +28,10 @@ export function verdictCountTable(rows: readonly Row[], margins: readonly number
  * @param options.margin a fraction (default 0.005)
  * @throws RangeError when there is no row whose ablation changed an answer
  */
-export function powerSentence(rows: readonly Row[], { margin = 0.005 }: { readonly margin?: number } = {}): string {
+export function powerSentence(rows: readonly Row[], { margin = 0.005 }: { margin?: number } = {}): string {
   const shares = rows.map(({ lost, gained, images }) => (lost + gained) / images).filter((share) => share > 0);
   if (shares.length === 0) throw new RangeError("Cannot state the power: expected ablations that change answers");
-  const discordance = shares.reduce((least, share) => Math.min(least, share));
+  const discordance = smallestOf(shares);
   const design = { layers: rows.length, images: rows[0].images, margin, discordance };
   const drops = [0, 0.001, 0.002].filter((drop) => drop <= discordance);
   const chances = drops.map((drop) => `${percent(drop, 1)} pp in ${percent(trivialPower(drop, design), 0)} %`);

@@ -1,6 +1,6 @@
 // Recipes: everything that decides how a network is trained, as plain values, and the learning rate that follows from one.
 import type { Augmentation } from "../data/batches";
-import type { StepOptions } from "../engine/trainer";
+import type { StepOptions } from "../engine/step";
 
 /** How the learning rate moves over a training, in shares of all its steps. */
 export type Schedule =

@@ -2,34 +2,16 @@
 import { setImmediate } from "node:timers/promises";
 import { stepsPerEpoch, trainingBatches } from "../data/batches";
 import { checkFit, type Dataset } from "../data/dataset";
-import { evaluate } from "./evaluate";
+import type { StepResult, TrainingState } from "../engine/step";
+import { atRest, openTrainer, type Trainer } from "../engine/trainer";
+import { checkParameters } from "../networks/complete";
 import { initialParameters, type Network, type Parameters } from "../networks/network";
 import { normalizationOf } from "../networks/normalization";
 import { type Spec, specName } from "../networks/spec";
-import { checkParameters } from "../checkpoints/parameters";
 import { randomStream } from "../statistics/random";
+import { evaluate } from "./evaluate";
+import type { Epoch } from "./history";
 import { checkConfig, learningRate, type TrainConfig } from "./recipe";
-import { atRest, openTrainer, type StepResult, type Trainer, type TrainingState } from "../engine/trainer";
-
-/** What is known after an epoch. */
-export interface Epoch {
-  /** 1 for the first. */
-  readonly epoch: number;
-  /** The learning rate of its last step. */
-  readonly rate: number;
-  /** Means over the epoch's batches, each measured before its update, on augmented images. */
-  readonly trainLoss: number;
-  readonly trainAccuracy: number;
-  /** On the test images, where they were given. They are watched, never used for a choice. */
-  readonly testLoss?: number;
-  readonly testAccuracy?: number;
-  /** On the held-out training images, where they were given. */
-  readonly heldOutLoss?: number;
-  readonly heldOutAccuracy?: number;
-  /** Time for the steps, the evaluation left out. */
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
-}
 
 /** A training between two epochs: what is needed to go on exactly as if it had not stopped. */
 export interface Progress extends TrainingState {
@@ -115,7 +97,7 @@ async function trainEpoch(
   trainer: Trainer,
   dataset: Dataset,
   config: TrainConfig,
-  { epoch, options }: { readonly epoch: number; readonly options: TrainOptions },
+  { epoch, options }: { epoch: number; options: TrainOptions },
 ): Promise<Epoch> {
   const clock = options.clock ?? (() => performance.now() / 1000);
   const perEpoch = stepsPerEpoch(dataset, config.batch);

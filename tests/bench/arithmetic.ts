@@ -1,17 +1,18 @@
 // What a zero sweep has to compute, predicted in multiply-adds and measured in milliseconds: per block, and all together.
 import { ablate, type Ablation, zero } from "../../lib/ablations/ablate";
-import { tf } from "../../lib/engine/backend";
+import { singles } from "../../lib/ablations/sets";
 import { batchOf } from "../../lib/data/batches";
-import { loadNetwork } from "../../lib/runs/checkpoint";
 import { loadCifar } from "../../lib/data/cifar";
-import { sweepCost } from "./cost";
-import { imageTensor } from "../../lib/training/evaluate";
+import { tf } from "../../lib/engine/backend";
+import { imageTensor } from "../../lib/engine/predictor";
 import { blocksOf, type Layer, layersOf } from "../../lib/networks/layers";
 import type { Network } from "../../lib/networks/network";
-import { singles } from "../../lib/ablations/sets";
+import { loadNetwork } from "../../lib/runs/run-folder";
 import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
-import { tableOf, toText } from "../../lib/tables/table";
+import { toText } from "../../lib/tables/render";
+import { tableOf } from "../../lib/tables/table";
 import { alternate, median } from "./alternate";
+import { sweepCost } from "./cost";
 
 const [BATCH, CALLS] = [50, 5];
 const [INTACT, WHOLE] = ["the intact network", "the whole sweep"];

@@ -1,8 +1,8 @@
 // npm run bench: what the workspace is fast at, beside PyTorch where a Python with torch is given.
 import { existsSync } from "node:fs";
 import { type Command, type Given, runCommand, UsageError, wholeNumber } from "../../lib/cli/command";
-import type { Precision } from "../../lib/engine/graph";
 import { startEngine } from "../../lib/engine/backend";
+import type { Precision } from "../../lib/networks/network";
 import { alternate, type Peer, report } from "./alternate";
 import { benchArithmetic } from "./arithmetic";
 import { benchMemory } from "./memory";

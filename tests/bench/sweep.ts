@@ -1,13 +1,12 @@
 // The zero sweep of a public checkpoint: seconds for all layers, graph preparation included, beside PyTorch's loop.
 import { execFileSync } from "node:child_process";
-import type { Precision } from "../../lib/engine/graph";
-import { loadNetwork } from "../../lib/runs/checkpoint";
 import { firstImages, loadCifar } from "../../lib/data/cifar";
 import type { Dataset } from "../../lib/data/dataset";
-import { grouped } from "../../lib/text/format";
-import type { Network } from "../../lib/networks/network";
-import type { Sweep } from "../../lib/results/rows";
+import type { Network, Precision } from "../../lib/networks/network";
+import type { Sweep } from "../../lib/results/matrix";
+import { loadNetwork } from "../../lib/runs/run-folder";
 import { type SweepOptions, sweepSteps } from "../../lib/sweeps/sweep";
+import { grouped } from "../../lib/text/format";
 import { alternate, type Contestants, type Peer, report } from "./alternate";
 
 const FOLDER = "data/cifar-10";

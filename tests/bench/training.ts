@@ -1,11 +1,11 @@
 // The training step: images per second, in float32 and bfloat16, beside the same step in PyTorch.
-import { specOf } from "../../lib/networks/spec";
 import { execFileSync } from "node:child_process";
-import { CIFAR10_NORMALIZATION, initialParameters } from "../../lib/networks/network";
+import type { StepOptions } from "../../lib/engine/step";
+import { atRest, openTrainer } from "../../lib/engine/trainer";
+import { CIFAR10_NORMALIZATION, initialParameters, type Precision } from "../../lib/networks/network";
+import { specOf } from "../../lib/networks/spec";
 import { randomStream } from "../../lib/statistics/random";
 import { FAST } from "../../lib/training/recipe";
-import { atRest, openTrainer, type StepOptions } from "../../lib/engine/trainer";
-import type { Precision } from "../../lib/engine/graph";
 import { type Contestants, median, type Peer } from "./alternate";
 
 const [BATCH, STEPS] = [128, 20];

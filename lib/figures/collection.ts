@@ -1,6 +1,6 @@
 // Figure of many trainings: a panel per network, number of images and length, accuracy by epoch, every run named beside its curve's colour.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
-import type { Member } from "../runs/family";
+import type { Member } from "../runs/collection";
 import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./style";
 import { escapeHtml, grouped, percent } from "../text/format";
 import { largestOf, smallestOf } from "../statistics/extremes";
@@ -24,8 +24,8 @@ function curveOf({ history }: Member): (number | null)[] {
  * same axes, the other panels' runs in grey behind. Each run is named in its panel, in its colour, with its final test accuracy.
  * @throws RangeError when there is no run
  */
-export function familyFigure(members: readonly Member[], options: { readonly title?: string } = {}): Figure {
-  if (members.length === 0) throw new RangeError("Cannot draw a family: expected at least one run but found none");
+export function collectionFigure(members: readonly Member[], options: { readonly title?: string } = {}): Figure {
+  if (members.length === 0) throw new RangeError("Cannot draw a collection: expected at least one run but found none");
   const titles = [...new Set(members.map(panelTitle))];
   const rows = Math.ceil(titles.length / COLUMNS);
   const height = rows * ROW + (rows - 1) * GAP.down;

@@ -1,7 +1,7 @@
 // float32 against bfloat16: networks that were trained in both, seed by seed.
-import { dataColumnOf, type Member } from "./family";
+import { deviationOf, meanOf } from "../statistics/summary";
 import { flipAll } from "../statistics/paired";
-import { type Table, tableOf } from "../tables/table";
+import type { Member } from "./collection";
 
 /** How training in bfloat16 compares with float32 for one way of training; accuracies and differences are fractions. */
 export interface PrecisionPairs {
@@ -50,42 +50,3 @@ function pairsOf(group: readonly Member[]): PrecisionPairs {
     smallest: Math.min(1, 2 / 2 ** differences.length),
   };
 }
-
-const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function deviationOf(values: readonly number[]): number {
-  const mean = meanOf(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-}
-
-/**
- * The same as a table: seeds, mean test accuracy and its standard deviation over seeds, and the mean difference over the seeds that were
- * trained in both, in percentage points, with its standard error and p value; empty where too few seeds are shared.
- */
-export function precisionTable(members: readonly Member[]): Table {
-  const pairs = precisionPairs(members);
-  const dataColumn = dataColumnOf(pairs);
-  return tableOf(
-    pairs.map(({ network, images, epochs, float32, bfloat16, differences, ...rest }) => ({
-      network,
-      ...dataColumn(rest),
-      "training images": images,
-      epochs,
-      ...seedColumns("float32", float32),
-      ...seedColumns("bfloat16", bfloat16),
-      "seeds in both": differences.length,
-      "difference pp": shownOrEmpty(100 * rest.mean),
-      "standard error pp": shownOrEmpty(100 * rest.error),
-      "sign-flip p": differences.length > 0 ? rest.p : null,
-      "smallest p": differences.length > 0 ? rest.smallest : null,
-    })),
-  );
-}
-
-const seedColumns = (name: string, accuracies: readonly number[]) => ({
-  [`${name} seeds`]: accuracies.length,
-  [`${name} mean %`]: 100 * meanOf(accuracies),
-  [`${name} SD pp`]: shownOrEmpty(100 * deviationOf(accuracies)),
-});
-
-const shownOrEmpty = (value: number): number | null => (Number.isNaN(value) ? null : value);

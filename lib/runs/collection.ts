@@ -1,15 +1,12 @@
-// Many trained networks side by side: what their runs say of them, as tables.
+// Many trained networks side by side: what their runs say of them.
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { loadRun } from "./checkpoint";
-import { percent } from "../text/format";
 import { parameterCount } from "../networks/network";
 import { specName } from "../networks/spec";
-import { wilson } from "../results/rows";
+import type { Epoch } from "../training/history";
 import type { Run } from "./run-file";
-import { type Table, tableOf } from "../tables/table";
-import type { Epoch } from "../training/train";
+import { loadRun } from "./run-folder";
 
 /** What is compared between runs. */
 export interface Member {
@@ -37,7 +34,7 @@ export interface Member {
  * The finished runs in the folders of a folder, the smallest network first.
  * @throws Error naming the run and the field that is damaged
  */
-export async function loadFamily(dir: string): Promise<Member[]> {
+export async function loadCollection(dir: string): Promise<Member[]> {
   const entries = await readdir(dir, { withFileTypes: true });
   // A training that is not finished has a checkpoint, but no run.json yet.
   const finished = (name: string) => existsSync(join(dir, name, "run.json"));
@@ -62,7 +59,7 @@ function compareTrainings(a: Member, b: Member): number {
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
 function memberOf(name: string, run: Run): Member {
-  const { epochs, precision } = run.config as { readonly epochs: number; readonly precision: string };
+  const { epochs, precision } = run.config;
   const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
   return {
     run: name,
@@ -79,38 +76,4 @@ function memberOf(name: string, run: Run): Member {
     seconds: provenance.trainingSeconds ?? NaN,
     history: run.history,
   };
-}
-
-/**
- * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
- * are on CIFAR-10.
- */
-export function familyTable(members: readonly Member[]): Table {
-  const dataColumn = dataColumnOf(members);
-  return tableOf(
-    members.map(
-      ({ run, network, parameters, data, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
-        run,
-        network,
-        parameters,
-        ...dataColumn({ data }),
-        "training images": images,
-        epochs,
-        precision,
-        seed: String(seed),
-        "test accuracy %": 100 * accuracy,
-        "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
-          .map((end) => percent(end))
-          .join(" to "),
-        minutes: Math.round(seconds / 60),
-      }),
-    ),
-  );
-}
-
-type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
-
-/** The column of the data set, in every row or in none. */
-export function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
-  return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
 }

@@ -1,22 +1,21 @@
 // Networks against each other on the same test images: which of them differ by more than the choice of images explains?
 import { join } from "node:path";
-import { loadRun } from "./checkpoint";
 import type { Dataset } from "../data/dataset";
-import { evaluate, type ProgressOptions } from "../training/evaluate";
-import type { Member } from "./family";
 import { holm, mcnemar } from "../statistics/paired";
-import { type Table, tableOf } from "../tables/table";
+import { evaluate, type ProgressOptions } from "../training/evaluate";
+import type { Member } from "./collection";
+import { loadRun } from "./run-folder";
 
 /** Which images a network has right. */
-export interface Answers extends Pick<Member, "run" | "network" | "parameters"> {
+export interface RightAnswers extends Pick<Member, "run" | "network" | "parameters"> {
   /** [images], 1 where it is right. */
   readonly right: Uint8Array;
 }
 
 /** Two networks on the same images; the difference is a fraction. */
 export interface NetworkPair {
-  readonly first: Answers;
-  readonly second: Answers;
+  readonly first: RightAnswers;
+  readonly second: RightAnswers;
   readonly difference: number; // accuracy of the second less that of the first
   readonly firstOnly: number; // images that only the first has right
   readonly secondOnly: number;
@@ -33,9 +32,9 @@ export interface NetworkPair {
 export async function answersOf(
   dir: string,
   members: readonly Member[],
-  { dataset, ...options }: ProgressOptions & { readonly dataset: Dataset },
-): Promise<Answers[]> {
-  const answers: Answers[] = [];
+  { dataset, ...options }: ProgressOptions & { dataset: Dataset },
+): Promise<RightAnswers[]> {
+  const answers: RightAnswers[] = [];
   for (const [index, { run, network, parameters }] of members.entries()) {
     const onProgress = (done: number) =>
       options.onProgress?.(index * dataset.count + done, members.length * dataset.count);
@@ -54,7 +53,7 @@ export async function answersOf(
  * @param reference the architecture, "resnet20"
  * @throws RangeError when there is nothing to compare, or the networks saw different numbers of images
  */
-export function comparePairs(answers: readonly Answers[], reference: string): NetworkPair[] {
+export function comparePairs(answers: readonly RightAnswers[], reference: string): NetworkPair[] {
   const seeds = answers.filter(({ network }) => network === reference);
   const others = answers.filter(({ network }) => network !== reference);
   const pairs = seeds.flatMap((first, index) =>
@@ -68,31 +67,15 @@ export function comparePairs(answers: readonly Answers[], reference: string): Ne
   return pairs.map((pair, index) => ({ ...pair, adjusted: adjusted[index] }));
 }
 
-function pairOf(first: Answers, second: Answers): Omit<NetworkPair, "adjusted"> {
+function pairOf(first: RightAnswers, second: RightAnswers): Omit<NetworkPair, "adjusted"> {
   const images = first.right.length;
   if (second.right.length !== images || images === 0)
     throw new RangeError(
       `Cannot compare "${first.run}" with "${second.run}": expected the same images but found ${images} and ${second.right.length}`,
     );
-  const only = (one: Answers, other: Answers) => one.right.filter((right, image) => right > other.right[image]).length;
+  const only = (one: RightAnswers, other: RightAnswers) =>
+    one.right.filter((right, image) => right > other.right[image]).length;
   const [firstOnly, secondOnly] = [only(first, second), only(second, first)];
   const difference = (secondOnly - firstOnly) / images;
   return { first, second, difference, firstOnly, secondOnly, p: mcnemar(firstOnly, secondOnly) };
 }
-
-/** The same as a table, differences in percentage points. */
-export function pairTable(pairs: readonly NetworkPair[]): Table {
-  return tableOf(
-    pairs.map(({ first, second, difference, firstOnly, secondOnly, p, adjusted }) => ({
-      first: first.run,
-      second: second.run,
-      "difference pp": 100 * difference,
-      "right in the first alone": firstOnly,
-      "in the second alone": secondOnly,
-      p: shortP(p),
-      "p (Holm)": shortP(adjusted),
-    })),
-  );
-}
-
-const shortP = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));

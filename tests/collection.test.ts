@@ -1,10 +1,10 @@
 // Runs side by side: tables and figure, by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familyTable, loadFamily, type Member } from "../lib/runs/family";
-import { type Answers, comparePairs, pairTable } from "../lib/runs/family-pairs";
-import { precisionTable } from "../lib/runs/family-precision";
-import { familyFigure } from "../lib/figures/family";
+import { collectionFigure } from "../lib/figures/collection";
+import { loadCollection, type Member } from "../lib/runs/collection";
+import { type RightAnswers, comparePairs } from "../lib/runs/network-pairs";
+import { collectionTable, pairTable, precisionTable } from "../lib/tables/collection";
 
 const base: Member = {
   run: "a",
@@ -31,8 +31,8 @@ const base: Member = {
   })),
 };
 
-test("familyTable() has a line per run, with the Wilson interval of its own number of test images", () => {
-  const [large, small] = familyTable([base, { ...base, testImages: 100 }]).objects() as Record<string, unknown>[];
+test("collectionTable() has a line per run, with the Wilson interval of its own number of test images", () => {
+  const [large, small] = collectionTable([base, { ...base, testImages: 100 }]).objects() as Record<string, unknown>[];
   // Wilson's formula, computed in Python: 89.3966 to 90.5727, and 82.5634 to 94.4771.
   assert.equal(large["95 % interval"], "89.40 to 90.57");
   assert.equal(small["95 % interval"], "82.56 to 94.48");
@@ -41,12 +41,12 @@ test("familyTable() has a line per run, with the Wilson interval of its own numb
 
 test("runs on several data sets are told apart: named in each row and panel, and never compared as the same training", () => {
   const hundred = { ...base, run: "b", data: "cifar100", precision: "bfloat16" };
-  assert.deepEqual(familyTable([base, hundred]).array("data"), ["cifar10", "cifar100"]);
-  assert.ok(!familyTable([base]).columnNames().includes("data"));
+  assert.deepEqual(collectionTable([base, hundred]).array("data"), ["cifar10", "cifar100"]);
+  assert.ok(!collectionTable([base]).columnNames().includes("data"));
   assert.equal(precisionTable([base, hundred]).numRows(), 0);
   const [line] = precisionTable([{ ...hundred, precision: "float32" }, hundred]).objects() as Record<string, unknown>[];
   assert.equal(line.data, "cifar100");
-  const titles = familyFigure([base, hundred]).layout.annotations!.map(({ text }) => text);
+  const titles = collectionFigure([base, hundred]).layout.annotations!.map(({ text }) => text);
   assert.ok(titles.some((text) => text?.startsWith("<b>resnet20</b> on cifar100, ")));
 });
 
@@ -80,7 +80,7 @@ test("precisionTable() leaves out what seeds that were trained in one precision 
   assert.deepEqual([alone["standard error pp"], alone["sign-flip p"], alone["smallest p"]], [null, 1, 1]);
 });
 
-const answers = (run: string, network: string, ...right: number[]): Answers => ({
+const answers = (run: string, network: string, ...right: number[]): RightAnswers => ({
   run,
   network,
   parameters: 269_722,
@@ -134,8 +134,8 @@ test("precisionTable() does not mix trainings on different images or of differen
     assert.equal(precisionTable([base, { ...rounded, ...other }]).numRows(), 0);
 });
 
-test("loadFamily() reads the committed runs, the smallest first", async () => {
-  const family = await loadFamily("data/runs");
+test("loadCollection() reads the committed runs, the smallest first", async () => {
+  const family = await loadCollection("data/runs");
   const sizes = family.map(({ parameters }) => parameters);
   assert.deepEqual(
     sizes,
@@ -145,14 +145,14 @@ test("loadFamily() reads the committed runs, the smallest first", async () => {
   assert.deepEqual([accuracy, images, epochs, seconds], [0.9083, 50_000, 30, 2312]);
 });
 
-test("familyFigure() has a panel per network, number of images and length, with all runs in each and its own named", () => {
+test("collectionFigure() has a panel per network, number of images and length, with all runs in each and its own named", () => {
   const members = [
     base,
     { ...base, seed: 2, run: "b" },
     { ...base, images: 5000, run: "c" },
     { ...base, epochs: 3, run: "d" },
   ];
-  const { data, layout } = familyFigure(members);
+  const { data, layout } = collectionFigure(members);
   assert.equal(data.length, 3 * 4);
   const texts = (layout.annotations ?? []).map(({ text }) => text);
   assert.deepEqual(texts, [
@@ -165,12 +165,12 @@ test("familyFigure() has a panel per network, number of images and length, with 
     "seed 1, float32: 90.00 %",
   ]);
   assert.deepEqual((data[0] as { y: number[] }).y, [40, 80]);
-  assert.throws(() => familyFigure([]), { name: "RangeError" });
+  assert.throws(() => collectionFigure([]), { name: "RangeError" });
 });
 
-test("familyFigure() shows held-out accuracy where the test images were not watched, and no markup of a run's name", () => {
+test("collectionFigure() shows held-out accuracy where the test images were not watched, and no markup of a run's name", () => {
   const history = base.history.map((epoch) => ({ ...epoch, testAccuracy: undefined, heldOutAccuracy: 0.7 }));
-  const { data, layout } = familyFigure([{ ...base, run: "<a href='x'>", history, heldOut: 5000 }]);
+  const { data, layout } = collectionFigure([{ ...base, run: "<a href='x'>", history, heldOut: 5000 }]);
   assert.deepEqual((data[0] as { y: number[] }).y, [70, 70]);
   assert.match(
     layout.title && typeof layout.title === "object" ? layout.title.text! : "",

@@ -1,7 +1,7 @@
-// Do the marked layers (channel-changing, stage edge, ...) hurt more than the rest? A stratified permutation test.
-import type { Random } from "../statistics/random";
-import { checkEven, type EvenRow } from "./rows";
-import { largestOf } from "../statistics/extremes";
+// Are the marked values larger than the rest? A stratified permutation test.
+import { sumOf } from "./summary";
+import { largestOf } from "./extremes";
+import type { Random } from "./shuffle";
 
 /** One network: a value per layer and whether the layer is marked. */
 export interface Stratum {
@@ -15,51 +15,6 @@ export interface Permutation {
   readonly smallest: number; // best p that this design could have reached
   readonly exact: boolean; // every relabelling was counted
   readonly relabellings: number; // how many were counted or drawn, the observed one included
-}
-
-/**
- * The drops of one network's rows and which of its layers are marked; by default those that change channels.
- * @throws RangeError when the rows are not on the same images
- */
-export function stratumOf(
-  rows: readonly EvenRow[],
-  marks: (row: EvenRow) => boolean = (row) => row.changesChannels,
-): Stratum {
-  checkEven(rows);
-  return { values: rows.map((row) => row.drop), marked: rows.map((row) => marks(row)) };
-}
-
-/** Marks the layers in the first and the last block of a stage; the stem belongs to none. */
-export function stageEdge(rows: readonly EvenRow[]): (row: EvenRow) => boolean {
-  const last = new Map<number, number>();
-  for (const { stage, block } of rows) last.set(stage, Math.max(block, last.get(stage) ?? 0));
-  return ({ stage, block }) => stage > 0 && (block === 1 || block === last.get(stage));
-}
-
-/** Among which layers the channel-changing ones were compared with the others. */
-export interface ChannelTest extends Permutation {
-  readonly among: "all layers" | "first convolutions";
-}
-
-/**
- * Do the layers that change the number of channels (the paper's claim C2) hurt more: among all layers of the stages and, since those
- * layers are first convolutions of their blocks, which hurt more than second ones anyway, among first convolutions alone. The stem,
- * which has no bypass, is left out. Both layers are in first blocks of stages too, which nothing here tells apart (`stageEdge` does).
- * @param networks the rows of each, such as seeds of one architecture, which are relabelled together
- * @throws as `permutationTest` does, such as for a network without blocks
- */
-export function channelTests(
-  networks: readonly (readonly EvenRow[])[],
-  options: PermutationOptions = {},
-): ChannelTest[] {
-  const test = (among: ChannelTest["among"], chosen: (row: EvenRow) => boolean): ChannelTest => {
-    const strata = networks.map((rows) => stratumOf(rows.filter(chosen)));
-    return { among, ...permutationTest(strata, options) };
-  };
-  return [
-    test("all layers", ({ stage }) => stage > 0),
-    test("first convolutions", ({ layer }) => /\.block\d+\.conv1$/.test(layer)),
-  ];
 }
 
 /** How relabellings are counted or drawn. */
@@ -89,7 +44,7 @@ export function permutationTest(
   if (strata.length === 0) throw new RangeError("Cannot permute labels: expected at least one network but found none");
   strata.forEach(checkStratum);
   const designs = designsOf(strata);
-  const statistic = sum(designs.map(observed));
+  const statistic = sumOf(designs.map(observed));
   // Sums in another order differ in the last bits: what is as large as the observed one but for rounding counts.
   const scale = largestOf(designs.flatMap(({ values }) => values.map(Math.abs)));
   const extreme = (value: number) => value >= statistic - 1e-12 * scale;
@@ -102,7 +57,7 @@ export function permutationTest(
   const relabellings = samples + 1;
   let reached = 1;
   for (let i = 0; i < samples; i++) {
-    if (extreme(sum(designs.map((design) => drawn(design, random))))) reached++;
+    if (extreme(sumOf(designs.map((design) => drawn(design, random))))) reached++;
   }
   return { statistic, p: reached / relabellings, smallest: 1 / relabellings, exact: false, relabellings };
 }
@@ -136,7 +91,7 @@ function subsetSums(values: readonly number[], size: number): number[] {
 }
 
 function observed({ values, marked }: Stratum): number {
-  return difference(values, sum(values.filter((_, index) => marked[index])), countOf(marked));
+  return difference(values, sumOf(values.filter((_, index) => marked[index])), countOf(marked));
 }
 
 // Fisher-Yates, stopped after as many places as there are marked layers.
@@ -153,7 +108,7 @@ function drawn({ values, marked }: Stratum, random: Random): number {
 }
 
 function difference(values: readonly number[], part: number, size: number): number {
-  return part / size - (sum(values) - part) / (values.length - size);
+  return part / size - (sumOf(values) - part) / (values.length - size);
 }
 
 function choose(n: number, k: number): number {
@@ -164,10 +119,6 @@ function choose(n: number, k: number): number {
 
 function countOf(marked: readonly boolean[]): number {
   return marked.filter(Boolean).length;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function checkStratum({ values, marked }: Stratum): void {

@@ -1,21 +1,21 @@
-// Run folders (weights and run.json of a training) and network files, saved and loaded with every check.
+// Run folders (weights and run.json of a training), saved and loaded with every check.
 import { createHash } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAssumed } from "../checkpoints/assumed";
-import { toHalf } from "../files/dtypes";
+import { checkNoOptions, encodeNetwork, type EncodeOptions, loadNetworkFile } from "../checkpoints/network-file";
+import type { ImportOptions } from "../checkpoints/torch";
 import { readWhole, writeTogether } from "../files/disk";
-import type { Network, Parameters, Values } from "../networks/network";
-import { checkParameters, parseJson, parseNormalization, parseSpec, wrong } from "../checkpoints/parameters";
+import { wrong } from "../files/json";
+import { decodeSafetensors } from "../files/safetensors";
+import { checkParameters } from "../networks/complete";
+import type { Network, Parameters } from "../networks/network";
 import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
-import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
-import { type ImportOptions, importTorch } from "../checkpoints/torch";
 
 const WEIGHTS = "weights.safetensors";
 const START = "start.safetensors";
 const LARGEST_WEIGHTS = 2 ** 30; // bytes
 const LARGEST_JSON = 2 ** 24;
-const FORMAT = "nontrivial network 1"; // in the metadata of our own weights
+
 /**
  * Saves a run into its folder; `run.json`, which names the weights by their SHA-256, is put in place last.
  * Nothing half-written stays.
@@ -64,68 +64,12 @@ export async function loadNetwork(path: string, options: Omit<ImportOptions, "na
   });
   const run = found.isDirectory() ? await loadRun(path) : undefined;
   try {
-    if (run) return takingNone(run.network, options);
-    if (!/\.(safetensors|th|pt|pth)$/.test(path))
-      throw new Error("expected a run folder, a .safetensors or a .th, .pt or .pth file");
-    const own = path.endsWith(".safetensors") && decodeSafetensors(readWhole(path, LARGEST_WEIGHTS));
-    return own && own.metadata.format === FORMAT ? takingNone(networkOf(own), options) : importTorch(path, options);
+    if (!run) return loadNetworkFile(path, options);
+    checkNoOptions(options);
+    return run.network;
   } catch (error) {
     throw new Error(`Cannot load a network from "${path}": ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** What the project wrote itself. Options that were passed over would leave other numbers than those asked for. */
-function takingNone(network: Network, options: object): Network {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  if (!given.length) return network;
-  const names = given.map(([name]) => name).join(" and ");
-  throw new Error(`this project wrote it, which says everything itself: expected no other ${names}`);
-}
-
-/** How a network is written. */
-export interface EncodeOptions {
-  /** Kernels as float16, half the size; they have to be rounded before (`withHalfKernels`), so that the file is what was evaluated. */
-  readonly half?: boolean;
-}
-
-const isKernel = (parameter: string) => parameter.endsWith(".kernel");
-
-/**
- * A complete network as safetensors, with its name, spec and normalization as metadata.
- * @throws Error naming the parameter that is missing or not finite
- * @throws RangeError naming a kernel that float16 cannot hold when it is asked for
- */
-export function encodeNetwork(network: Network, { half = false }: EncodeOptions = {}): Uint8Array {
-  checkParameters(network);
-  const { name, spec, normalization, parameters, assumed } = network;
-  const metadata = {
-    ...{ format: FORMAT, name, spec: JSON.stringify(spec), normalization: JSON.stringify(normalization) },
-    ...(assumed ? { assumed: JSON.stringify(assumed) } : {}),
-  };
-  return encodeSafetensors(parameters, metadata, (parameter) => half && isKernel(parameter));
-}
-
-/** The parameters with every kernel rounded to half precision; batch norms and biases, a small part, stay as they are. */
-export function withHalfKernels(parameters: Parameters): Parameters {
-  const rounded = ([name, values]: [string, Values]): [string, Values] =>
-    isKernel(name) ? [name, { ...values, data: values.data.map(toHalf) }] : [name, values];
-  return new Map([...parameters].map(rounded));
-}
-
-/** The network that `encodeNetwork` was given. @throws Error naming what is missing or does not fit */
-export function decodeNetwork(bytes: Uint8Array): Network {
-  return networkOf(decodeSafetensors(bytes));
-}
-
-function networkOf({ tensors: parameters, metadata }: ReturnType<typeof decodeSafetensors>): Network {
-  for (const field of ["name", "spec", "normalization"])
-    if (!Object.hasOwn(metadata, field)) throw new Error(`expected "${field}" in the metadata but found none`);
-  const spec = parseSpec(parseJson("spec", metadata.spec));
-  const normalization = parseNormalization(parseJson("normalization", metadata.normalization));
-  const assumed = Object.hasOwn(metadata, "assumed") && parseAssumed(parseJson("assumed", metadata.assumed));
-  const network = { name: metadata.name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
-  checkParameters(network);
-  return network;
 }
 
 /** The parameters in a weights file. @throws Error where the file is another than run.json says, or was made for another network */

@@ -1,0 +1,36 @@
+// What an ablation changes: said here, asked by everyone who records, digests or compares ablations.
+import type { Values } from "../files/values";
+import type { Layer } from "../networks/layers";
+import type { Ablation } from "./ablate";
+import type { Activations } from "./activations";
+
+/** What an ablation has in place of the network's own. */
+export interface Changes {
+  /** By parameter name. An ablation shares the arrays that it does not change, so identity tells. */
+  readonly arrays: ReadonlyMap<string, Values>;
+  /** By activation name. */
+  readonly activations: Activations;
+}
+
+/** All that an ablation changes. */
+export function changesOf({ network, parameters, activations }: Ablation): Changes {
+  const isNew = ([name, values]: readonly [string, Values]) => network.parameters.get(name) !== values;
+  return { arrays: new Map([...parameters].filter(isNew)), activations };
+}
+
+/** Whether an ablation is the network itself, number by number: its operator changed nothing. */
+export function isUnchanged(ablation: Ablation): boolean {
+  const { arrays, activations } = changesOf(ablation);
+  return arrays.size === 0 && activations.size === 0;
+}
+
+/** The part of some changes that belongs to one layer. */
+export function changesAt({ arrays, activations }: Changes, { name }: Layer): Changes {
+  const ofLayer = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([part]) => part.startsWith(`${name}.`)));
+  return { arrays: ofLayer(arrays), activations: ofLayer(activations) };
+}
+
+/** The names of the layers at which something changes, of arrays or activations by name. */
+export function changedLayers(...changed: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> {
+  return new Set(changed.flatMap((all) => [...all.keys()].map((name) => name.replace(/\.[^.]+$/, ""))));
+}

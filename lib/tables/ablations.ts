@@ -1,0 +1,78 @@
+// Tables of one sweep: a line per ablated layer.
+import * as aq from "arquero";
+import type { Row } from "../results/rows";
+import type { Judgement, Verdict } from "../results/verdict";
+import { percent } from "../text/format";
+import { type Table, tableOf } from "./table";
+
+/** A row, with its verdict where the layers were judged. */
+export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "harm">>;
+
+/**
+ * The paper's table: one line per ablated layer, in forward order or the largest drop first.
+ * Accuracies in percent with their Wilson interval, drops in percentage points; verdicts where the rows have them; after how many images
+ * an ablation was stopped, where one was; how much the cross-entropy grew (nats, 95 %), where losses are known.
+ *
+ * @param options `narrow`: without the columns that only describe the layer or bound its accuracy, for lines of 120 characters.
+ */
+export function ablationTable(
+  rows: readonly JudgedRow[],
+  { order = "forward", narrow = false }: { order?: "forward" | "drop"; narrow?: boolean } = {},
+): Table {
+  const sorted = order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
+  const has = {
+    stops: rows.some(({ look }) => look === "stopped"),
+    losses: rows.some(({ lossChange }) => lossChange !== undefined),
+    verdicts: rows.some(({ verdict }) => verdict !== undefined),
+  };
+  const table = tableOf(
+    sorted.map((row) => ({
+      ...resultColumns(row),
+      ...(has.losses ? { "loss nats": lossText(row) } : {}),
+      ...(has.verdicts ? verdictColumns(row) : {}),
+      ...(has.stops ? { "stopped at": row.look === "stopped" ? row.images : null } : {}),
+    })),
+  );
+  return narrow ? table.select(aq.not("channels", "weights", "95 % interval", "flips")) : table;
+}
+
+function resultColumns(row: Row) {
+  return {
+    layer: row.layer,
+    channels: row.changesChannels ? "changes" : "keeps",
+    weights: row.parameters,
+    "accuracy %": 100 * row.accuracy,
+    "95 % interval": `${percent(row.low)} to ${percent(row.high)}`,
+    "drop pp": 100 * row.drop,
+    lost: row.lost,
+    gained: row.gained,
+    flips: row.flips,
+  };
+}
+
+/** The change of the cross-entropy and half its interval, which is symmetric. */
+function lossText({ lossChange, lossHigh }: Row): string | null {
+  if (lossChange === undefined) return null;
+  const change = Math.abs(lossChange).toFixed(3);
+  const sign = Number(change) === 0 ? "" : lossChange < 0 ? "−" : "+";
+  return `${sign}${change}${lossHigh === undefined ? "" : ` ± ${(lossHigh - lossChange).toFixed(3)}`}`;
+}
+
+/** The upper bound of the drop (one-sided 95 %) beside the verdict lets readers apply a margin of their own. */
+function verdictColumns({ upper, verdict, harm }: JudgedRow) {
+  return {
+    "drop ≤ pp": upper === undefined ? null : 100 * upper,
+    harm: harm ?? null,
+    verdict: verdict ?? null,
+  };
+}
+
+/** Every field of the verdicts, raw, for files: always the same columns, empty where a sweep did not measure something. */
+export function verdictTable(verdicts: readonly Verdict[]): Table {
+  return tableOf(
+    verdicts.map((verdict) => {
+      const { lossChange = null, lossLow = null, lossHigh = null, look = null, unchanged = false, ...rest } = verdict;
+      return { ...rest, lossChange, lossLow, lossHigh, look, unchanged };
+    }),
+  );
+}
