@@ -91,7 +91,7 @@ test("sweep takes sets of layers, keeps what it computed, and says what it did w
   const blocks = sweepOf(dir, "--images", "100", "--set", "blocks", "--stop");
   assert.equal(blocks.status, 0, blocks.stderr);
   assert.match(blocks.stderr, /worst stage\d\.block\d \d+\.\d\d pp, best stage/);
-  assert.match(blocks.stdout, /^resnet20-seed1, two layers' kernels set to zero, 100 test images$/m);
+  assert.match(blocks.stdout, /^resnet20-seed1, two layers' kernels set to zero, 100 images$/m);
   assert.equal(report().layers.length, 9);
   assert.ok(
     report().layers.some(({ look, images }: { look?: string; images: number }) => look === "stopped" && images < 100),
@@ -107,7 +107,7 @@ test("sweep takes sets of layers, keeps what it computed, and says what it did w
   assert.match(sweepOf(dir, ...two, "--set", "random").stdout, /orders +mean accuracy/);
   assert.equal(report().orders.length, 20);
   const noisy = sweepOf(dir, ...two, "--operator", "noise:.5");
-  assert.match(noisy.stdout, /^resnet20-seed1, one layer changed by noise:0\.5, 50 test images$/m);
+  assert.match(noisy.stdout, /^resnet20-seed1, one layer changed by noise:0\.5, 50 images$/m);
   assert.equal(report().operator, "noise:0.5");
   assert.match(
     sweepOf(dir, "--layers", "stem.conv", "--set", "pairs").stderr,

@@ -14,7 +14,12 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
     /** A step that needs nothing. */
     ready: (name, text) => quiet || print(line("✓", name, text)),
     notice: (name, text) => print(line("!", name, text)),
-    failed: (name, text) => print(line("✗", name, text)),
+    /** A step that failed, with the last lines of the child that did, and what to do. */
+    failed(name, { message, output, advice }) {
+      print(line("✗", name, message));
+      if (output) print(output.replace(/^/gm, "    "));
+      if (advice) print(`  ${advice}`);
+    },
     /**
      * Runs one step under its line; `action` may change the text behind the name and returns the text to end with.
      * @param {string} name
@@ -23,9 +28,8 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
      * @param {{talks?: boolean}} [options] `talks`: the action prints its own progress
      */
     async work(name, text, action, { talks = false } = {}) {
-      const show = (now) => line("…", name, now);
-      const life = talks ? announce(stream, show(text)) : signOfLife(stream, show, text);
       const start = performance.now();
+      const life = signOfLife(stream, (now) => line("…", name, now), { text, talks });
       const done = await action(life.say).finally(life.end);
       print(line("✓", name, `${done} (${seconds((performance.now() - start) / 1000)})`));
     },
@@ -39,29 +43,24 @@ export function seconds(time) {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-function announce(stream, text) {
-  stream.write(`${text}\n`);
-  return { say: () => {}, end: () => {} };
-}
-
-function signOfLife(stream, lineOf, first) {
+function signOfLife(stream, lineOf, { text, talks }) {
+  const inPlace = stream.isTTY && !talks;
   const start = performance.now();
   const write = (line) => {
     const fitting = line.slice(0, (stream.columns || 120) - 1);
-    stream.write(stream.isTTY ? `\r\x1b[2K${fitting}` : `${line}\n`);
+    stream.write(inPlace ? `\r\x1b[2K${fitting}` : `${line}\n`);
   };
-  let text = first;
   const show = () => write(lineOf(`${text} ${Math.round((performance.now() - start) / 1000)} s`));
   write(lineOf(text));
-  const timer = setInterval(show, stream.isTTY ? 500 : 15_000);
+  const timer = talks ? undefined : setInterval(show, inPlace ? 500 : 15_000);
   return {
     say(next) {
       text = next;
-      if (stream.isTTY) show();
+      if (inPlace) show();
     },
     end() {
       clearInterval(timer);
-      if (stream.isTTY) stream.write("\r\x1b[2K");
+      if (inPlace) stream.write("\r\x1b[2K");
     },
   };
 }
