@@ -9,11 +9,13 @@ export class UsageError extends Error {}
  * @param {{name: string, summary: string, options: Record<string, {value?: string, help: string, preset?: string,
  *   read?: (option: string, text: string) => unknown}>}} command its npm script, what it does, and its options: those without the
  *   word for a `value` are flags; `read` makes something of the text
- * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and a signal that Ctrl-C aborts
+ * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and, where it takes one, a signal
+ *   that Ctrl-C aborts
  */
 export async function runCommand(command, body) {
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
+  // Without a signal to obey, Ctrl-C ends the process as it ends any other.
+  if (body.length > 1) process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
   try {
     const given = readOptions(command, process.argv.slice(2));
     if (given === "help") console.log(usage(command));

@@ -9,7 +9,6 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 const KEPT = 20_000; // characters of output
 const SHOWN = 15; // lines of it
 
-/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 let leaving = false;
 
@@ -62,21 +61,14 @@ export async function runChild(command, args, { show = false, handle, onLine, ..
   }
 }
 
-/**
- * Asks a command a quick question; the answer is undefined when it is missing, slow or fails.
- * @returns {string | undefined}
- */
+/** Asks a command a quick question; the answer is undefined when it is missing, slow or fails. */
 export function ask(command, args) {
   const options = { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"] };
   const { status, stdout } = spawnSync(command, args, options);
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/**
- * The first of some commands that is on PATH, as an absolute path.
- * @param {string[]} names
- * @returns {string | undefined}
- */
+/** The first of some commands that is on PATH, as an absolute path. */
 export function findCommand(names, path = process.env.PATH ?? "") {
   const folders = path.split(delimiter);
   const places = names.flatMap((name) => (name.includes("/") ? [name] : folders.map((folder) => join(folder, name))));

@@ -1,9 +1,6 @@
 // Set-up's decisions as pure functions: which Node, Python and wheel, how to compile, and what stands already.
 
-/**
- * Whether a Node version can load ES modules with `require`, which tslab needs for arquero.
- * @param {string} version such as "20.19.0"
- */
+/** Whether a Node version, such as "20.19.0", can load ES modules with `require`, which tslab needs for arquero. */
 export function supportsNode(version) {
   const [major, minor] = version.split(".").map(Number);
   return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
@@ -37,11 +34,7 @@ export function choosePython(candidates) {
   );
 }
 
-/**
- * Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the two TensorFlow wheels.
- * @param {string} text
- * @returns {{jupyter: string[], cpu: string, gpu: string}}
- */
+/** Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the TensorFlow wheels. */
 export function parseRequirements(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const marked = (mark) => {
@@ -59,17 +52,12 @@ export function parseRequirements(text) {
  * @returns {("cpu" | "gpu")[]}
  */
 export function wheelsToTry({ flag, gpuFound, last }) {
-  if (flag) return flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
-  if (last?.flavor === "gpu") return ["gpu", "cpu"];
-  if (last?.flag === "cpu" || last?.failed) return ["cpu"];
-  return gpuFound || last?.flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
+  const refused = last?.flag === "cpu" || last?.failed;
+  const wanted = last?.flavor === "gpu" || (!refused && (gpuFound || last?.flag === "gpu"));
+  return (flag ? flag === "gpu" : wanted) ? ["gpu", "cpu"] : ["cpu"];
 }
 
-/**
- * pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages.
- * @param {"cpu" | "gpu"} flavor
- * @param {string} requirement such as "tensorflow-cpu==2.21.0"
- */
+/** pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages. */
 export function wheelArguments(flavor, requirement) {
   return ["install", ...(flavor === "cpu" ? ["--no-deps"] : []), requirement];
 }

@@ -9,7 +9,6 @@ import { readJson, readStamp, writeStamp } from "./stamp.mjs";
 const WASM = "Without it everything but training works, slowly, on WebAssembly";
 const COMPILERS = [process.env.CXX, "g++", "c++", "clang++"].filter(Boolean);
 
-/** @type {import("./steps.mjs").Step} */
 export const engine = {
   name: "TensorFlow",
   check(context) {
@@ -56,46 +55,39 @@ export const engine = {
 
 /** Installs one wheel, compiles the binding against it and computes 1 + 1 with it; leaves out what stands. */
 async function build(context, { flavor, compiler, memory }) {
-  const { root, run, say, ask } = context;
+  const { root, run, say } = context;
   const made = standing(root, flavor);
   if (made) return made;
   rmSync(bindingStamp(root), { force: true });
-  if (!wheelStands(root, flavor)) {
-    say(`pip install ${readRequirements(root)[flavor]}`);
-    await installWheel(context, flavor);
-    writeStamp(wheelStamp(root), wheelInputs(root, flavor), { ...memory, flavor });
-  }
+  if (!wheelStands(root, flavor)) await installWheel(context, flavor, memory);
   say(`compiling the binding with ${compiler}`);
   await compile(context, compiler);
   say("loading it");
   const trial = JSON.parse(/TRIAL(.*)/.exec(await run(process.execPath, ["-e", TRIAL]))?.[1] ?? "null");
-  const version = ask(compiler, ["-dumpfullversion"]) ?? "";
-  const result = { ...trial, compiler: `${compiler} ${version}`.trim(), bytes: sizeOf(bindingFile(root)) };
-  writeStamp(bindingStamp(root), bindingInputs(root, flavor), result);
-  return result;
+  writeStamp(bindingStamp(root), bindingInputs(root, flavor), { ...trial, bytes: sizeOf(bindingFile(root)) });
+  return trial;
 }
 
-async function installWheel({ root, run }, flavor) {
+async function installWheel({ root, run, say }, flavor, memory) {
+  const { wheel } = wheelInputs(root, flavor);
   const pip = (args) => run(interpreter(root), [...PIP, ...args]);
+  say(`pip install ${wheel}`);
   rmSync(wheelStamp(root), { force: true });
   await installing(root, async () => {
     await pip(["uninstall", "--yes", "tensorflow", "tensorflow-cpu"]);
-    return pip(wheelArguments(flavor, readRequirements(root)[flavor]));
+    await pip(wheelArguments(flavor, wheel));
   });
+  writeStamp(wheelStamp(root), { wheel }, { ...memory, flavor });
 }
 
 /** Compiles the binding against the wheel that is installed; the old one goes first, the new one appears when it is complete. */
 async function compile({ root, run }, compiler) {
   const paths = { modules: join(root, "node_modules"), tensorflow: join(sitePackages(root) ?? "", "tensorflow") };
-  const output = `${bindingFile(root)}.${process.pid}.tmp`;
+  const output = `${bindingFile(root)}.tmp`;
   rmSync(bindingFile(root), { force: true });
   mkdirSync(dirname(output), { recursive: true });
-  try {
-    await run(compiler, compilerArguments({ ...paths, output }));
-    renameSync(output, bindingFile(root));
-  } finally {
-    rmSync(output, { force: true });
-  }
+  await run(compiler, compilerArguments({ ...paths, output }));
+  renameSync(output, bindingFile(root));
 }
 
 // In a process of its own, where a crash does no harm. isNullOrUndefined: tfjs-node 4.22 still calls it, and Node 23 has dropped it.

@@ -8,16 +8,13 @@ export const ROOT = resolve(dirname(realpathSync(fileURLToPath(import.meta.url))
 
 const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
 
-/** The site-packages folder of a checkout's .venv. @returns {string | undefined} */
+/** The site-packages folder of a checkout's .venv; undefined where there is none. */
 export function sitePackages(root) {
   const python = namesIn(join(root, ".venv", "lib")).find((name) => name.startsWith("python3"));
   return python && join(root, ".venv", "lib", python, "site-packages");
 }
 
-/**
- * The folders with CUDA's libraries, which the GPU wheel brings along as nvidia/<part>/lib.
- * @param {string} packages a site-packages folder
- */
+/** The folders with CUDA's libraries, which the GPU wheel brings along as nvidia/<part>/lib into site-packages. */
 export function cudaFolders(packages) {
   const nvidia = join(packages, "nvidia");
   const folders = namesIn(nvidia).map((part) => join(nvidia, part, "lib"));

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { choosePython, parseRequirements, PYTHON_COMMANDS } from "./choices.mjs";
 import { readStamp, writeStamp } from "./stamp.mjs";
 
-/** @type {import("./steps.mjs").Step} */
 export const python = {
   name: "Python",
   check({ root }) {
@@ -23,7 +22,6 @@ export const python = {
   },
 };
 
-/** @type {import("./steps.mjs").Step} */
 export const jupyter = {
   name: "Jupyter",
   check({ root }) {
@@ -42,29 +40,23 @@ export const jupyter = {
 
 export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
 
-/** The Python of .venv. @param {string} root */
+/** The Python of .venv. */
 export const interpreter = (root) => join(root, ".venv", "bin", "python");
 
-/** @param {string} root */
 export const readRequirements = (root) => parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
 
 /**
  * Lets venv or pip work on .venv. One that was interrupted may leave a package half there that later looks whole, so a mark
  * stays until it has ended by itself, and a .venv with the mark is made anew.
- * @param {string} root
- * @param {() => Promise<string>} action
  */
 export async function installing(root, action) {
-  let interrupted = false;
+  const finished = () => rmSync(unfinished(root), { force: true });
   writeFileSync(unfinished(root), "");
-  try {
-    return await action();
-  } catch (error) {
-    ({ interrupted = false } = error);
+  await action().catch((error) => {
+    if (!error.interrupted) finished();
     throw error;
-  } finally {
-    if (!interrupted) rmSync(unfinished(root), { force: true });
-  }
+  });
+  finished();
 }
 
 const unfinished = (root) => join(root, ".venv", "unfinished");

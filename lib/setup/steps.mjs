@@ -1,30 +1,13 @@
-// Set-up's steps but for Python and TensorFlow: what each looks at to know that it is done, and what it does otherwise.
+// Set-up's steps but for Python and TensorFlow. A step's `check` is quick and changes nothing; `act` makes it true and returns the words
+// for what was done; one that `talks` prints its own progress. Both get the checkout's `root`, the `flag` "cpu" or "gpu", and what they
+// may do: `run` a child to its end, `ask` a quick question, `find` a command, `say` what is going on, give `notice`.
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { packagesAgree } from "./choices.mjs";
 import { readJson } from "./stamp.mjs";
 
-/**
- * One step. `check` is quick and changes nothing; `act` makes it true and returns the words for what was done.
- * @typedef {object} Step
- * @property {string} name
- * @property {boolean} [talks] whether `act` prints its own progress
- * @property {(context: Context) => {ready: boolean, text: string, notice?: string}} check
- * @property {(context: Context) => Promise<string>} act
- *
- * @typedef {object} Context
- * @property {string} root
- * @property {"cpu" | "gpu" | undefined} flag
- * @property {(command: string, args: string[], options?: {show?: boolean}) => Promise<string>} run a child, to its end
- * @property {(command: string, args: string[]) => string | undefined} ask a quick question; no answer when it fails
- * @property {(names: string[]) => string | undefined} find the first of these commands on PATH
- * @property {(text: string) => void} notice
- * @property {(text: string) => void} say
- */
-
 const installed = (root) => readJson(join(root, "node_modules", ".package-lock.json"));
 
-/** @type {Step} */
 export const packages = {
   name: "npm packages",
   check({ root }) {
@@ -44,7 +27,6 @@ const CIFAR_FILES = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch
 const CIFAR_BYTES = 30_730_000; // 10,000 images of 1 label byte and 3072 pixel bytes (the binary version's own page)
 const CIFAR_READY = "60,000 images in data/cifar-10";
 
-/** @type {Step} */
 export const data = {
   name: "CIFAR-10",
   talks: true,
