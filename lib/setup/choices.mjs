@@ -6,6 +6,9 @@ export function supportsNode(version) {
   return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
 }
 
+/** An error that says what to do. */
+export const withAdvice = (message, advice) => Object.assign(new Error(message), { advice });
+
 /** The Python commands to look for, the tried version first. */
 export const PYTHON_COMMANDS = ["python3.11", "python3.12", "python3.13", "python3", "python"];
 
@@ -15,21 +18,18 @@ export const PYTHON_COMMANDS = ["python3.11", "python3.12", "python3.13", "pytho
  * @throws {Error} when there is none, with `advice`
  */
 export function choosePython(candidates) {
-  const refuse = (why, advice) => {
-    throw Object.assign(new Error(`Cannot make .venv: ${why}`), { advice });
-  };
   const recent = candidates.filter(({ version }) => /^3\.(1[1-9]|[2-9]\d)(\.|$)/.test(version));
   const complete = recent.find(({ ensurepip }) => ensurepip);
   if (complete) return complete;
   if (recent.length > 0) {
     const [{ command, version }] = recent;
     const name = `python${version.split(".").slice(0, 2).join(".")}-venv`;
-    const why = `${command} (${version}) comes without its "venv" and "ensurepip" modules`;
-    return refuse(why, `On Debian and Ubuntu: sudo apt install ${name}`);
+    const why = `Cannot make .venv: ${command} (${version}) comes without its "venv" and "ensurepip" modules`;
+    throw withAdvice(why, `On Debian and Ubuntu: sudo apt install ${name}`);
   }
   const found = candidates.map(({ command, version }) => `${command} ${version}`).join(", ") || "none";
-  return refuse(
-    `wanted Python 3.11 or later, tried ${PYTHON_COMMANDS.join(", ")}, found ${found}`,
+  throw withAdvice(
+    `Cannot make .venv: wanted Python 3.11 or later, tried ${PYTHON_COMMANDS.join(", ")}, found ${found}`,
     "On Debian 12 and Ubuntu: sudo apt install python3 python3-venv; elsewhere: https://www.python.org/downloads/",
   );
 }

@@ -1,5 +1,6 @@
 // One set-up at a time in a checkout: flock(1) locks a file that stays open, so the lock ends with the last process that has it open.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { withAdvice } from "./choices.mjs";
 import { findCommand, runChild } from "./children.mjs";
 
 /**
@@ -11,16 +12,11 @@ import { findCommand, runChild } from "./children.mjs";
  */
 export async function takeLock(file, { onWait } = {}) {
   const command = findCommand(["flock"]);
-  if (!command)
-    throw Object.assign(
-      new Error("Cannot keep other set-ups out of this folder: wanted the command flock, found none"),
-      {
-        advice: "It is part of util-linux; on Debian and Ubuntu: sudo apt install util-linux",
-      },
-    );
+  const why = "Cannot keep other set-ups out of this folder: wanted the command flock, found none";
+  if (!command) throw withAdvice(why, "It is part of util-linux; on Debian and Ubuntu: sudo apt install util-linux");
   const handle = openSync(file, "a+");
   const lock = (...flags) => runChild(command, [...flags, "3"], { handle });
-  const free = await lock("--nonblock").catch((error) => (error.interrupted ? Promise.reject(error) : undefined));
+  const free = await lock("-n").catch((error) => (error.interrupted ? Promise.reject(error) : undefined));
   if (free === undefined) {
     onWait?.(readFileSync(file, "utf8"));
     await lock();
