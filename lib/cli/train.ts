@@ -1,7 +1,7 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
 import { defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber } from "./command";
 import { progressBar } from "./progress";
-import { precisionNamed } from "./precision";
+import { readPrecision, warnOfSlow } from "./precision";
 import { firstImages, holdOut } from "../data/cifar";
 import type { Dataset } from "../data/dataset";
 import { DATASET_OPTIONS, loadAsked } from "./datasets";
@@ -36,7 +36,7 @@ const COMMAND = defineCommand({
       help: "run folder (data/runs/NETWORK-seedN, with the name of another data set than CIFAR-10)",
     },
     epochs: { value: "N", help: "passes over the training images (the preset's)", read: wholeNumber() },
-    precision: { value: "TYPE", help: "float32 or bfloat16 (the preset's: float32)" },
+    precision: { value: "TYPE", help: "float32 or bfloat16 (the preset's: float32)", read: readPrecision },
     batch: { value: "N", help: "images per step (the preset's)", read: wholeNumber() },
     rate: { value: "X", help: "highest learning rate (the preset's)", read: positiveNumber },
     "weight-decay": { value: "X", help: "L2 (the preset's)", read: positiveNumber },
@@ -57,12 +57,12 @@ const COMMAND = defineCommand({
 });
 
 /** The preset, with what was given beside it in place of its own values. */
-async function configOf(given: Given): Promise<TrainConfig> {
+function configOf(given: Given): TrainConfig {
   const { preset, seed } = given;
   return {
     ...{ ...preset, seed },
     epochs: given.epochs ?? preset.epochs,
-    precision: await precisionNamed(given.precision ?? preset.precision),
+    precision: given.precision ?? preset.precision,
     batch: given.batch ?? preset.batch,
     rate: given.rate ?? preset.rate,
     weightDecay: given["weight-decay"] ?? preset.weightDecay,
@@ -97,7 +97,8 @@ async function trainCommand(given: Given, signal: AbortSignal): Promise<void> {
   const { network, fresh, half } = given;
   const { name, classes } = given.dataset;
   const spec = specOf(network, classes.length);
-  const config = await configOf(given);
+  const config = configOf(given);
+  await warnOfSlow(config.precision);
   const other = name === "cifar10" ? "" : `-${name}`;
   const dir = given.out ?? `data/runs/${network}${other}-seed${config.seed}`;
   const data = await loadData(given);

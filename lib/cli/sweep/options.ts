@@ -4,6 +4,7 @@ import { setKindList, setKindNamed } from "../../ablations/named-sets";
 import { CHECKPOINT_OPTIONS } from "../checkpoints";
 import { asked, defineCommand, type GivenTo, positiveNumber, wholeNumber } from "../command";
 import { TEST_OPTIONS } from "../datasets";
+import { readPrecision } from "../precision";
 
 /** What the command gets. */
 export type SweepGiven = GivenTo<typeof SWEEP>;
@@ -41,7 +42,12 @@ ${setKindList()}`,
       read: (option, text) => positiveNumber(option, text) / 100,
     },
     stop: { help: "end each ablation as soon as its verdict is certain" },
-    precision: { value: "TYPE", help: "of activations: float32, or bfloat16, which is faster", preset: "float32" },
+    precision: {
+      value: "TYPE",
+      help: "of activations: float32, or bfloat16, which is faster",
+      preset: "float32",
+      read: readPrecision,
+    },
     images: { value: "N", help: "test on the first N images only (all)", read: wholeNumber() },
     skip: {
       value: "N",

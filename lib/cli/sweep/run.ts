@@ -12,7 +12,7 @@ import { percent } from "../../text/format";
 import { loadCheckpoint } from "../checkpoints";
 import { asked, UsageError } from "../command";
 import { loadAsked, loadTest } from "../datasets";
-import { precisionNamed } from "../precision";
+import { warnOfSlow } from "../precision";
 import { progressBar } from "../progress";
 import type { SweepGiven } from "./options";
 import { output } from "./output";
@@ -31,13 +31,13 @@ async function trainingImages(given: SweepGiven): Promise<Dataset> {
 }
 
 async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
-  const { operator, seed, results, fresh, resume, margin } = given;
+  const { operator, seed, precision, results, fresh, resume, margin } = given;
   if (resume && fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
   if (given.stop && !["single", "blocks", "stages"].includes(given.set))
     throw new UsageError(`Cannot stop early with --set ${given.set}: its ablations are compared on the same images`);
+  await warnOfSlow(precision);
   return {
-    ...{ operator: operator.operator, seed, results, fresh, resume },
-    precision: await precisionNamed(given.precision),
+    ...{ operator: operator.operator, seed, precision, results, fresh, resume },
     ...(typeof operator.operator === "function" ? {} : { reference: await trainingImages(given) }),
     ...(given.stop ? { stopWhenDecided: { margin } } : {}),
   };
