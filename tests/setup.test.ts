@@ -1,24 +1,17 @@
 // Set-up: its decisions, its steps over a make-believe checkout, and what it does when it is interrupted or runs twice.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as choices from "../lib/setup/choices.mjs";
 import { cudaFolders, environment } from "../lib/setup/environment.mjs";
 import { engine } from "../lib/setup/engine.mjs";
 import { adviceFor, findCommand } from "../lib/setup/children.mjs";
-import { identify, isAlive, takeLock } from "../lib/setup/lock.mjs";
+import { takeLock } from "../lib/setup/lock.mjs";
 import { jupyter, python } from "../lib/setup/python.mjs";
 import { readStamp, writeStamp } from "../lib/setup/stamp.mjs";
 import { data, packages } from "../lib/setup/steps.mjs";
@@ -351,49 +344,67 @@ test("the npm and data steps are not ready in an empty checkout", (context) => {
   assert.equal(data.check(facts).ready, false);
 });
 
-test("takeLock() takes over a lock whose process is gone, or its number another's, or that was left half-written", async (context) => {
-  const file = join(temporary(context), ".setup.lock");
-  const { pid } = spawnSync(process.execPath, ["-e", ""]);
-  writeFileSync(file, JSON.stringify([{ pid }]));
-  (await takeLock(file)).release();
-  writeFileSync(file, JSON.stringify([{ ...identify(process.pid), start: "1" }]));
-  (await takeLock(file)).release();
-  writeFileSync(file, "[{");
-  utimesSync(file, 0, 0);
-  (await takeLock(file)).release();
-  assert.equal(existsSync(file), false);
+/** A process that takes the lock, says so, and then does what the script says; `lock` and `runChild` are there. */
+function locker(folder: string, script: string) {
+  const own = (name: string) => JSON.stringify(join(root, "lib/setup", name));
+  const words = `
+    import { runChild } from ${own("children.mjs")};
+    import { takeLock } from ${own("lock.mjs")};
+    import { rmSync, writeFileSync } from "node:fs";
+    const lock = await takeLock("lock");
+    console.log("locked");
+    ${script}`;
+  return spawn(process.execPath, ["--input-type=module", "-e", words], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}
+
+const ended = (child: ReturnType<typeof locker>) => new Promise((end) => child.on("close", end));
+
+test("takeLock() takes over a lock whose process was killed, whatever its file holds", async (context) => {
+  const folder = temporary(context);
+  writeFileSync(join(folder, "lock"), "[{");
+  const child = locker(folder, "setInterval(() => {}, 1000);");
+  await once(child.stdout!, "data");
+  child.kill("SIGKILL");
+  await ended(child);
+  (await takeLock(join(folder, "lock"))).release();
 });
 
 test("takeLock() waits for a living owner, and for the child that a killed owner left behind", async (context) => {
-  const file = join(temporary(context), ".setup.lock");
-  const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 800)"]);
-  const { pid: gone } = spawnSync(process.execPath, ["-e", ""]);
-  writeFileSync(file, JSON.stringify([{ pid: gone }, identify(child.pid as number)]));
-  const waitedFor: number[] = [];
-  const lock = await takeLock(file, { onWait: (pid: number) => waitedFor.push(pid), pollMs: 20 });
-  assert.deepEqual(waitedFor, [child.pid]);
-  assert.equal(isAlive({ pid: child.pid as number }), false);
+  const folder = temporary(context);
+  const sleeper = '["-e", "setTimeout(() => require(\\"fs\\").writeFileSync(\\"done\\", \\"\\"), 800)"]';
+  const child = locker(folder, `runChild(process.execPath, ${sleeper}, { handle: lock.handle });`);
+  await once(child.stdout!, "data");
+  const waitedFor: string[] = [];
+  const waiting = takeLock(join(folder, "lock"), { onWait: (pid) => waitedFor.push(pid) });
+  await sleep(300);
+  child.kill("SIGKILL");
+  const lock = await waiting;
+  assert.deepEqual(waitedFor, [String(child.pid)]);
+  assert.ok(existsSync(join(folder, "done")));
   lock.release();
 });
 
 test("of several processes that want the lock at once only one has it at a time", async (context) => {
   const folder = temporary(context);
-  const { pid: gone } = spawnSync(process.execPath, ["-e", ""]);
-  writeFileSync(join(folder, "lock"), JSON.stringify([{ pid: gone }]));
   const script = `
-    import { takeLock } from ${JSON.stringify(join(root, "lib/setup/lock.mjs"))};
-    import { rmSync, writeFileSync } from "node:fs";
-    const lock = await takeLock("lock", { pollMs: 5 });
     writeFileSync("inside", "", { flag: "wx" });
     await new Promise((end) => setTimeout(end, 50));
     rmSync("inside");
     lock.release();`;
-  const children = Array.from({ length: 5 }, () =>
-    spawn(process.execPath, ["--input-type=module", "-e", script], { cwd: folder, stdio: "ignore" }),
-  );
-  const codes = await Promise.all(children.map((child) => new Promise((end) => child.on("close", end))));
-  assert.deepEqual(codes, [0, 0, 0, 0, 0]);
-  assert.deepEqual(readdirSync(folder), []);
+  const children = Array.from({ length: 5 }, () => locker(folder, script));
+  assert.deepEqual(await Promise.all(children.map(ended)), [0, 0, 0, 0, 0]);
+  assert.deepEqual(readdirSync(folder), ["lock"]);
+});
+
+test("takeLock() says what to install where there is no flock", async (context) => {
+  const path = process.env.PATH;
+  context.after(() => (process.env.PATH = path));
+  process.env.PATH = "";
+  const expected = { message: /wanted the command flock, found none/, advice: /apt install util-linux/ };
+  await assert.rejects(takeLock(join(temporary(context), "lock")), expected);
 });
 
 test("findCommand() searches PATH in its order", (context) => {
@@ -422,7 +433,7 @@ test("setup refuses an unknown flag with the list of known ones, and both flags 
   const unknown = runSetup("--gpuu");
   assert.deepEqual(
     [unknown.status, unknown.stderr],
-    [2, "Unknown option '--gpuu'. Known: --gpu, --cpu, --quiet, --help\n"],
+    [2, "Unknown option '--gpuu'. Known options: --gpu, --cpu, --quiet, --help\n"],
   );
   assert.equal(runSetup("--gpu", "--cpu").status, 2);
   assert.match(runSetup("--help").stdout, /^npm run setup/);

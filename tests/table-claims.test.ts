@@ -1,7 +1,7 @@
 // The claims side by side, on sweeps whose counts are made up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EvenRow } from "../lib/results/rows";
+import type { EvenRow } from "../lib/results/rows";
 import { claimTable } from "../lib/tables/claims";
 import { someRows } from "./figures";
 

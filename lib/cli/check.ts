@@ -2,13 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { PAGES, projectFaults } from "./check/project";
-import { typeFaults } from "./check/types";
+import { defineCommand, runCommand } from "./command";
 
-const HELP = `npm run check
-
-Type-checks lib, tests and the code cells of notebooks/*.ipynb in strict mode, then runs ESLint and Prettier's check.
+const COMMAND = defineCommand({
+  name: "check",
+  summary: `Type-checks lib, tests and the code cells of notebooks/*.ipynb in strict mode, then runs ESLint and Prettier's check.
 A fault in a notebook is named by its code cell, counted from 1 as Jupyter numbers them, and the line in it.
 npm run format mends what Prettier finds.
 
@@ -17,24 +15,20 @@ executed from top to bottom. README.md and the other pages name below each parag
   <!-- given: 91.25, 164 (He et al. 2015, Table 6); 95 (confidence) -->   these numbers come from elsewhere
   <!-- shown in: notebooks/03_train.ipynb -->                            the numbers of this paragraph are found there
   <!-- shown in: notebooks/03_train.ipynb#59bb74ec -->                   … in the cell with this id
-  <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
+  <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`,
+  options: {},
+});
 
 const root = resolve(__dirname, "../..");
 
-function main(): number {
-  try {
-    const { values } = parseArgs({ options: { help: { type: "boolean" } } });
-    if (values.help) return say(HELP, 0);
-  } catch (error) {
-    return say(`${(error as Error).message.split(". ")[0]}. Known: --help`, 2);
-  }
+async function checkCommand(): Promise<void> {
   const results = [
-    checkTypes(),
-    checkProse(),
+    await checkTypes(),
+    await checkProse(),
     runTool("ESLint", "eslint/bin/eslint.js", ["."]),
     runTool("Prettier", "prettier/bin/prettier.cjs", ["--check", "."]),
   ];
-  return results.every(Boolean) ? 0 : 1;
+  if (!results.every(Boolean)) process.exitCode = 1;
 }
 
 function notebooks(): string[] {
@@ -42,13 +36,15 @@ function notebooks(): string[] {
   return names.sort().map((name) => join(root, "notebooks", name));
 }
 
-function checkTypes(): boolean {
+async function checkTypes(): Promise<boolean> {
+  const { typeFaults } = await import("./check/types"); // the compiler, which --help can do without
   const faults = typeFaults(root, notebooks());
   faults.forEach((fault) => console.log(fault));
   return verdict("Types", faults.length === 0, `of lib, tests and ${notebooks().length} notebooks`);
 }
 
-function checkProse(): boolean {
+async function checkProse(): Promise<boolean> {
+  const { PAGES, projectFaults } = await import("./check/project");
   const faults = projectFaults(root, notebooks(), PAGES);
   faults.forEach((fault) => console.log(fault));
   return verdict("Prose", faults.length === 0, `of ${notebooks().length} notebooks and ${PAGES.length} pages`);
@@ -67,9 +63,4 @@ function verdict(name: string, ok: boolean, of: string): boolean {
   return ok;
 }
 
-function say(text: string, status: number): number {
-  console.log(text);
-  return status;
-}
-
-process.exitCode = main();
+void runCommand(COMMAND, checkCommand);

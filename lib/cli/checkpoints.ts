@@ -1,24 +1,29 @@
 // The options of the commands that read a network, and the line that says what was assumed of an imported one.
 import { stat } from "node:fs/promises";
-import { loadNetwork, loadRun } from "../runs/run-folder";
 import { assumedText } from "../checkpoints/assumed";
 import type { ImportOptions } from "../checkpoints/torch";
 import type { Network, Parameters } from "../networks/network";
-import { type Given, type Option, UsageError } from "./command";
+import { loadNetwork, loadRun } from "../runs/run-folder";
+import { type Given, type Options, UsageError } from "./command";
 
-export type CheckpointNames = "checkpoint" | "mean" | "std" | "plain" | "weights";
-
-export const CHECKPOINT_OPTIONS: Readonly<Record<CheckpointNames, Option>> = {
+/** They say which network, and what a PyTorch file does not say of itself. */
+export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     value: "PATH",
     help: "run folder, .safetensors, or PyTorch .th, .pt or .pth file",
     preset: "data/runs/resnet20-seed1",
   },
-  mean: { value: "R,G,B", help: "of a PyTorch file: what was subtracted from pixel / 255 in training" },
-  std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by" },
+  mean: {
+    value: "R,G,B",
+    help: "of a PyTorch file: what was subtracted from pixel / 255 in training",
+    read: channels,
+  },
+  std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by", read: channels },
   plain: { help: "the PyTorch file holds a network without shortcuts" },
   weights: { value: "NAME", help: "of a PyTorch file with several: raw, averaged (taken otherwise), or their key" },
-};
+} as const satisfies Options;
+
+type CheckpointGiven = Given<typeof CHECKPOINT_OPTIONS>;
 
 function channels(option: string, text: string): number[] {
   const numbers = text.split(",").map((part) => (part.trim() ? Number(part) : NaN));
@@ -27,21 +32,21 @@ function channels(option: string, text: string): number[] {
 }
 
 /** What the command line says of a PyTorch file. @throws UsageError where that cannot be read */
-export function importOptions({ mean, std, plain, weights }: Given<CheckpointNames>): ImportOptions {
+export function importOptions({ mean, std, plain, weights }: CheckpointGiven): ImportOptions {
   if ((mean === undefined) !== (std === undefined)) throw new UsageError("--mean and --std are given together");
   return {
     ...(plain ? { family: "plain" } : {}),
-    ...(mean && std ? { normalization: { mean: channels("mean", mean), std: channels("std", std) } } : {}),
+    ...(mean && std ? { normalization: { mean, std } } : {}),
     ...(weights === undefined ? {} : { weights }),
   };
 }
 
 /** A run's network with its first parameters, or the network of a file, which has none; says what was assumed of it. */
 export async function loadCheckpoint(
-  given: Given<CheckpointNames>,
+  given: CheckpointGiven,
 ): Promise<{ readonly network: Network; readonly start?: Parameters }> {
   const options = importOptions(given);
-  const path = given.checkpoint!;
+  const path = given.checkpoint;
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() && Object.keys(options).length === 0) return loadRun(path);
   const network = await loadNetwork(path, options);

@@ -109,10 +109,11 @@ function pngName(file: BatchFile): string {
  * @throws Error when it is not the published one, with what was expected and found
  */
 export async function openArchive(bytes: Uint8Array, archive: Archive): Promise<Map<string, Uint8Array>> {
-  if (bytes.length !== archive.bytes) {
-    throw new Error(`Cannot read ${archive.what}: expected ${archive.bytes} bytes but found ${bytes.length}`);
-  }
   const { algorithm, encoding, value } = archive.digest;
+  if (bytes.length !== archive.bytes) {
+    const found = `${bytes.length}, which cannot have its ${algorithm}`;
+    throw new Error(`Cannot read ${archive.what}: expected ${archive.bytes} bytes but found ${found}`);
+  }
   const found = createHash(algorithm).update(bytes).digest(encoding);
   if (found !== value) {
     throw new Error(`Cannot read ${archive.what}: expected ${algorithm} ${value} but found ${found}`);

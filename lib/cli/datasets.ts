@@ -3,45 +3,41 @@ import { loadSplit } from "../data/cifar";
 import type { Dataset } from "../data/dataset";
 import { CIFAR10, CIFAR100, type Layout } from "../data/cifar-files";
 import { loadNpyDataset } from "../data/npy";
-import { type Given, type Option, UsageError } from "./command";
-
-export type DatasetNames = "dataset" | "data";
+import { type Given, oneOf, type Options, UsageError } from "./command";
 
 const LAYOUTS: Readonly<Record<string, Layout>> = { cifar10: CIFAR10, cifar100: CIFAR100 };
 
-export const DATASET_OPTIONS: Readonly<Record<DatasetNames, Option>> = {
-  dataset: { value: "NAME", help: "cifar10 or cifar100", preset: "cifar10" },
+/** They say which data set, and where its files are. */
+export const DATASET_OPTIONS = {
+  dataset: {
+    value: "NAME",
+    help: "cifar10 or cifar100",
+    preset: "cifar10",
+    read: oneOf(LAYOUTS, "Cannot find the data set"),
+  },
   data: { value: "DIR", help: "folder of its binary files (data/cifar-10, data/cifar-100)" },
-};
-
-/** The layout of the data set of that name. @throws UsageError for another name */
-export function layoutNamed(name: string): Layout {
-  if (Object.hasOwn(LAYOUTS, name)) return LAYOUTS[name];
-  throw new UsageError(`Cannot find the data set "${name}": expected ${Object.keys(LAYOUTS).join(" or ")}`);
-}
+} as const satisfies Options;
 
 /** Of a command that tests: images and labels of one's own besides. */
-export type TestNames = DatasetNames | "images-file" | "labels-file";
-
-export const TEST_OPTIONS: Readonly<Record<TestNames, Option>> = {
+export const TEST_OPTIONS = {
   ...DATASET_OPTIONS,
   "images-file": {
     value: "X.npy",
     help: "test on these images of the same classes instead, uint8 [count, 32, 32, 3], such as CIFAR-10.1's or CIFAR-10-C's",
   },
   "labels-file": { value: "Y.npy", help: "and these labels, whole numbers [count]" },
-};
+} as const satisfies Options;
 
 /** The test images that were asked for: those of two .npy files where they are named, else the data set's own. */
-export async function loadTest(given: Given<TestNames>): Promise<Dataset> {
+export async function loadTest(given: Given<typeof TEST_OPTIONS>): Promise<Dataset> {
   const { "images-file": images, "labels-file": labels } = given;
   if ((images === undefined) !== (labels === undefined))
     throw new UsageError("--images-file and --labels-file are given together");
   if (images === undefined || labels === undefined) return loadAsked(given, "test");
-  return loadNpyDataset(images, labels, { classes: layoutNamed(given.dataset!).classes });
+  return loadNpyDataset(images, labels, { classes: given.dataset.classes });
 }
 
 /** One split of the data set that was asked for. */
-export function loadAsked({ dataset, data }: Given<DatasetNames>, split: Dataset["split"]): Promise<Dataset> {
-  return loadSplit(layoutNamed(dataset!), split, { dir: data });
+export function loadAsked({ dataset, data }: Given<typeof DATASET_OPTIONS>, split: Dataset["split"]): Promise<Dataset> {
+  return loadSplit(dataset, split, { dir: data });
 }

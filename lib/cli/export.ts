@@ -1,34 +1,32 @@
 // npm run export: writes a network for this project, for PyTorch, or for TensorFlow.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { encodeNetwork } from "../checkpoints/network-file";
 import { encodeTorchState, importReport } from "../checkpoints/torch";
-import { encodeFrozen } from "../engine/frozen";
 import { writeTogether } from "../files/disk";
 import type { Network } from "../networks/network";
 import { specName } from "../networks/spec";
-import { toText } from "../tables/render";
-import { tableOf } from "../tables/table";
-import { CHECKPOINT_OPTIONS, type CheckpointNames, importOptions, loadCheckpoint } from "./checkpoints";
-import { type Command, type Given, runCommand, UsageError } from "./command";
-
-type Names = CheckpointNames | "format" | "out" | "report";
+import { encodeNetwork } from "../checkpoints/network-file";
+import { CHECKPOINT_OPTIONS, importOptions, loadCheckpoint } from "./checkpoints";
+import { defineCommand, type GivenTo, oneOf, runCommand, UsageError } from "./command";
 
 /** How a network becomes one file, and where that file goes. */
 interface Format {
-  readonly encode: (network: Network) => Uint8Array;
+  readonly encode: (network: Network) => Uint8Array | Promise<Uint8Array>;
   readonly target: (out: string | undefined) => { readonly folder: string; readonly file: string };
 }
 
 const FORMATS: Readonly<Record<string, Format>> = {
   safetensors: { encode: encodeNetwork, target: safetensorsTarget },
   torch: { encode: encodeTorchState, target: safetensorsTarget },
-  savedmodel: { encode: encodeFrozen, target: savedModelTarget },
+  savedmodel: {
+    encode: async (network) => (await import("../engine/frozen")).encodeFrozen(network),
+    target: savedModelTarget,
+  },
 };
 
 const SAVED_MODEL = "saved_model.pb";
 
-const COMMAND: Command<Names> = {
+const COMMAND = defineCommand({
   name: "export",
   summary: "Writes a trained or imported network for this project, for PyTorch, or for TensorFlow.",
   options: {
@@ -37,11 +35,12 @@ const COMMAND: Command<Names> = {
       value: "NAME",
       help: "safetensors (as this project reads and writes it), torch (a state_dict, which PyTorch loads) or savedmodel (frozen, which TensorFlow and Netron open)",
       preset: "safetensors",
+      read: oneOf(FORMATS, "Cannot export as", "expected one of"),
     },
     out: { value: "PATH", help: "what to write: a file ending in .safetensors, or the folder of a SavedModel" },
     report: { help: "show which tensor of the PyTorch file became which parameter" },
   },
-};
+});
 
 function safetensorsTarget(out: string | undefined) {
   if (!out?.endsWith(".safetensors")) throw new UsageError("--out names the file to write, which ends in .safetensors");
@@ -63,17 +62,16 @@ function filesAt(folder: string): string[] {
   throw new Error(`Cannot write "${folder}": expected an empty or missing folder but found a file`);
 }
 
-async function exportCommand(given: Given<Names>): Promise<void> {
-  const { checkpoint = "", format = "", out } = given;
-  if (!Object.hasOwn(FORMATS, format)) {
-    throw new UsageError(`Cannot export as "${format}": expected one of ${Object.keys(FORMATS).join(", ")}`);
-  }
-  const { encode, target } = FORMATS[format];
-  const { folder, file } = target(out);
+async function exportCommand(given: GivenTo<typeof COMMAND>): Promise<void> {
+  const { checkpoint, format, out } = given;
+  const { folder, file } = format.target(out);
   const { network } = await loadCheckpoint(given);
-  if (given.report)
+  if (given.report) {
+    const { tableOf } = await import("../tables/table");
+    const { toText } = await import("../tables/render");
     console.log(toText(tableOf(importReport(checkpoint, importOptions(given)).rows), { limit: Infinity }));
-  const bytes = encode(network);
+  }
+  const bytes = await format.encode(network);
   await writeTogether(folder, new Map([[file, bytes]]));
   console.log(`${out}: ${network.name} (${specName(network.spec)}), ${bytes.length} bytes`);
 }

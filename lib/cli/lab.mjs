@@ -7,26 +7,31 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childEnvironment, ROOT } from "../setup/environment.mjs";
-import { parseOptions } from "../setup/options.mjs";
+import { runCommand, UsageError } from "./options.mjs";
 
-const HELP = `npm run lab [-- --port N] [--no-browser]
+const COMMAND = {
+  name: "lab",
+  summary:
+    "Opens JupyterLab with the TypeScript kernel on this checkout, reachable from this computer alone, and prints its address.",
+  options: {
+    port: {
+      value: "N",
+      help: "the first port to try; the next free one is taken",
+      preset: "8888",
+      read(_, text) {
+        const port = Number(text);
+        if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+        throw new UsageError(`Cannot use port "${text}": wanted a number from 1 to 65535`);
+      },
+    },
+    "no-browser": { help: "only print the address (so it is anyway where there is no display)" },
+  },
+};
 
-Opens JupyterLab with the TypeScript kernel on this checkout, reachable from this computer alone, and prints its address.
-
-  --port N       the first port to try (8888; the next free one is taken)
-  --no-browser   only print the address (so it is anyway where there is no display)
-  --help         this text`;
-
-const options = parseOptions(process.argv.slice(2), { port: "string", "no-browser": "boolean" }, HELP);
-const first = Number(options.port ?? 8888);
-if (!Number.isInteger(first) || first < 1 || first > 65_535)
-  refuse(`Cannot use port "${options.port}": wanted a number from 1 to 65535`);
-if (!existsSync(join(ROOT, ".venv", "bin", "jupyter-lab")))
-  refuse("Cannot start JupyterLab: it is not installed; run `npm run setup` first.");
-start();
-
-async function start() {
-  const port = await freePort(first);
+runCommand(COMMAND, async (given) => {
+  if (!existsSync(join(ROOT, ".venv", "bin", "jupyter-lab")))
+    throw new Error("Cannot start JupyterLab: it is not installed; run `npm run setup` first.");
+  const port = await freePort(given.port);
   const token = randomBytes(24).toString("hex");
   const address = `http://127.0.0.1:${port}/lab?token=${token}`;
   const lab = spawn(join(ROOT, ".venv", "bin", "python"), labArguments(port), {
@@ -39,8 +44,8 @@ async function start() {
   lab.on("close", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
   await answers(`http://127.0.0.1:${port}/api/status?token=${token}`);
   console.log(`\nJupyterLab is ready:\n  ${address}\nStop it with Ctrl-C.`);
-  if (hasDisplay() && !options["no-browser"]) openBrowser(address);
-}
+  if (hasDisplay() && !given["no-browser"]) openBrowser(address);
+});
 
 function labArguments(port) {
   const root = process.getuid?.() === 0 ? ["--allow-root"] : []; // in a container; Jupyter refuses otherwise
@@ -63,7 +68,7 @@ function labArguments(port) {
 /** @param {number} port the first to try */
 async function freePort(port) {
   for (let each = port; each < port + 100 && each <= 65_535; each++) if (await isFree(each)) return each;
-  return refuse(
+  throw new Error(
     `Cannot start JupyterLab: tried ports ${port} to ${Math.min(port + 99, 65_535)}, all are taken; choose with --port`,
   );
 }
@@ -97,10 +102,4 @@ function openBrowser(address) {
   });
   opener.on("error", () => {}); // the address is printed
   opener.unref();
-}
-
-/** @returns {never} */
-function refuse(message) {
-  console.error(message);
-  process.exit(1);
 }

@@ -1,13 +1,16 @@
 // The option --precision, which training and sweeps share.
-import { startEngine } from "../engine/backend";
 import type { Precision } from "../networks/network";
-import { UsageError } from "./command";
+import { oneOf } from "./command";
 
-/** Reads --precision, and says so where bfloat16 would be slower than float32. @throws UsageError for another word */
-export async function precisionNamed(text: string): Promise<Precision> {
-  if (text === "float32") return text;
-  if (text !== "bfloat16") throw new UsageError(`Cannot compute in "${text}": expected float32 or bfloat16`);
+const PRECISIONS: Readonly<Record<Precision, Precision>> = { float32: "float32", bfloat16: "bfloat16" };
+
+/** Reads the name of a precision. */
+export const readPrecision = oneOf<Precision>(PRECISIONS, "Cannot compute in");
+
+/** Says so where bfloat16 would be slower than float32. */
+export async function warnOfSlow(precision: Precision): Promise<void> {
+  if (precision === "float32") return;
+  const { startEngine } = await import("../engine/backend");
   if (!(await startEngine()).fastBfloat16)
     console.error("bfloat16 is about ten times slower than float32 on this processor, which has no AVX-512");
-  return text;
 }

@@ -1,50 +1,51 @@
 // `npm run reproduce`: set-up, then every main notebook from top to bottom, and a self-contained HTML of each.
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { runCommand } from "./options.mjs";
 import { executeNotebook, writeHtml } from "./reproduce/execute.mjs";
 import { chooseNotebooks } from "./reproduce/notebooks.mjs";
 import { onInterrupt } from "../setup/children.mjs";
 import { ROOT } from "../setup/environment.mjs";
 import { setUp } from "../setup/main.mjs";
-import { parseOptions } from "../setup/options.mjs";
 import { createReport, seconds } from "../setup/report.mjs";
 
-const HELP = `npm run reproduce [-- --quick] [--notebook NAME]
+const COMMAND = {
+  name: "reproduce",
+  summary: `Prepares this checkout (npm run setup), runs the main notebooks headless from top to bottom, and writes an HTML of each that
+opens anywhere, offline. A notebook that fails stays as it was, and those after it are not run.`,
+  options: {
+    quick: {
+      help: "the first 1,000 test images, in a couple of minutes; results go to figures/quick/ and change nothing else",
+    },
+    notebook: { value: "NAME", help: "only this one, such as 04 or 04_every_layer" },
+  },
+};
 
-Prepares this checkout (npm run setup), runs the main notebooks headless from top to bottom, and writes an HTML of each that
-opens anywhere, offline. A notebook that fails stays as it was, and those after it are not run.
-
-  --quick           the first 1,000 test images, in a couple of minutes; results go to figures/quick/ and change nothing else
-  --notebook NAME   only this one, such as 04 or 04_every_layer
-  --help            this text`;
-
-const { quick = false, notebook } = parseOptions(process.argv.slice(2), { quick: "boolean", notebook: "string" }, HELP);
 const report = createReport();
 const start = performance.now();
 const began = Date.now();
 
-reproduce().then((ok) => (process.exitCode = ok ? 0 : 1));
+runCommand(COMMAND, async (given) => {
+  if (!(await setUp({ report })) || !(await reproduce(given))) process.exitCode = 1;
+});
 
-async function reproduce() {
-  if (!(await setUp({ report }))) return false;
-  const stopListening = onInterrupt(() => {});
+async function reproduce({ quick, notebook }) {
+  const stopListening = onInterrupt();
   try {
     const written = [];
     for (const name of chooseNotebooks(readdirSync(join(ROOT, "notebooks")), notebook))
-      for (const file of await one(name)) written.push(file);
-    conclude(written);
+      for (const file of await one(name, quick)) written.push(file);
+    conclude(written, quick);
     return true;
   } catch (error) {
-    if (error.interrupted) return false;
-    report.failed("Reproduce", error.message);
-    if (error.output) report.print(error.output.replace(/^/gm, "    "));
+    if (!error.interrupted) report.failed("Reproduce", { ...error, message: error.message, advice: undefined });
     return false;
   } finally {
     stopListening();
   }
 }
 
-async function one(name) {
+async function one(name, quick) {
   const bare = name.replace(/\.ipynb$/, "");
   const target = join(ROOT, quick ? "figures/quick" : "notebooks", name);
   const folder = join(ROOT, quick ? "figures/quick" : "figures/html");
@@ -58,7 +59,7 @@ async function one(name) {
   return [html, target];
 }
 
-function conclude(written) {
+function conclude(written, quick) {
   const pages = written.filter((file) => file.endsWith(".html"));
   const section = (title, files) =>
     files.length > 0 && report.print([title, ...files.map((file) => `  ${relative(ROOT, file)}`)].join("\n"));
@@ -68,10 +69,10 @@ function conclude(written) {
     "in JupyterLab (npm run lab) or VS Code:",
     written.filter((file) => !pages.includes(file)),
   );
-  section("figures:", newFigures());
+  section("figures:", newFigures(quick));
 }
 
-function newFigures() {
+function newFigures(quick) {
   const folder = join(ROOT, quick ? "figures/quick" : "figures");
   const files = readdirSync(folder, { withFileTypes: true }).filter(
     (entry) => entry.isFile() && /\.(png|svg)$/.test(entry.name),

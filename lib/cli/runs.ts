@@ -1,20 +1,14 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
 import { join } from "node:path";
-import { writeTogether } from "../files/disk";
-import { loadCollection } from "../runs/collection";
-import { collectionTable, precisionTable } from "../tables/collection";
-import { toMarkdown } from "../tables/render";
-import { type Command, type Given, runCommand } from "./command";
-
-type Names = "dir";
+import { defineCommand, type GivenTo, runCommand } from "./command";
 
 const SHOWN = "<!-- shown in: notebooks/03_train.ipynb -->"; // so that `npm run check` holds this page against the notebook
 
-const COMMAND: Command<Names> = {
+const COMMAND = defineCommand({
   name: "runs",
   summary: "Writes README.md of a folder of runs: one line per trained network, from its run.json.",
   options: { dir: { value: "DIR", help: "folder that holds the run folders", preset: "data/runs" } },
-};
+});
 
 const INTRODUCTION = `# Trained networks
 
@@ -32,7 +26,12 @@ bfloat16 less float32 over the seeds that were trained in both (which share star
 two-sided p of the exact sign-flip test beside the smallest that so few seeds could give.
 `;
 
-async function runsCommand({ dir = "data/runs" }: Given<Names>): Promise<void> {
+async function runsCommand({ dir }: GivenTo<typeof COMMAND>): Promise<void> {
+  const { collectionTable } = await import("../tables/collection");
+  const { loadCollection } = await import("../runs/collection");
+  const { precisionTable } = await import("../tables/collection");
+  const { writeTogether } = await import("../files/disk");
+  const { toMarkdown } = await import("../tables/render");
   const members = await loadCollection(dir);
   const precision = precisionTable(members);
   const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n${SHOWN}\n` : "";

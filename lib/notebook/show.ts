@@ -4,7 +4,7 @@ import { plainFigure } from "../figures/plain";
 import type { Figure } from "../figures/style";
 import type { TableOptions } from "../tables/render";
 import type { Table } from "../tables/table";
-import { finishedLine, progressLine, type ProgressState } from "../text/format";
+import { finishedLine, progressLine, type ProgressLine, trackProgress } from "../text/progress";
 import { phrase, type Said } from "../text/phrase";
 import {
   type Bundle,
@@ -116,43 +116,23 @@ export interface LiveOptions {
   readonly clock?: () => number;
 }
 
-/** A line of progress below the cell. */
-export interface ProgressLine {
-  /** Says how far the work is; fits `onProgress` of evaluations and sweeps. Drawn at most four times a second. */
-  readonly update: (done: number, total: number, note?: string) => void;
-  /** Leaves one line with count, time and rate. */
-  readonly finish: (note?: string) => void;
-}
-
 /**
  * A line of progress for long work: `const line = progress("every layer", "images")`, then `line.update(done, total)` and `line.finish()`.
  * @param unit what is counted, in the plural
  */
-export function progress(
-  label: string,
-  unit = "",
-  { clock = () => performance.now() }: LiveOptions = {},
-): ProgressLine {
+export function progress(label: string, unit = "", { clock }: LiveOptions = {}): ProgressLine {
   const output = live();
-  let state: ProgressState | undefined;
-  let [began, drawn] = [0, -Infinity];
   const draw = (text: string) => output.set({ "text/plain": text });
-  return {
-    update(done, total, note = "") {
-      const now = clock();
-      if (!state) began = now;
-      state = { label, unit, done, total, note, first: state?.first ?? done, seconds: (now - began) / 1000 };
-      if (now - drawn < 250) return;
-      drawn = now;
-      draw(progressLine(state));
-    },
-    finish(note = "") {
-      if (!state) return;
-      const line = finishedLine({ ...state, note, seconds: (clock() - began) / 1000 });
+  return trackProgress(label, unit, {
+    every: 250,
+    clock,
+    draw: (state) => draw(progressLine(state)),
+    end(state) {
+      const line = finishedLine(state);
       draw(line);
       if (!kernelWriter()) console.log(line);
     },
-  };
+  });
 }
 
 /** Something that is drawn anew in place, at most once a second. */

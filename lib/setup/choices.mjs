@@ -1,13 +1,13 @@
 // Set-up's decisions as pure functions: which Node, Python and wheel, how to compile, and what stands already.
 
-/**
- * Whether a Node version can load ES modules with `require`, which tslab needs for arquero.
- * @param {string} version such as "20.19.0"
- */
+/** Whether a Node version, such as "20.19.0", can load ES modules with `require`, which tslab needs for arquero. */
 export function supportsNode(version) {
   const [major, minor] = version.split(".").map(Number);
   return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
 }
+
+/** An error that says what to do. */
+export const withAdvice = (message, advice) => Object.assign(new Error(message), { advice });
 
 /** The Python commands to look for, the tried version first. */
 export const PYTHON_COMMANDS = ["python3.11", "python3.12", "python3.13", "python3", "python"];
@@ -18,39 +18,23 @@ export const PYTHON_COMMANDS = ["python3.11", "python3.12", "python3.13", "pytho
  * @throws {Error} when there is none, with `advice`
  */
 export function choosePython(candidates) {
-  const recent = candidates.filter(({ version }) => isRecentPython(version));
+  const recent = candidates.filter(({ version }) => /^3\.(1[1-9]|[2-9]\d)(\.|$)/.test(version));
   const complete = recent.find(({ ensurepip }) => ensurepip);
   if (complete) return complete;
   if (recent.length > 0) {
     const [{ command, version }] = recent;
-    throw Object.assign(
-      new Error(`Cannot make .venv: ${command} (${version}) comes without its "venv" and "ensurepip" modules`),
-      {
-        advice: `On Debian and Ubuntu: sudo apt install python${version.split(".").slice(0, 2).join(".")}-venv`,
-      },
-    );
+    const name = `python${version.split(".").slice(0, 2).join(".")}-venv`;
+    const why = `Cannot make .venv: ${command} (${version}) comes without its "venv" and "ensurepip" modules`;
+    throw withAdvice(why, `On Debian and Ubuntu: sudo apt install ${name}`);
   }
   const found = candidates.map(({ command, version }) => `${command} ${version}`).join(", ") || "none";
-  throw Object.assign(
-    new Error(`Cannot make .venv: wanted Python 3.11 or later, tried ${PYTHON_COMMANDS.join(", ")}, found ${found}`),
-    {
-      advice:
-        "On Debian 12 and Ubuntu: sudo apt install python3 python3-venv; elsewhere: https://www.python.org/downloads/",
-    },
+  throw withAdvice(
+    `Cannot make .venv: wanted Python 3.11 or later, tried ${PYTHON_COMMANDS.join(", ")}, found ${found}`,
+    "On Debian 12 and Ubuntu: sudo apt install python3 python3-venv; elsewhere: https://www.python.org/downloads/",
   );
 }
 
-/** @param {string} version */
-function isRecentPython(version) {
-  const [major, minor] = version.split(".").map(Number);
-  return major === 3 && minor >= 11;
-}
-
-/**
- * Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the two TensorFlow wheels.
- * @param {string} text
- * @returns {{jupyter: string[], cpu: string, gpu: string}}
- */
+/** Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the TensorFlow wheels. */
 export function parseRequirements(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const marked = (mark) => {
@@ -58,11 +42,7 @@ export function parseRequirements(text) {
     if (!line) throw new Error(`Cannot read requirements.txt: found no line "#${mark}: <wheel>"`);
     return line.slice(mark.length + 2).trim();
   };
-  return {
-    jupyter: lines.filter((line) => /^[^#-]/.test(line)),
-    cpu: marked("cpu"),
-    gpu: marked("gpu"),
-  };
+  return { jupyter: lines.filter((line) => /^[^#-]/.test(line)), cpu: marked("cpu"), gpu: marked("gpu") };
 }
 
 /**
@@ -72,37 +52,12 @@ export function parseRequirements(text) {
  * @returns {("cpu" | "gpu")[]}
  */
 export function wheelsToTry({ flag, gpuFound, last }) {
-  if (flag) return flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
-  if (last?.flavor === "gpu") return ["gpu", "cpu"];
-  if (last?.flag === "cpu" || last?.failed) return ["cpu"];
-  return gpuFound || last?.flag === "gpu" ? ["gpu", "cpu"] : ["cpu"];
+  const refused = last?.flag === "cpu" || last?.failed;
+  const wanted = last?.flavor === "gpu" || (!refused && (gpuFound || last?.flag === "gpu"));
+  return (flag ? flag === "gpu" : wanted) ? ["gpu", "cpu"] : ["cpu"];
 }
 
-/**
- * Tries one thing after the other until one works or it is interrupted.
- * @template T, R
- * @param {T[]} choices best first
- * @param {(choice: T) => Promise<R>} attempt
- * @returns {Promise<{choice?: T, value?: R, failures: {choice: T, error: Error}[]}>} without `choice` when none works
- */
-export async function firstThatWorks(choices, attempt) {
-  const failures = [];
-  for (const choice of choices) {
-    try {
-      return { choice, value: await attempt(choice), failures };
-    } catch (error) {
-      if (error.interrupted) throw error;
-      failures.push({ choice, error });
-    }
-  }
-  return { failures };
-}
-
-/**
- * pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages.
- * @param {"cpu" | "gpu"} flavor
- * @param {string} requirement such as "tensorflow-cpu==2.21.0"
- */
+/** pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages. */
 export function wheelArguments(flavor, requirement) {
   return ["install", ...(flavor === "cpu" ? ["--no-deps"] : []), requirement];
 }
@@ -114,18 +69,13 @@ export function wheelArguments(flavor, requirement) {
  */
 export function compilerArguments({ modules, tensorflow, output }) {
   const tfjs = `${modules}/@tensorflow/tfjs-node`;
-  const includes = [`${modules}/node-api-headers/include`, tfjs, `${tensorflow}/include`].map(
-    (folder) => `-I${folder}`,
-  );
-  const sources = [`${tfjs}/binding/tfjs_backend.cc`, `${tfjs}/binding/tfjs_binding.cc`];
-  const libraries = [
-    `-L${tensorflow}`,
-    "-l:libtensorflow_cc.so.2",
-    "-l:libtensorflow_framework.so.2",
-    `-Wl,-rpath,${tensorflow}`,
+  return [
+    ...["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"],
+    ...[`${modules}/node-api-headers/include`, tfjs, `${tensorflow}/include`].map((folder) => `-I${folder}`),
+    ...[`${tfjs}/binding/tfjs_backend.cc`, `${tfjs}/binding/tfjs_binding.cc`],
+    ...[`-L${tensorflow}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", `-Wl,-rpath,${tensorflow}`],
+    ...["-o", output],
   ];
-  const flags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
-  return [...flags, ...includes, ...sources, ...libraries, "-o", output];
 }
 
 /**
@@ -134,11 +84,9 @@ export function compilerArguments({ modules, tensorflow, output }) {
  * @param {{packages: Record<string, {version?: string, integrity?: string}>} | undefined} found node_modules/.package-lock.json
  */
 export function packagesAgree(wanted, found) {
-  if (!found?.packages) return false;
   return Object.entries(wanted.packages).every(([name, { version, integrity, optional }]) => {
-    if (name === "") return true;
-    const installed = found.packages[name];
-    if (!installed) return optional === true;
+    const installed = found?.packages?.[name];
+    if (!installed) return found !== undefined && (name === "" || optional === true);
     return installed.version === version && installed.integrity === integrity;
   });
 }

@@ -1,16 +1,14 @@
-// Set-up's TensorFlow step: a Python wheel for its C++ library, CPU or GPU, and TensorFlow.js's binding for it.
-import { existsSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { bindingFile, compile, compilers, tryOut } from "./binding.mjs";
-import { firstThatWorks, wheelArguments, wheelsToTry } from "./choices.mjs";
+// Set-up's TensorFlow step: a Python wheel for its C++ library, CPU or GPU, and tfjs-node's own C++ source compiled against it.
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compilerArguments, wheelArguments, wheelsToTry } from "./choices.mjs";
 import { sitePackages } from "./environment.mjs";
-import { readJson, readStamp, removeStamp, writeStamp } from "./stamp.mjs";
 import { installing, interpreter, PIP, readRequirements } from "./python.mjs";
+import { readJson, readStamp, writeStamp } from "./stamp.mjs";
 
 const WASM = "Without it everything but training works, slowly, on WebAssembly";
-const APT = "On Debian and Ubuntu: sudo apt install g++";
+const COMPILERS = [process.env.CXX, "g++", "c++", "clang++"].filter(Boolean);
 
-/** @type {import("./steps.mjs").Step} */
 export const engine = {
   name: "TensorFlow",
   check(context) {
@@ -18,66 +16,89 @@ export const engine = {
     const [flavor] = flavors(context);
     const made = standing(root, flavor);
     const last = lastWheel(root);
-    if (!made || (flag && flag !== last.flag)) return { ready: false, text: describe(root, flavor) };
+    if (!made || (flag && flag !== last.flag))
+      return {
+        ready: false,
+        text: wheelStands(root, flavor) ? "compiling the binding" : `${nameOf(flavor)} and binding`,
+      };
     const again = "To try it again: npm run setup -- --gpu";
     const notice = last.failed && `On the CPU, because the GPU wheel failed: ${last.failed}. ${again}`;
     return { ready: true, text: summary(made), notice };
   },
   async act(context) {
-    const { root, notice, find } = context;
+    const { root, flag, notice, find } = context;
+    const last = lastWheel(root);
+    // What is remembered: the last flag, and that the GPU wheel failed until it is asked for again.
+    let memory = { flag: flag ?? last?.flag, failed: flag ? undefined : last?.failed };
     const wanted = flavors(context);
-    const memory = remembered(context);
-    const compiler = find(compilers());
-    if (!compiler) return giveUp(context, `no C++ compiler (tried ${compilers().join(", ")})`, APT);
-    const { value, choice, failures } = await firstThatWorks(wanted, (flavor) => build(context, flavor, compiler));
-    failures.forEach((failure) =>
-      notice(`The ${failure.choice.toUpperCase()} wheel failed: ${explain(failure.error)}`),
-    );
-    if (!value) return giveUp(context, "no TensorFlow wheel works here", failures.at(-1)?.error.advice);
-    if (choice === "gpu" && !value.gpu)
-      notice("The GPU wheel is installed, but TensorFlow finds no GPU to use (see nvidia-smi)");
-    const failed = failures[0]?.error.message ?? memory.failed;
-    writeStamp(wheelStamp(root), wheelInputs(root, choice), { ...memory, flavor: choice, failed });
-    return summary(value);
+    const compiler = find(COMPILERS);
+    const apt = "On Debian and Ubuntu: sudo apt install g++";
+    if (!compiler) return giveUp(context, `no C++ compiler (tried ${COMPILERS.join(", ")})`, apt);
+    let advice;
+    for (const flavor of wanted) {
+      try {
+        const made = await build(context, { flavor, compiler, memory });
+        if (flavor === "gpu" && !made.gpu)
+          notice("The GPU wheel is installed, but TensorFlow finds no GPU to use (see nvidia-smi)");
+        writeStamp(wheelStamp(root), wheelInputs(root, flavor), { ...memory, flavor });
+        return summary(made);
+      } catch (error) {
+        if (error.interrupted) throw error;
+        notice(`The ${nameOf(flavor)} failed: ${[error.message, error.output].filter(Boolean).join("\n")}`);
+        memory = { ...memory, failed: error.message };
+        ({ advice } = error);
+      }
+    }
+    return giveUp(context, "no TensorFlow wheel works here", advice);
   },
 };
 
-/** What the stamp of the wheel is to remember: the last flag, and that the GPU wheel failed until it is asked for again. */
-function remembered({ root, flag }) {
-  const last = lastWheel(root);
-  return { flag: flag ?? last?.flag, failed: flag ? undefined : last?.failed };
-}
-
 /** Installs one wheel, compiles the binding against it and computes 1 + 1 with it; leaves out what stands. */
-async function build(context, flavor, compiler) {
-  const { root, say } = context;
+async function build(context, { flavor, compiler, memory }) {
+  const { root, run, say } = context;
   const made = standing(root, flavor);
   if (made) return made;
-  removeStamp(bindingStamp(root));
-  if (!wheelStands(root, flavor)) {
-    const memory = remembered(context);
-    say(`pip install ${readRequirements(root)[flavor]}`);
-    await installWheel(context, flavor);
-    writeStamp(wheelStamp(root), wheelInputs(root, flavor), { ...memory, flavor });
-  }
+  rmSync(bindingStamp(root), { force: true });
+  if (!wheelStands(root, flavor)) await installWheel(context, flavor, memory);
   say(`compiling the binding with ${compiler}`);
   await compile(context, compiler);
   say("loading it");
-  const version = context.ask(compiler, ["-dumpfullversion"]) ?? "";
-  const trial = await tryOut(context);
-  const result = { ...trial, compiler: `${compiler} ${version}`.trim(), bytes: sizeOf(bindingFile(root)) };
-  writeStamp(bindingStamp(root), bindingInputs(root, flavor), result);
-  return result;
+  const trial = JSON.parse(/TRIAL(.*)/.exec(await run(process.execPath, ["-e", TRIAL]))?.[1] ?? "null");
+  writeStamp(bindingStamp(root), bindingInputs(root, flavor), { ...trial, bytes: sizeOf(bindingFile(root)) });
+  return trial;
 }
 
-async function installWheel({ root, run }, flavor) {
+async function installWheel({ root, run, say }, flavor, memory) {
+  const { wheel } = wheelInputs(root, flavor);
   const pip = (args) => run(interpreter(root), [...PIP, ...args]);
-  removeStamp(wheelStamp(root));
+  say(`pip install ${wheel}`);
+  rmSync(wheelStamp(root), { force: true });
   await installing(root, async () => {
     await pip(["uninstall", "--yes", "tensorflow", "tensorflow-cpu"]);
-    return pip(wheelArguments(flavor, readRequirements(root)[flavor]));
+    await pip(wheelArguments(flavor, wheel));
   });
+  writeStamp(wheelStamp(root), { wheel }, { ...memory, flavor });
 }
+
+/** Compiles the binding against the wheel that is installed; the old one goes first, the new one appears when it is complete. */
+async function compile({ root, run }, compiler) {
+  const paths = { modules: join(root, "node_modules"), tensorflow: join(sitePackages(root) ?? "", "tensorflow") };
+  const output = `${bindingFile(root)}.tmp`;
+  rmSync(bindingFile(root), { force: true });
+  mkdirSync(dirname(output), { recursive: true });
+  await run(compiler, compilerArguments({ ...paths, output }));
+  renameSync(output, bindingFile(root));
+}
+
+// In a process of its own, where a crash does no harm. isNullOrUndefined: tfjs-node 4.22 still calls it, and Node 23 has dropped it.
+const TRIAL = `
+const util = require("node:util");
+util.isNullOrUndefined ??= (value) => value == null;
+util.isArray ??= Array.isArray;
+const tf = require("@tensorflow/tfjs-node");
+const sum = tf.add(1, 1).dataSync()[0];
+if (sum !== 2) throw new Error("1 + 1 gave " + sum);
+console.log("TRIAL" + JSON.stringify({ version: tf.backend().binding.TF_Version, gpu: tf.backend().isUsingGpuDevice }));`;
 
 function giveUp({ root, notice }, reason, advice) {
   rmSync(bindingFile(root), { force: true }); // the lib takes the native engine wherever it finds this file
@@ -85,15 +106,14 @@ function giveUp({ root, notice }, reason, advice) {
   return "not available, going on with WebAssembly";
 }
 
+const bindingFile = (root) => join(root, "node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node");
 const bindingStamp = (root) => `${bindingFile(root)}.json`;
-const sizeOf = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 const wheelStamp = (root) => join(root, ".venv", "stamps", "tensorflow.json");
 const lastWheel = (root) => readJson(wheelStamp(root));
-const flavors = (context) =>
-  wheelsToTry({ flag: context.flag, gpuFound: hasGpu(context), last: lastWheel(context.root) });
-const wheelInputs = (root, flavor) => ({ wheel: readRequirements(root)[flavor] });
+const sizeOf = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 const summary = ({ version, gpu }) => `${version}, on the ${gpu ? "GPU" : "CPU"}`;
-const explain = (error) => [error.message, error.output].filter(Boolean).join("\n");
+const nameOf = (flavor) => `${flavor.toUpperCase()} wheel`;
+const wheelInputs = (root, flavor) => ({ wheel: readRequirements(root)[flavor] });
 
 function bindingInputs(root, flavor) {
   const tfjs = readJson(join(root, "node_modules/@tensorflow/tfjs-node/package.json"))?.version;
@@ -105,18 +125,15 @@ function wheelStands(root, flavor) {
   return readStamp(wheelStamp(root), wheelInputs(root, flavor)) !== undefined && existsSync(library);
 }
 
+/** What the binding's stamp says, where the binding and the wheel it was compiled against are there. */
 function standing(root, flavor) {
-  if (!wheelStands(root, flavor)) return undefined;
-  const stamp = readStamp(bindingStamp(root), bindingInputs(root, flavor));
+  const stamp = wheelStands(root, flavor) ? readStamp(bindingStamp(root), bindingInputs(root, flavor)) : undefined;
   return stamp?.bytes === sizeOf(bindingFile(root)) ? stamp : undefined;
 }
 
-function describe(root, flavor) {
-  return wheelStands(root, flavor) ? "compiling the binding" : `${flavor.toUpperCase()} wheel and binding`;
-}
-
-/** Whether an NVIDIA GPU is there and its driver answers. */
-function hasGpu({ find, ask }) {
+/** The wheels to try; a GPU is there where NVIDIA's driver answers. */
+function flavors({ root, flag, find, ask }) {
   const smi = find(["nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi"]);
-  return smi !== undefined && /GPU 0/.test(ask(smi, ["-L"]) ?? "");
+  const gpuFound = smi !== undefined && /GPU 0/.test(ask(smi, ["-L"]) ?? "");
+  return wheelsToTry({ flag, gpuFound, last: lastWheel(root) });
 }

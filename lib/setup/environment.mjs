@@ -6,27 +6,18 @@ import { fileURLToPath } from "node:url";
 /** The project's folder. */
 export const ROOT = resolve(dirname(realpathSync(fileURLToPath(import.meta.url))), "../..");
 
-/**
- * The site-packages folder of a checkout's .venv, or undefined when there is none.
- * @param {string} root
- * @returns {string | undefined}
- */
+const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+
+/** The site-packages folder of a checkout's .venv; undefined where there is none. */
 export function sitePackages(root) {
-  const lib = join(root, ".venv", "lib");
-  if (!existsSync(lib)) return undefined;
-  const python = readdirSync(lib).find((name) => name.startsWith("python3"));
-  return python && join(lib, python, "site-packages");
+  const python = namesIn(join(root, ".venv", "lib")).find((name) => name.startsWith("python3"));
+  return python && join(root, ".venv", "lib", python, "site-packages");
 }
 
-/**
- * The folders with CUDA's libraries, which the GPU wheel brings along as nvidia/<part>/lib.
- * @param {string | undefined} packages a site-packages folder
- * @returns {string[]}
- */
+/** The folders with CUDA's libraries, which the GPU wheel brings along as nvidia/<part>/lib into site-packages. */
 export function cudaFolders(packages) {
-  const nvidia = packages && join(packages, "nvidia");
-  if (!nvidia || !existsSync(nvidia)) return [];
-  const folders = readdirSync(nvidia).map((part) => join(nvidia, part, "lib"));
+  const nvidia = join(packages, "nvidia");
+  const folders = namesIn(nvidia).map((part) => join(nvidia, part, "lib"));
   return folders.filter((folder) => existsSync(folder)).sort();
 }
 
@@ -53,10 +44,7 @@ export function environment({ root, base, cuda }) {
   };
 }
 
-/**
- * The environment for child processes of the checkout at `root`, from what lies there now.
- * @param {string} root
- */
+/** The environment for child processes of the checkout at `root`, from what lies there now. */
 export function childEnvironment(root = ROOT) {
-  return environment({ root, base: process.env, cuda: cudaFolders(sitePackages(root)) });
+  return environment({ root, base: process.env, cuda: cudaFolders(sitePackages(root) ?? root) });
 }

@@ -1,101 +1,27 @@
-// One set-up at a time in a checkout: a lock file with the owner's process and its present child.
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+// One set-up at a time in a checkout: flock(1) locks a file that stays open, so the lock ends with the last process that has it open.
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { withAdvice } from "./choices.mjs";
+import { findCommand, runChild } from "./children.mjs";
 
 /**
- * A process as (number, start time), so that a number used again by another process is not taken for it.
- * @param {number} pid
+ * Takes the lock, waiting while another process, or a child that it left behind, holds it.
+ * @param {string} file stays, and holds the number of the process that had the lock last
+ * @param {{onWait?: (owner: string) => void}} [options] `onWait` is called once
+ * @returns {Promise<{handle: number, release: () => void}>} children that get the `handle` hold the lock as well
+ * @throws {Error} where there is no flock, with `advice`
  */
-export function identify(pid) {
-  const file = `/proc/${pid}/stat`;
-  const start = existsSync(file) ? readFileSync(file, "utf8").split(") ").at(-1)?.split(" ")[19] : undefined;
-  return { pid, start };
-}
-
-/** @param {{pid: number, start?: string}} owner */
-export function isAlive(owner) {
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    if (error.code === "ESRCH") return false;
+export async function takeLock(file, { onWait } = {}) {
+  const command = findCommand(["flock"]);
+  const why = "Cannot keep other set-ups out of this folder: wanted the command flock, found none";
+  if (!command) throw withAdvice(why, "It is part of util-linux; on Debian and Ubuntu: sudo apt install util-linux");
+  const handle = openSync(file, "a+");
+  const lock = (...flags) => runChild(command, [...flags, "3"], { handle });
+  const free = await lock("-n").catch((error) => (error.interrupted ? Promise.reject(error) : undefined));
+  if (free === undefined) {
+    onWait?.(readFileSync(file, "utf8"));
+    await lock();
   }
-  return owner.start === undefined || identify(owner.pid).start === owner.start;
-}
-
-/**
- * Takes the lock, waiting while its owner, or a child that an interrupted owner left behind, is alive.
- * @param {string} file
- * @param {{onWait?: (pid: number) => void, pollMs?: number}} [options] `onWait` is called once
- */
-export async function takeLock(file, { onWait, pollMs = 300 } = {}) {
-  const self = identify(process.pid);
-  let told = false;
-  while (!create(file, [self])) {
-    const { text, owners } = read(file);
-    const owner = owners?.find(isAlive);
-    if (owners && !owner) {
-      removeStale(file, text);
-      continue;
-    }
-    if (owner && !told) onWait?.(owner.pid);
-    told ||= owner !== undefined;
-    await sleep(pollMs);
-  }
-  const replace = (owners) => {
-    writeFileSync(`${file}.${process.pid}.tmp`, JSON.stringify(owners));
-    renameSync(`${file}.${process.pid}.tmp`, file);
-  };
-  return {
-    /** Names a child that must end before another set-up may begin. */
-    hold: (pid) => replace([self, identify(pid)]),
-    letGo: () => replace([self]),
-    release: () => rmSync(file, { force: true }),
-  };
-}
-
-/**
- * @param {string} file
- * @param {object[]} owners
- */
-function create(file, owners) {
-  try {
-    writeFileSync(file, JSON.stringify(owners), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (error.code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-// A lock that cannot be read is being written just now, unless it is old; then `owners` is empty.
-/** @param {string} file */
-function read(file) {
-  let text = "";
-  try {
-    text = readFileSync(file, "utf8");
-    return { text, owners: JSON.parse(text) };
-  } catch {
-    return { text, owners: isYoung(file) ? undefined : [] };
-  }
-}
-
-/** @param {string} file */
-function isYoung(file) {
-  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) < 3000;
-}
-
-// Two waiting set-ups may both find the lock stale: the file is moved away first and put back if it was another's by then.
-/**
- * @param {string} file
- * @param {string} text
- */
-function removeStale(file, text) {
-  const moved = `${file}.${process.pid}.stale`;
-  try {
-    renameSync(file, moved);
-  } catch {
-    return;
-  }
-  if (text !== "" && readFileSync(moved, "utf8") !== text) create(file, read(moved).owners);
-  rmSync(moved, { force: true });
+  ftruncateSync(handle);
+  writeSync(handle, String(process.pid));
+  return { handle, release: () => closeSync(handle) };
 }

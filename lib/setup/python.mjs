@@ -1,20 +1,17 @@
 // Set-up's Python steps: the environment .venv, and Jupyter in it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { choosePython, parseRequirements, PYTHON_COMMANDS } from "./choices.mjs";
-import { readStamp, removeStamp, writeStamp } from "./stamp.mjs";
+import { readStamp, writeStamp } from "./stamp.mjs";
 
-/** @type {import("./steps.mjs").Step} */
 export const python = {
   name: "Python",
   check({ root }) {
-    const version = versionOf(root);
+    const version = /^version *= *(\S+)/m.exec(textOf(join(root, ".venv", "pyvenv.cfg")))?.[1];
     const whole = version && existsSync(interpreter(root)) && !existsSync(unfinished(root));
     if (whole && !hasMoved(root)) return { ready: true, text: `${version} in .venv` };
-    const why = existsSync(join(root, ".venv"))
-      ? "the old one was left unfinished, or moved, or its Python is gone"
-      : "not there yet";
-    return { ready: false, text: `making .venv (${why})` };
+    const old = "the old one was left unfinished, or moved, or its Python is gone";
+    return { ready: false, text: `making .venv (${existsSync(join(root, ".venv")) ? old : "not there yet"})` };
   },
   async act({ root, run, ask }) {
     const chosen = choosePython(PYTHON_COMMANDS.flatMap((command) => describePython(command, ask)));
@@ -25,7 +22,6 @@ export const python = {
   },
 };
 
-/** @type {import("./steps.mjs").Step} */
 export const jupyter = {
   name: "Jupyter",
   check({ root }) {
@@ -35,7 +31,7 @@ export const jupyter = {
   },
   async act({ root, run }) {
     const { jupyter: wanted } = readRequirements(root);
-    removeStamp(jupyterStamp(root));
+    rmSync(jupyterStamp(root), { force: true });
     await installing(root, () => run(interpreter(root), [...PIP, "install", "-r", "requirements.txt"]));
     writeStamp(jupyterStamp(root), { wanted });
     return `installed ${wanted.join(", ")}`;
@@ -44,51 +40,39 @@ export const jupyter = {
 
 export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
 
-/** The Python of .venv. @param {string} root */
-export function interpreter(root) {
-  return join(root, ".venv", "bin", "python");
-}
+/** The Python of .venv. */
+export const interpreter = (root) => join(root, ".venv", "bin", "python");
 
-/** @param {string} root */
-export function readRequirements(root) {
-  return parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
-}
+export const readRequirements = (root) => parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
 
 /**
  * Lets venv or pip work on .venv. One that was interrupted may leave a package half there that later looks whole, so a mark
  * stays until it has ended by itself, and a .venv with the mark is made anew.
- * @param {string} root
- * @param {() => Promise<string>} action
  */
 export async function installing(root, action) {
+  const finished = () => rmSync(unfinished(root), { force: true });
   writeFileSync(unfinished(root), "");
-  const result = await action().catch((error) => {
-    if (!error.interrupted) finished(root);
+  await action().catch((error) => {
+    if (!error.interrupted) finished();
     throw error;
   });
-  finished(root);
-  return result;
+  finished();
 }
 
-const finished = (root) => rmSync(unfinished(root), { force: true });
 const unfinished = (root) => join(root, ".venv", "unfinished");
 const jupyterStamp = (root) => join(root, ".venv", "stamps", "jupyter.json");
-
-function versionOf(root) {
-  const file = join(root, ".venv", "pyvenv.cfg");
-  return existsSync(file) ? /^version *= *(\S+)/m.exec(readFileSync(file, "utf8"))?.[1] : undefined;
-}
+const textOf = (file) => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
 // The commands in .venv/bin name their Python by its full path, so they break when the checkout moves.
 function hasMoved(root) {
-  const folder = join(root, ".venv", "bin");
-  const script = readdirSync(folder).find((name) => name === "pip");
-  return script !== undefined && !readFileSync(join(folder, script), "utf8").startsWith(`#!${join(folder, "python")}`);
+  const pip = textOf(join(root, ".venv", "bin", "pip"));
+  return pip !== "" && !pip.startsWith(`#!${interpreter(root)}`);
 }
 
+const DESCRIBE =
+  "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), all(map(u.find_spec, ['venv', 'ensurepip'])))";
+
 function describePython(command, ask) {
-  const script =
-    "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), all(map(u.find_spec, ['venv', 'ensurepip'])))";
-  const [version, ensurepip] = ask(command, ["-c", script])?.split(" ") ?? [];
+  const [version, ensurepip] = ask(command, ["-c", DESCRIBE])?.split(" ") ?? [];
   return version ? [{ command, version, ensurepip: ensurepip === "True" }] : [];
 }

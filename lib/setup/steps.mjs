@@ -1,88 +1,42 @@
-// Set-up's steps but for Python and TensorFlow: what each looks at to know that it is done, and what it does otherwise.
+// Set-up's steps but for Python and TensorFlow. A step's `check` is quick and changes nothing; `act` makes it true and returns the words
+// for what was done; one that `talks` prints its own progress. Both get the checkout's `root`, the `flag` "cpu" or "gpu", and what they
+// may do: `run` a child to its end, `ask` a quick question, `find` a command, `say` what is going on, give `notice`.
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { packagesAgree } from "./choices.mjs";
-import { hashOf, readJson, readStamp, writeStamp } from "./stamp.mjs";
+import { readJson } from "./stamp.mjs";
 
-/**
- * One step. `check` is quick and changes nothing; `act` makes it true and returns the words for what was done.
- * @typedef {object} Step
- * @property {string} name
- * @property {boolean} [talks] whether `act` prints its own progress
- * @property {(context: Context) => {ready: boolean, text: string, notice?: string}} check
- * @property {(context: Context) => Promise<string>} act
- *
- * @typedef {object} Context
- * @property {string} root
- * @property {"cpu" | "gpu" | undefined} flag
- * @property {(command: string, args: string[], options?: {show?: boolean}) => Promise<string>} run a child, to its end
- * @property {(command: string, args: string[]) => string | undefined} ask a quick question; no answer when it fails
- * @property {(names: string[]) => string | undefined} find the first of these commands on PATH
- * @property {(text: string) => void} notice
- * @property {(text: string) => void} say
- */
+const installed = (root) => readJson(join(root, "node_modules", ".package-lock.json"));
 
-/** @type {Step} */
 export const packages = {
   name: "npm packages",
   check({ root }) {
-    const found = readJson(join(root, "node_modules", ".package-lock.json"));
-    if (packagesAgree(readJson(join(root, "package-lock.json")), found)) {
+    const found = installed(root);
+    if (packagesAgree(readJson(join(root, "package-lock.json")), found))
       return { ready: true, text: `${Object.keys(found.packages).length} packages as in package-lock.json` };
-    }
     const why = found ? "node_modules differs from package-lock.json" : "no complete node_modules";
     return { ready: false, text: `npm ci (${why})` };
   },
   async act({ root, run }) {
     await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    return `installed, ${Object.keys(readJson(join(root, "node_modules", ".package-lock.json")).packages).length} packages`;
-  },
-};
-
-/** @type {Step} */
-export const kernel = {
-  name: "Kernel",
-  check({ root }) {
-    const file = join(root, "lib", "jupyter", "kernels", "tslab", "kernel.json");
-    const ready = readStamp(kernelStamp(root), { root, kernel: hashOf(file) }) !== undefined;
-    return { ready, text: ready ? "tslab, from lib/jupyter/kernels" : "asking Jupyter for the kernel tslab" };
-  },
-  async act({ root, run }) {
-    const folder = join(root, "lib", "jupyter", "kernels", "tslab");
-    const { kernelspecs } = JSON.parse(
-      await run(join(root, ".venv", "bin", "jupyter"), ["kernelspec", "list", "--json", "--log-level=ERROR"]),
-    );
-    const found = kernelspecs.tslab?.resource_dir;
-    if (found !== folder) {
-      const advice =
-        "Check lib/jupyter/kernels/tslab/kernel.json (git status) and that JUPYTER_PATH names no other tslab.";
-      throw Object.assign(
-        new Error(`Jupyter should find the kernel tslab in ${folder}, but found ${found ?? "none"}`),
-        { advice },
-      );
-    }
-    writeStamp(kernelStamp(root), { root, kernel: hashOf(join(folder, "kernel.json")) });
-    return "tslab, from lib/jupyter/kernels";
+    return `installed, ${Object.keys(installed(root).packages).length} packages`;
   },
 };
 
 const CIFAR_FILES = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"];
 const CIFAR_BYTES = 30_730_000; // 10,000 images of 1 label byte and 3072 pixel bytes (the binary version's own page)
+const CIFAR_READY = "60,000 images in data/cifar-10";
 
-/** @type {Step} */
 export const data = {
   name: "CIFAR-10",
   talks: true,
   check({ root }) {
-    const folder = join(root, "data", "cifar-10");
-    const size = (name) => statSync(join(folder, `${name}.bin`), { throwIfNoEntry: false })?.size;
-    const ready = CIFAR_FILES.every((name) => size(name) === CIFAR_BYTES);
-    return { ready, text: ready ? "60,000 images in data/cifar-10" : "fetching the images" };
+    const sizeOf = (name) => statSync(join(root, "data/cifar-10", `${name}.bin`), { throwIfNoEntry: false })?.size;
+    const ready = CIFAR_FILES.every((name) => sizeOf(name) === CIFAR_BYTES);
+    return { ready, text: ready ? CIFAR_READY : "fetching the images" };
   },
   async act({ run }) {
     await run(process.execPath, ["--import", "tsx", "lib/cli/data.ts"], { show: true });
-    return "60,000 images in data/cifar-10";
+    return CIFAR_READY;
   },
 };
-
-const kernelStamp = (root) => join(root, ".venv", "stamps", "kernel.json");

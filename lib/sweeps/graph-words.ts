@@ -10,7 +10,7 @@ import { inferenceWords } from "../engine/recorder";
 import type { Values } from "../files/values";
 import { forward, type Vocabulary } from "../networks/forward";
 import { type Layer, layersOf } from "../networks/layers";
-import { type Network, type Parameters, type Precision } from "../networks/network";
+import type { Network, Parameters, Precision } from "../networks/network";
 import type { Means } from "./reference";
 
 /** How the weights get into a graph; the same array is the same tensor. */

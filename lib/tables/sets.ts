@@ -89,3 +89,16 @@ function randomColumns({ accuracy }: GrowthPoint, { mean, low, high, accuracies 
     "random as good": `${accuracies.filter((other) => other >= accuracy).length} of ${accuracies.length}`,
   };
 }
+
+/** Random orders, one line per number of layers: the mean accuracy, and between which the middle 90 % of the orders lie, in percent. */
+export function spreadTable(spread: readonly SpreadPoint[]): Table {
+  return tableOf(
+    spread.map(({ count, mean, low, high, accuracies }) => ({
+      layers: count,
+      orders: accuracies.length,
+      "mean accuracy %": 100 * mean,
+      "middle 90 % from": 100 * low,
+      "to %": 100 * high,
+    })),
+  );
+}

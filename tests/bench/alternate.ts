@@ -1,5 +1,5 @@
 // Fair comparison of several contestants: all in turn, round by round, medians, ratios to one of them.
-import { progressBar } from "../../lib/cli/command";
+import { progressBar } from "../../lib/cli/progress";
 
 /** What is measured: a name and a run that gives one figure. */
 export type Contestants = Readonly<Record<string, () => number | Promise<number>>>;
@@ -24,7 +24,7 @@ export async function alternate(contestants: Contestants, rounds: number): Promi
       bar.update(++done, rounds * results.size, name);
     }
   }
-  bar.stop();
+  bar.finish();
   return results;
 }
 

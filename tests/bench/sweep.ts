@@ -2,11 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { firstImages, loadCifar } from "../../lib/data/cifar";
 import type { Dataset } from "../../lib/data/dataset";
-import type { Network, Precision } from "../../lib/networks/network";
-import type { Sweep } from "../../lib/results/matrix";
-import { loadNetwork } from "../../lib/runs/run-folder";
-import { type SweepOptions, sweepSteps } from "../../lib/sweeps/sweep";
 import { grouped } from "../../lib/text/format";
+import type { Network, Precision } from "../../lib/networks/network";
+import { flipsBetween } from "../../lib/results/flips";
+import { loadNetwork } from "../../lib/runs/run-folder";
+import type { Sweep } from "../../lib/results/matrix";
+import { type SweepOptions, sweepSteps } from "../../lib/sweeps/sweep";
 import { alternate, type Contestants, type Peer, report } from "./alternate";
 
 const FOLDER = "data/cifar-10";
@@ -60,13 +61,11 @@ async function timed(
 
 /** How many predictions bfloat16 changes, of the intact network and of all ablations. */
 function flipsText(float32: Sweep, bfloat16: Sweep): string {
-  const flips = (a: Uint8Array, b: Uint8Array) => a.filter((predicted, image) => predicted !== b[image]).length;
+  const { baseline, each } = flipsBetween(float32, bfloat16);
   const images = float32.labels.length;
-  const each = float32.predictions.map((predictions, index) => flips(predictions, bfloat16.predictions[index]));
   const all = each.reduce((sum, count) => sum + count, 0);
   const share = (count: number, of: number) =>
     `${grouped(count)} of ${grouped(of)} (${((100 * count) / of).toFixed(2)} %)`;
-  const baseline = flips(float32.baseline, bfloat16.baseline);
   const most = Math.max(...each);
   const worst = float32.sets[each.indexOf(most)].name;
   return `bfloat16 flips ${share(baseline, images)} predictions of the intact network and ${share(all, images * each.length)} of all ablations, most in ${worst}: ${grouped(most)}`;

@@ -1,0 +1,75 @@
+// Command lines: options with help, errors in one line, exit codes. Nothing but Node, since set-up runs before packages are there.
+import { parseArgs } from "node:util";
+
+/** A mistake in the words of a command. */
+export class UsageError extends Error {}
+
+/**
+ * Runs a command: reads its options, and turns errors into one line and an exit code (2: wrong usage, 1: failed, 130: stopped).
+ * @param {{name: string, summary: string, options: Record<string, {value?: string, help: string, preset?: string,
+ *   read?: (option: string, text: string) => unknown}>}} command its npm script, what it does, and its options: those without the
+ *   word for a `value` are flags; `read` makes something of the text
+ * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and, where it takes one, a signal
+ *   that Ctrl-C aborts
+ */
+export async function runCommand(command, body) {
+  const stop = new AbortController();
+  // Without a signal to obey, Ctrl-C ends the process as it ends any other.
+  if (body.length > 1) process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
+  try {
+    const given = readOptions(command, process.argv.slice(2));
+    if (given === "help") console.log(usage(command));
+    else await body(given, stop.signal);
+  } catch (error) {
+    const wrong = error instanceof UsageError;
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(wrong ? withHint(message, command.name) : message);
+    process.exitCode = stop.signal.aborted ? 130 : wrong ? 2 : 1;
+  }
+}
+
+function withHint(message, name) {
+  if (message.includes("--help")) return message;
+  return `${message}${message.includes("\n") ? "\n" : "; "}npm run ${name} -- --help shows the options`;
+}
+
+/**
+ * Reads a command's options from words.
+ * @returns {any} a value for each option, or "help"
+ * @throws {UsageError} for words that it does not know
+ */
+export function readOptions({ options }, words) {
+  const types = Object.entries(options).map(([name, { value }]) => [name, { type: value ? "string" : "boolean" }]);
+  const given = parse(words, { ...Object.fromEntries(types), help: { type: "boolean" } });
+  if (given.help) return "help";
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [name, valueOf(name, option, given[name])]),
+  );
+}
+
+function valueOf(name, { value, preset, read }, text = preset) {
+  if (!value) return text === true;
+  return read && text !== undefined ? read(name, text) : text;
+}
+
+function parse(args, options) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const known = Object.keys(options).map((name) => `--${name}`);
+    throw new UsageError(`${error.message.split(". To specify")[0]}. Known options: ${known.join(", ")}`);
+  }
+}
+
+function usage({ name, summary, options }) {
+  const rows = Object.entries(options).map(([option, { value, help, preset }]) => [
+    `--${option}${value ? ` ${value}` : ""}`,
+    help + (preset === undefined ? "" : ` (${preset})`),
+  ]);
+  rows.push(["--help", "this text"]);
+  const width = Math.max(...rows.map(([flag]) => flag.length)); // eslint-disable-line no-restricted-syntax -- a few options
+  const lines = rows.map(
+    ([flag, help]) => `  ${flag.padEnd(width)}  ${help.replaceAll("\n", `\n${" ".repeat(width + 4)}`)}`,
+  );
+  return `npm run ${name} [-- options]\n\n${summary}\n\n${lines.join("\n")}`;
+}

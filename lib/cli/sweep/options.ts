@@ -1,0 +1,71 @@
+// The options of npm run sweep.
+import { operatorList, operatorNamed } from "../../ablations/named";
+import { setKindList, setKindNamed } from "../../ablations/named-sets";
+import { CHECKPOINT_OPTIONS } from "../checkpoints";
+import { asked, defineCommand, type GivenTo, positiveNumber, wholeNumber } from "../command";
+import { TEST_OPTIONS } from "../datasets";
+import { readPrecision } from "../precision";
+
+/** What the command gets. */
+export type SweepGiven = GivenTo<typeof SWEEP>;
+
+export const SWEEP = defineCommand({
+  name: "sweep",
+  summary: `Changes every convolution of a trained network in turn and tests it on test images, CIFAR-10's unless others are named. Stopped, it goes on where it was.
+
+What can be done to a layer (--operator NAME[:VALUE]):
+${operatorList()}
+
+What is changed at once (--set NAME):
+${setKindList()}`,
+  options: {
+    ...CHECKPOINT_OPTIONS,
+    operator: {
+      value: "NAME",
+      help: "what is done to a layer, as listed above",
+      preset: "zero",
+      read: (_, text) => asked(() => operatorNamed(text)),
+    },
+    set: {
+      value: "NAME",
+      help: "what is changed at once, as listed above",
+      preset: "single",
+      read: (_, text) => asked(() => setKindNamed(text)),
+    },
+    layers: { value: "NAMES", help: "these layers only, as in stem.conv,stage2.*" },
+    most: { value: "N", help: "layers of a greedy or random order", preset: "8", read: wholeNumber() },
+    seed: { value: "N", help: "where random numbers start", preset: "1", read: wholeNumber(0) },
+    margin: {
+      value: "PP",
+      help: "largest drop of a trivial layer, in percentage points",
+      preset: "0.5",
+      read: (option, text) => positiveNumber(option, text) / 100,
+    },
+    stop: { help: "end each ablation as soon as its verdict is certain" },
+    precision: {
+      value: "TYPE",
+      help: "of activations: float32, or bfloat16, which is faster",
+      preset: "float32",
+      read: readPrecision,
+    },
+    images: { value: "N", help: "test on the first N images only (all)", read: wholeNumber() },
+    skip: {
+      value: "N",
+      help: "leave out as many before those, as 10000 for each milder severity of CIFAR-10-C",
+      preset: "0",
+      read: wholeNumber(0),
+    },
+    training: {
+      value: "N",
+      help: "training images for greedy, mean and resample",
+      preset: "1000",
+      read: wholeNumber(),
+    },
+    ...TEST_OPTIONS,
+    results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
+    resume: { help: "go on with what is kept there, or fail where there is nothing" },
+    fresh: { help: "forget what is kept there of this sweep" },
+    json: { value: "FILE", help: "write the counts and verdict of every layer to this file" },
+    csv: { value: "FILE", help: "write the table, all digits, to this file" },
+  },
+});

@@ -1,0 +1,118 @@
+// What npm run sweep says at its end, and the files that it writes.
+import { basename, dirname } from "node:path";
+import type { Dataset } from "../../data/dataset";
+import { writeTogether } from "../../files/disk";
+import type { Layer } from "../../networks/layers";
+import type { Network } from "../../networks/network";
+import { growthOf, spreadOf } from "../../results/growth";
+import { evenSweep, type Sweep } from "../../results/matrix";
+import { rowsOf } from "../../results/rows";
+import { synergiesOf } from "../../results/synergy";
+import { type Verdict, verdictsOf } from "../../results/verdict";
+import type { Plan } from "../../sweeps/plan";
+import type { Rounding } from "../../sweeps/rounding";
+import { captionOf } from "../../tables/caption";
+import { greedyTable, spreadTable, synergyTable } from "../../tables/sets";
+import { ablationTable, verdictTable } from "../../tables/ablations";
+import type { Table } from "../../tables/table";
+import { toText } from "../../tables/render";
+import { powerSentence, verdictCountTable } from "../../tables/verdicts";
+import type { SweepGiven } from "./options";
+
+const STRONGEST = 20; // pairs that are shown
+
+/** What was swept, and how it went. */
+interface Outcome {
+  readonly result: Sweep;
+  readonly seconds: number;
+  readonly rounding?: Rounding;
+  readonly network: Network;
+  readonly test: Dataset;
+}
+
+/** Prints the table of a sweep with what belongs to it, and writes what --json and --csv ask for. */
+export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): Promise<void> {
+  const { result, seconds, rounding } = outcome;
+  const verdicts = verdictsOf(rowsOf(result), { margin: given.margin });
+  const sets = setReport(given, plan, result);
+  console.log(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
+  if (!sets) console.log(`\n${countsText(result)}\n`);
+  if (rounding) console.log(roundingText(rounding));
+  const fields = {
+    ...report(result, verdicts, seconds),
+    ...factsOf(outcome),
+    rounding,
+    set: given.set,
+    ...sets?.fields,
+  };
+  if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
+  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
+  console.log(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
+}
+
+/** Of pairs and orders: a table that stands in for the one of verdicts, and fields for --json. */
+function setReport(
+  { set }: SweepGiven,
+  { orders = [], steps }: Plan,
+  result: Sweep,
+): { readonly table: Table; readonly fields: object } | undefined {
+  if (set === "pairs") {
+    const synergies = synergiesOf(evenSweep(result));
+    const named = synergies.map((pair) => ({ ...pair, first: nameOf(pair.first), second: nameOf(pair.second) }));
+    return { table: synergyTable(synergies).slice(0, STRONGEST), fields: { synergies: named } };
+  }
+  if (steps) {
+    const order = steps.map(({ layer, drop }) => ({ layer: layer.name, dropWhenChosen: drop }));
+    return { table: greedyTable(steps, growthOf(evenSweep(result), orders[0])), fields: { order } };
+  }
+  if (orders.length === 0) return undefined;
+  const spread = spreadOf(evenSweep(result), orders);
+  return { table: spreadTable(spread), fields: { orders: orders.map((order) => order.map(nameOf)), spread } };
+}
+
+const nameOf = ({ name }: Layer): string => name;
+
+/** The counts and verdicts of a sweep, as written by --json. */
+function report(result: Sweep, verdicts: readonly Verdict[], seconds: number) {
+  const { network, operator, seed, precision, labels, baseline } = result;
+  const correct = baseline.filter((predicted, image) => predicted === labels[image]).length;
+  return {
+    ...{ network, operator, seed, precision, images: labels.length, baseline: { correct }, seconds },
+    layers: verdicts.map((verdict) => {
+      const { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, look, ...rest } = verdict;
+      const { verdict: call, harm, upper, trivialP, trivialAdjusted, nonTrivialP, nonTrivialAdjusted } = rest;
+      const { harmP, harmAdjusted } = rest;
+      const counts = { layer, images, correct, lost, gained, flips, lossChange, lossLow, lossHigh, look };
+      const margin = { trivialP, trivialAdjusted, nonTrivialP, nonTrivialAdjusted };
+      return { ...counts, verdict: call, harm, upper, ...margin, harmP, harmAdjusted };
+    }),
+  };
+}
+
+/** What was swept, as written by --json beside the counts. */
+function factsOf({ network, test, result }: Outcome) {
+  const { name, split, sha256, classes } = test;
+  const dataset = { name, split, sha256, classes: classes.length };
+  return { dataset, normalization: network.normalization, assumed: result.assumed };
+}
+
+/** How many are called what at several margins, and what the sweep could have shown. */
+function countsText(result: Sweep): string {
+  const rows = rowsOf(result);
+  const even = rows.every(({ images, unchanged }) => images === rows[0].images && !unchanged);
+  const table = toText(verdictCountTable(rows), { caption: "Verdicts by margin" });
+  const notes = [
+    ...(even && rows.some(({ lost, gained }) => lost + gained > 0) ? [powerSentence(rows)] : []),
+    ...(result.precision === "bfloat16" ? ["In bfloat16 no layer is called trivial: rounding alone moves drops."] : []),
+  ];
+  return [table, ...notes].join("\n");
+}
+
+function roundingText({ flips, predictions, images }: Rounding): string {
+  return `bfloat16 changed ${flips} of ${predictions} predictions (the first ${images} images; against float32)`;
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await writeTogether(dirname(file), new Map([[basename(file), new TextEncoder().encode(`${text}\n`)]]));
+  console.log(`${file} written`);
+}

@@ -1,0 +1,97 @@
+// What npm run sweep does.
+import { type NamedOperator, layersNamed } from "../../ablations/named";
+import { holdOut, imagesBetween } from "../../data/cifar";
+import { checkFit, type Dataset } from "../../data/dataset";
+import type { Layer } from "../../networks/layers";
+import type { Network } from "../../networks/network";
+import { type Row, rowsOf } from "../../results/rows";
+import type { Sweep } from "../../results/matrix";
+import { planSets } from "../../sweeps/plan";
+import { roundingOf } from "../../sweeps/rounding";
+import { type SweepOptions, sweepSteps } from "../../sweeps/sweep";
+import { percent } from "../../text/format";
+import { loadCheckpoint } from "../checkpoints";
+import { asked, UsageError } from "../command";
+import { loadAsked, loadTest } from "../datasets";
+import { warnOfSlow } from "../precision";
+import { progressBar } from "../progress";
+import type { SweepGiven } from "./options";
+import { output } from "./output";
+
+/** The layers asked for, by default all that the operator can be applied to. */
+function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): readonly Layer[] {
+  const layers = layersOf(spec);
+  if (!layers.length) throw new UsageError("Cannot sweep: the operator applies to no layer of this network");
+  return names === undefined ? layers : asked(() => layersNamed(layers, names));
+}
+
+/** Training images, equally many of each class. */
+async function trainingImages(given: SweepGiven): Promise<Dataset> {
+  const train = await loadAsked(given, "train");
+  return asked(() => holdOut(train, given.training)).heldOut;
+}
+
+async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
+  const { operator, seed, precision, results, fresh, resume, margin } = given;
+  if (resume && fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
+  if (given.stop && !["single", "blocks", "stages"].includes(given.set))
+    throw new UsageError(`Cannot stop early with --set ${given.set}: its ablations are compared on the same images`);
+  await warnOfSlow(precision);
+  return {
+    ...{ operator: operator.operator, seed, precision, results, fresh, resume },
+    ...(typeof operator.operator === "function" ? {} : { reference: await trainingImages(given) }),
+    ...(given.stop ? { stopWhenDecided: { margin } } : {}),
+  };
+}
+
+/** "worst stage2.block1.conv1 81.10 pp, best stem.conv 6.68 pp" */
+function extremes(result: Sweep): string {
+  const sorted = rowsOf(result).sort((a, b) => b.drop - a.drop);
+  const shown = ({ layer, drop }: Row) => `${layer} ${percent(drop)} pp`;
+  return `worst ${shown(sorted[0])}, best ${shown(sorted[sorted.length - 1])}`;
+}
+
+/** Sweeps with a line of progress that says, at most every second, which layers cost most and least so far. */
+async function sweepWithLine(
+  network: Network,
+  test: Dataset,
+  options: SweepOptions,
+): Promise<{ result: Sweep; seconds: number }> {
+  const bar = progressBar(network.name, "images");
+  const began = performance.now();
+  let [result, note, noted]: [Sweep | undefined, string, number] = [undefined, "", began];
+  try {
+    for await (result of sweepSteps(network, test, options)) {
+      if (!note || performance.now() - noted > 1000) [note, noted] = [extremes(result), performance.now()];
+      bar.update(result.labels.length, test.count, note);
+    }
+  } finally {
+    bar.finish(result && extremes(result));
+  }
+  return { result: result!, seconds: (performance.now() - began) / 1000 };
+}
+
+/** The test images that were asked for. */
+async function testImages(given: SweepGiven): Promise<Dataset> {
+  const { skip, images } = given;
+  const all = await loadTest(given);
+  return asked(() => imagesBetween(all, skip, images === undefined ? all.count : skip + images));
+}
+
+/** Reads what was asked for, sweeps, and says what came out. @throws UsageError for what cannot be asked together */
+export async function sweepCommand(given: SweepGiven, signal: AbortSignal): Promise<void> {
+  const options = { ...(await sweepOptions(given)), signal };
+  const { network, start } = await loadCheckpoint(given);
+  const layers = chosenLayers(network, given.operator, given.layers);
+  const test = await testImages(given);
+  checkFit(network, test);
+  const bar = progressBar("choosing", "images");
+  const greedy = { ...options, start, stopWhenDecided: undefined, onProgress: bar.update };
+  const how = { layers, most: given.most, seed: given.seed, training: () => trainingImages(given), greedy };
+  const plan = await planSets(given.set, network, how).finally(() => bar.finish());
+  const asPlanned = { ...options, start, sets: plan.sets };
+  const swept = await sweepWithLine(network, test, asPlanned);
+  const rounded = options.precision === "bfloat16";
+  const rounding = rounded ? await roundingOf(swept.result, network, test, asPlanned) : undefined;
+  await output(given, plan, { ...swept, rounding, network, test });
+}

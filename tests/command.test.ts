@@ -1,0 +1,71 @@
+// The command lines' common part: what an option gives, and help that answers at once.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import {
+  defineCommand,
+  type GivenTo,
+  listOf,
+  oneOf,
+  positiveNumber,
+  UsageError,
+  wholeNumber,
+} from "../lib/cli/command";
+import { readOptions } from "../lib/cli/options.mjs";
+
+const COMMAND = defineCommand({
+  name: "try",
+  summary: "Tries.",
+  options: {
+    out: { value: "FILE", help: "text" },
+    seed: { value: "N", help: "a number with a preset", preset: "1", read: wholeNumber(0) },
+    rate: { value: "X", help: "a number without", read: positiveNumber },
+    depths: { value: "LIST", help: "a list", preset: "20,56", read: listOf(wholeNumber()) },
+    size: {
+      value: "NAME",
+      help: "a name",
+      preset: "small",
+      read: oneOf({ small: 1, large: 2 }, "Cannot take the size"),
+    },
+    fresh: { help: "a flag" },
+  },
+});
+
+const read = (...words: string[]) => readOptions(COMMAND, words) as GivenTo<typeof COMMAND>;
+
+test("options give what was read of them, presets where nothing was given, and false of a flag", () => {
+  const given = read("--out", "x", "--rate", "0.5", "--size", "large");
+  // These lines hold the types: `npm run check` refuses them where an option's type does not follow from the option.
+  const [seed, rate, fresh]: [number, number | undefined, boolean] = [given.seed, given.rate, given.fresh];
+  const [out, depths, size]: [string | undefined, number[], number] = [given.out, given.depths, given.size];
+  assert.deepEqual([seed, rate, fresh, out, depths, size], [1, 0.5, false, "x", [20, 56], 2]);
+  assert.deepEqual([read("--fresh").fresh, read("--seed", "0").seed, read().rate], [true, 0, undefined]);
+});
+
+test("what cannot be read is a mistake in usage that says what was expected", () => {
+  const cases: [string[], RegExp][] = [
+    [["--seed", "-1"], /Option '--seed' argument is ambiguous/],
+    [["--seed", "1.5"], /Cannot read --seed "1\.5": expected a whole number of at least 0/],
+    [["--rate", "0"], /Cannot read --rate "0": expected a number above 0/],
+    [["--depths", "20,x"], /Cannot read --depths "x": expected a whole number of at least 1/],
+    [["--size", "toString"], /Cannot take the size "toString": expected small or large/],
+    [["--sead", "1"], /Unknown option '--sead'\. Known options: --out, --seed, .*--help/],
+    [["more"], /Unexpected argument 'more'/],
+  ];
+  for (const [words, message] of cases)
+    assert.throws(
+      () => read(...words),
+      (error: Error) => error instanceof UsageError && message.test(error.message),
+    );
+});
+
+const SCRIPTS = ["lib/cli/data.ts", "lib/cli/train.ts", "lib/cli/sweep.ts", "lib/cli/runs.ts", "lib/cli/export.ts"];
+
+for (const script of [...SCRIPTS, "lib/cli/check.ts", "tests/bench/bench.ts"]) {
+  test(`${script} answers --help without loading TensorFlow or a compiler`, () => {
+    const words = ["--require", "./tests/without-engine.cjs", "--import", "tsx", script, "--help"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^npm run \w+ \[-- options\]\n\n[A-Z].*\n[^]*\n {2}--help +this text\n$/);
+  });
+}
