@@ -45,8 +45,8 @@ describe("the kernel", { timeout: 120_000 }, () => {
   });
 
   test("lets operators keep their names, those of a cell as those of lib", async () => {
-    const cell = `import { operatorName, zero } from "./lib/ablate";
-      import { mean, noise } from "./lib/operators";
+    const cell = `import { operatorName, zero } from "./lib/ablations/ablate";
+      import { mean, noise } from "./lib/ablations/operators";
       const halve = ({ shape, data }: any) => ({ shape, data: data.map((weight: number) => weight / 2) });`;
     const print = `console.log([zero, mean, noise(0.5), halve, ({ shape, data }: any) => ({ shape, data })].map(operatorName).join());`;
     const [, { text }] = await kernel.runAll([cell, print]);
@@ -122,7 +122,7 @@ describe("the kernel", { timeout: 120_000 }, () => {
 
   test("knows the names of earlier cells also where an object takes them in short form", async () => {
     const [, , shown, wrong] = await kernel.runAll([
-      `import { percent } from "./lib/format";\nconst [one, two] = [1, 2];`,
+      `import { percent } from "./lib/text/format";\nconst [one, two] = [1, 2];`,
       `const object = { one, inner: { two }, percent };`,
       `console.log(object.one, object.inner.two, object.percent(0.5));`,
       `const short = { one }, missing = two.length;`,
@@ -284,6 +284,27 @@ describe("the kernel", { timeout: 120_000 }, () => {
       errorOf(result).traceback!.join("\n"),
       new RegExp(`at fails .*${path.basename(modules)}/fails\\.ts:4:`),
     );
+  });
+
+  test("finds the front door as ./lib, reloads it with what is behind it, and completes its names", async () => {
+    const folder = `./${path.relative(".", modules)}`;
+    const write = (value: number) =>
+      fs.writeFileSync(path.join(modules, "behind.ts"), `export const behind = (): number => ${value};\n`);
+    fs.writeFileSync(path.join(modules, "index.ts"), `export { behind } from "./behind";\n`);
+    for (const value of [1, 2]) {
+      write(value);
+      const { text } = await kernel.run(`import { behind } from "${folder}";\nconsole.log(behind());`);
+      assert.equal(text, `${value}\n`);
+    }
+    const { text, reply } = await kernel.run(
+      `import * as lab from "./lib";\nconsole.log(lab.percent(0.5), typeof lab.operators.noise);`,
+    );
+    assert.equal(text, "50.00 function\n", JSON.stringify(reply));
+    const { matches } = await kernel.ask<{ matches: string[] }>("complete", { code: "lab." });
+    for (const name of ["loadCifar", "sweepLive", "operators", "show"]) assert.ok(matches.includes(name), name);
+    assert.deepEqual((await kernel.ask<{ matches: string[] }>("complete", { code: "lab.loadC" })).matches, [
+      "loadCifar",
+    ]);
   });
 
   test("leaves quickly at shutdown in spite of a live timer", async () => {

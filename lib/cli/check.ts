@@ -1,16 +1,17 @@
 // `npm run check`: strict types of lib, tests and the notebooks' code, prose against outputs, ESLint, and Prettier's formatting.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { NAMES_PAGE, namesPage } from "./check/names";
 import { projectFaults } from "./check/project";
 import { typeFaults } from "./check/types";
 
-const HELP = `npm run check
+const HELP = `npm run check [-- --write]
 
-Type-checks lib, tests and the code cells of notebooks/*.ipynb in strict mode, then runs ESLint and Prettier's check.
+Type-checks lib, tests, the code cells of notebooks/*.ipynb and the \`\`\`ts blocks of pages in strict mode, then runs ESLint and Prettier's check.
 A fault in a notebook is named by its code cell, counted from 1 as Jupyter numbers them, and the line in it.
-npm run format mends what Prettier finds.
+npm run format mends what Prettier finds; --write makes lib/NAMES.md, the list of names, anew.
 
 Every number in the text of a notebook has to be shown by an output or a code cell above it, to the digits quoted, and the cells have to be
 executed from top to bottom. README.md and the other pages name below each paragraph what shows its numbers. In Markdown, unseen:
@@ -20,18 +21,25 @@ executed from top to bottom. README.md and the other pages name below each parag
   <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
 
 const root = resolve(__dirname, "../..");
-const PAGES = ["README.md", "data/README.md", "data/runs/README.md", "environment.md"];
+const PAGES = [
+  ...["README.md", "environment.md", "data/README.md", "data/runs/README.md", "notebooks/README.md", "lib/README.md"],
+  ...["lib/checkpoints/README.md", "lib/jupyter/README.md", "tests/bench/README.md"],
+];
+/** Pages whose code blocks are cells of one notebook. */
+const EXAMPLES = ["README.md", "notebooks/README.md"];
 
 function main(): number {
   try {
-    const { values } = parseArgs({ options: { help: { type: "boolean" } } });
+    const { values } = parseArgs({ options: { help: { type: "boolean" }, write: { type: "boolean" } } });
     if (values.help) return say(HELP, 0);
+    if (values.write) writeFileSync(join(root, NAMES_PAGE), namesPage(root));
   } catch (error) {
-    return say(`${(error as Error).message.split(". ")[0]}. Known: --help`, 2);
+    return say(`${(error as Error).message.split(". ")[0]}. Known: --help, --write`, 2);
   }
   const results = [
     checkTypes(),
     checkProse(),
+    checkNames(),
     runTool("ESLint", "eslint/bin/eslint.js", ["."]),
     runTool("Prettier", "prettier/bin/prettier.cjs", ["--check", "."]),
   ];
@@ -44,7 +52,7 @@ function notebooks(): string[] {
 }
 
 function checkTypes(): boolean {
-  const faults = typeFaults(root, notebooks());
+  const faults = typeFaults(root, [...notebooks(), ...EXAMPLES.map((page) => join(root, page))]);
   faults.forEach((fault) => console.log(fault));
   return verdict("Types", faults.length === 0, `of lib, tests and ${notebooks().length} notebooks`);
 }
@@ -53,6 +61,14 @@ function checkProse(): boolean {
   const faults = projectFaults(root, notebooks(), PAGES);
   faults.forEach((fault) => console.log(fault));
   return verdict("Prose", faults.length === 0, `of ${notebooks().length} notebooks and ${PAGES.length} pages`);
+}
+
+function checkNames(): boolean {
+  const file = join(root, NAMES_PAGE);
+  const same = existsSync(file) && readFileSync(file, "utf8") === namesPage(root);
+  if (!same)
+    console.log(`${NAMES_PAGE}: expected what lib/index.ts and the docstrings say; npm run check -- --write makes it`);
+  return verdict("Names", same, `of ${NAMES_PAGE}`);
 }
 
 function runTool(name: string, script: string, args: readonly string[]): boolean {

@@ -11,6 +11,7 @@ import {
   recordBytes,
   SIDE,
 } from "./cifar-files";
+import { take } from "./select";
 
 const PLANE = SIDE * SIDE;
 
@@ -159,19 +160,15 @@ export function holdOut(dataset: Dataset, count: number): Split {
   }
   const indices = [...isHeldOut.keys()];
   return {
-    training: imagesAt(dataset, Uint32Array.from(indices.filter((image) => !isHeldOut[image]))),
-    heldOut: imagesAt(dataset, Uint32Array.from(indices.filter((image) => isHeldOut[image]))),
+    training: take(
+      dataset,
+      indices.filter((image) => !isHeldOut[image]),
+    ),
+    heldOut: take(
+      dataset,
+      indices.filter((image) => isHeldOut[image]),
+    ),
   };
-}
-
-/** A copy of the images at these indices, in this order. */
-function imagesAt(dataset: Dataset, indices: Uint32Array): Dataset {
-  const images = new Uint8Array(indices.length * IMAGE_SIZE);
-  indices.forEach((from, to) =>
-    images.set(dataset.images.subarray(from * IMAGE_SIZE, (from + 1) * IMAGE_SIZE), to * IMAGE_SIZE),
-  );
-  const labels = Uint8Array.from(indices, (index) => dataset.labels[index]);
-  return { ...dataset, count: indices.length, images, labels };
 }
 
 function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): void {

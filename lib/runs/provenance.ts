@@ -16,7 +16,7 @@ export function provenanceOf(engine: Engine): Provenance {
   return {
     commit: git("rev-parse", "HEAD") ?? "unknown",
     codeChangedSinceCommit: status === undefined ? "unknown" : status !== "",
-    nontrivial: versionOf("../package.json"),
+    nontrivial: versionOf("../../package.json"),
     node: process.versions.node,
     tfjs: engine.version,
     "tfjs-node-gpu": versionOf("@tensorflow/tfjs-node/package.json"),

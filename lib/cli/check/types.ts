@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import ts from "typescript";
-import { cellModule, type CellModule } from "./cells";
+import { cellModule, type CellModule, pageNotebook } from "./cells";
 
 // In a cell an unused name is no fault: a reader tries things, and the last expression is shown.
 const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
@@ -10,17 +10,17 @@ const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 /**
  * Type-checks what tsconfig.json names, and notebooks as if each were a module in the project's folder.
  * @param root the project's folder
- * @param notebooks the notebooks' files
+ * @param notebooks the notebooks' files, and pages whose code blocks are cells
  * @returns one line for each fault: "lib/rows.ts:12:5: message" or "04_every_layer.ipynb cell 4 line 2: message"
  * @throws Error when tsconfig.json or a notebook cannot be read
  */
 export function typeFaults(root: string, notebooks: readonly string[]): string[] {
   const { fileNames, options } = projectOptions(root);
-  const modules = new Map(notebooks.map((file) => [join(root, `${basename(file)}.ts`), readCells(file)]));
+  const modules = new Map(notebooks.map((file) => [moduleOf(root, file), readCells(file)]));
   const host = hostWith(modules, options);
   const program = ts.createProgram({ rootNames: [...fileNames, ...modules.keys()], options, host });
   const syntax = notebooks.flatMap((file) => {
-    const { faults } = modules.get(join(root, `${basename(file)}.ts`)) as CellModule;
+    const { faults } = modules.get(moduleOf(root, file)) as CellModule;
     return faults.map(({ cell, line, message }) => `${basename(file)} cell ${cell} line ${line}: ${message}`);
   });
   const found = ts
@@ -36,9 +36,16 @@ function projectOptions(root: string): ts.ParsedCommandLine {
   return ts.parseJsonConfigFileContent(config, ts.sys, root);
 }
 
+/** Where a notebook's or a page's cells stand as a module: in the project's folder, so that "./lib" is what it is in a cell. */
+function moduleOf(root: string, file: string): string {
+  const name = file.endsWith(".md") ? relative(root, file).replaceAll("/", ".") : basename(file);
+  return join(root, `${name}.ts`);
+}
+
 function readCells(file: string): CellModule {
   try {
-    return cellModule(JSON.parse(readFileSync(file, "utf8")));
+    const text = readFileSync(file, "utf8");
+    return cellModule(file.endsWith(".md") ? pageNotebook(text) : JSON.parse(text));
   } catch (error) {
     throw new Error(`Cannot read the notebook ${file}: ${(error as Error).message}`, { cause: error });
   }
