@@ -81,4 +81,4 @@ export { withProgress } from "./notebook/with-progress";
 export { code, listed, phrase } from "./text/phrase";
 export { are, capital, counted, grouped, howMany, ordinal, percent, pp, pValue, spelled } from "./text/format";
 export { startEngine, tf } from "./engine/backend";
-export * as inside from "./notebook/inside";
+export * as internals from "./notebook/internals";
