@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { NAMES_PAGE, namesPage } from "./check/names";
-import { projectFaults } from "./check/project";
+import { EXAMPLES, PAGES, projectFaults } from "./check/project";
 import { typeFaults } from "./check/types";
 
 const HELP = `npm run check [-- --write]
@@ -21,12 +21,6 @@ executed from top to bottom. README.md and the other pages name below each parag
   <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`;
 
 const root = resolve(__dirname, "../..");
-const PAGES = [
-  ...["README.md", "environment.md", "data/README.md", "data/runs/README.md", "notebooks/README.md", "lib/README.md"],
-  ...["lib/checkpoints/README.md", "lib/jupyter/README.md", "tests/bench/README.md"],
-];
-/** Pages whose code blocks are cells of one notebook. */
-const EXAMPLES = ["README.md", "notebooks/README.md"];
 
 function main(): number {
   try {
