@@ -17,6 +17,7 @@ import { type Message, pretendKernel, slowClock, textsOf } from "./cell";
 import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-sweep-live-"));
+const FOLDER_SYMBOL = Symbol.for("nontrivial.results");
 const PLOT = "application/vnd.plotly.v1+json";
 const [NETWORK, TEST] = [smallNetwork(), smallDataset(200)];
 const LAYERS = layersOf(NETWORK.spec).slice(1, 4);
@@ -161,7 +162,13 @@ test("withProgress() shows work that counts, ends its line, and hands over the i
   assert.match(textsOf(kernel.messages).at(-1)!, /^✓ counting: 2 steps in /);
   kernel.end();
   kernel = pretendKernel((text) => text.startsWith("every layer"));
-  const stopped = withProgress("every layer", (watch) => sweep(NETWORK, TEST, { layers: LAYERS, ...watch }));
-  await assert.rejects(stopped, /interrupted/);
+  Reflect.set(globalThis, FOLDER_SYMBOL, inFolder("watched"));
+  const cell = () => withProgress("every layer", (watch) => sweep(NETWORK, TEST, { layers: LAYERS, ...watch }));
+  await assert.rejects(cell(), /interrupted/);
   assert.match(textsOf(kernel.messages).at(-1)!, /^■ every layer: 50 of 200 images .*stopped$/);
+  kernel.end();
+  kernel = pretendKernel();
+  await cell();
+  assert.match(textsOf(kernel.messages)[0], /100 of 200 images/);
+  Reflect.deleteProperty(globalThis, FOLDER_SYMBOL);
 });

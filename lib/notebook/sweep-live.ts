@@ -1,5 +1,4 @@
 // A sweep in a notebook cell: progress, table and figure that change in place; interrupted, it goes on when the cell runs again.
-import { join } from "node:path";
 import { operatorName, zero } from "../ablations/ablate";
 import type { Dataset } from "../data/dataset";
 import { accuracyByLayer } from "../figures/layers";
@@ -12,8 +11,7 @@ import { captionOf } from "../tables/caption";
 import { ablationTable } from "../tables/table";
 import { changeText } from "../text/format";
 import { interruptSignal, liveFigure, liveTable, progress, type ShowOptions } from "./show";
-
-const RESULTS = join("data", "results");
+import { resultsFolder } from "./with-progress";
 
 /** How a sweep is shown, besides what it is. */
 export interface SweepViewOptions extends Pick<ShowOptions, "save" | "dir"> {
@@ -68,7 +66,7 @@ export async function sweepLive(
   dataset: Dataset,
   options: SweepLiveOptions = {},
 ): Promise<AnyLiveSweep> {
-  const { results = RESULTS, sets = [{ layers: [0] }], clock } = options;
+  const { results = resultsFolder(), sets = [{ layers: [0] }], clock } = options;
   const operator = options.name ?? options.operatorName ?? operatorName(options.operator ?? zero);
   const doing = changeText(sets.map(({ layers }) => ({ operator, layers: layers.length })));
   const line = progress(`${network.name}, ${doing}`, "images", { clock });
