@@ -12,6 +12,8 @@ import { checkDataset, checkFit, type Dataset } from "../lib/data/dataset";
 import { evaluate } from "../lib/training/evaluate";
 import { classHistogram, imageGrid } from "../lib/figures/images";
 import { greedyOrder } from "../lib/sweeps/greedy";
+import { take, where } from "../lib/data/select";
+import { sweepLive } from "../lib/notebook/sweep-live";
 import { trainLive } from "../lib/notebook/train-live";
 import {
   CIFAR10_NORMALIZATION,
@@ -99,6 +101,7 @@ const ENTRIES: Readonly<Record<string, (dataset: Dataset, network: Network) => u
   sweep: (dataset, network) => sweep(network, dataset),
   sweepSteps: (dataset, network) => sweepSteps(network, dataset).next(),
   sweepEach: (dataset, network) => sweepEach(network, dataset, { zero }),
+  sweepLive: (dataset, network) => sweepLive(network, dataset, { results: path.join(FOLDER, "live") }),
   greedyOrder: (dataset, network) => greedyOrder(network, dataset),
   "train on": (dataset, { spec }) => train(spec, dataset, config),
   "train, watching": (dataset, { spec }) => train(spec, fitting(spec.classes), config, { test: dataset }),
@@ -148,6 +151,8 @@ test("imagesBetween() gives the images of a stretch with their labels, and refus
 test("whatever reads a dataset without a network refuses one that does not agree with itself", async () => {
   const readers = [
     () => firstImages(broken, 50),
+    () => take(broken, [0]),
+    () => where(broken, () => true),
     () => holdOut(broken, 10),
     () => channelStatistics(broken),
     () => classHistogram(broken),

@@ -66,9 +66,10 @@ export async function sweepLive(
   dataset: Dataset,
   options: SweepLiveOptions = {},
 ): Promise<AnyLiveSweep> {
-  const { results = resultsFolder(), sets = [{ layers: [0] }], clock } = options;
+  const { results = resultsFolder(), sets, clock } = options;
   const operator = options.name ?? options.operatorName ?? operatorName(options.operator ?? zero);
-  const doing = changeText(sets.map(({ layers }) => ({ operator, layers: layers.length })));
+  const sizes = sets?.map(({ layers }) => layers.length) ?? [1];
+  const doing = changeText(sizes.map((layers) => ({ operator, layers })));
   const line = progress(`${network.name}, ${doing}`, "images", { clock });
   const [view, signal] = [openView(options), interruptSignal()];
   const watched = { onProgress: line.update, signal, results: results || undefined, operatorName: operator };
@@ -123,19 +124,19 @@ function openView({ clock, ...options }: SweepLiveOptions) {
   const table = order && liveTable({ clock: figure ? () => 1000 * drawings++ : clock });
   const tableOf = ({ verdicts }: AnyLiveSweep) => ablationTable(verdicts, { order: order || "forward" });
   const figureOf = ({ verdicts }: AnyLiveSweep): Figure => (draw || accuracyByLayer)(verdicts, { title });
-  const shown = ({ sweep }: AnyLiveSweep) => ({ caption: captionOf(sweep), limit });
-  const drawTable = (state: AnyLiveSweep) => table && table.update(() => tableOf(state), shown(state));
+  const shown = (sweep: Sweep) => ({ caption: captionOf(sweep), limit });
   return {
     update(sweep: Sweep): void {
-      if (!figure) return void drawTable(judged(sweep, options));
+      if (!figure && table) table.update(() => tableOf(judged(sweep, options)), shown(sweep));
+      if (!figure) return;
       figure.update(() => {
         const state = judged(sweep, options);
-        drawTable(state);
+        if (table) table.update(tableOf(state), shown(sweep));
         return figureOf(state);
       });
     },
     async finish(state: AnyLiveSweep): Promise<void> {
-      if (table) await table.finish(tableOf(state), shown(state));
+      if (table) await table.finish(tableOf(state), shown(state.sweep));
       if (figure) await figure.finish(figureOf(state), { save, dir });
     },
   };
