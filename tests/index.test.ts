@@ -1,11 +1,12 @@
 // The front door: few names, all there, each with a sentence, in groups; and no file of lib/ goes through it.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { test } from "node:test";
 import { ESLint } from "eslint";
 import * as lab from "../lib";
-import { namesPage, readNames } from "../lib/cli/check/names";
+import { NAMES_PAGE, namesPage, readNames } from "../lib/cli/check/names";
+import { PAGES } from "../lib/cli/check/project";
 
 const ROOT = resolve(__dirname, "..");
 const GROUPS = readNames(ROOT);
@@ -29,7 +30,7 @@ test("its groups come in reading order, each with a sentence, and so does every 
 });
 
 test("lib/NAMES.md is what the front door and the docstrings say", () => {
-  assert.equal(readFileSync(resolve(ROOT, "lib/NAMES.md"), "utf8"), namesPage(ROOT));
+  assert.equal(readFileSync(resolve(ROOT, NAMES_PAGE), "utf8"), namesPage(ROOT));
 });
 
 test("notebooks import of lib from the front door alone, in one line for values and one for types", () => {
@@ -41,6 +42,12 @@ test("notebooks import of lib from the front door alone, in one line for values 
     assert.deepEqual([...new Set(imports.map(([, , from]) => from))], ["./lib"], name);
     assert.ok(imports.length <= 2 && imports.filter(([, type]) => !type).length <= 1, name);
   }
+});
+
+test("what pages link to is there", () => {
+  for (const page of [...PAGES, NAMES_PAGE])
+    for (const [, link] of readFileSync(resolve(ROOT, page), "utf8").matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g))
+      assert.ok(existsSync(resolve(ROOT, dirname(page), link)), `${page} links to ${link}`);
 });
 
 test("the linter lets no file of lib/ import the front door", async () => {
