@@ -64,6 +64,20 @@ export default typescript.config(
     },
   },
   {
+    // The front door is for notebooks: through it every file would depend on every other one.
+    files: ["lib/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { regex: "^(\\.{1,2}/?)+$|/(lib|index)/?$", message: "Import from the file that the name lives in." },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // Reference values stand in tests with all the digits of their source.
     files: ["tests/**/*.ts"],
     rules: { "no-loss-of-precision": "off" },

@@ -59,6 +59,23 @@ test("typeFaults() names the notebook, the cell and the line of a type error", (
   ]);
 });
 
+test("typeFaults() takes the code blocks of a page as cells, and ./lib as the front door", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "check-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ["lib", "docs"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "tsconfig.json"), readFileSync(join(root, "tsconfig.json")));
+  writeFileSync(join(folder, "lib", "index.ts"), "export const one = 1;\n");
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const blocks = ['import { one } from "./lib";\nconst two = 2 * one;', "const text: string = two;"];
+  const page = blocks.map((block) => `Prose.\n\n\`\`\`ts\n${block}\n\`\`\`\n`).join("\n");
+  const files = ["docs/README.md", "README.md"].map((name) => join(folder, name));
+  writeFileSync(files[0], page);
+  writeFileSync(files[1], page.replace("string", "number"));
+  assert.deepEqual(typeFaults(folder, files), [
+    "docs/README.md cell 2 line 1: Type 'number' is not assignable to type 'string'.",
+  ]);
+});
+
 test("typeFaults() is strict", (context) => {
   assert.match(
     check(context, "function f(x) {\n  return x;\n}\nf(1);").join(),

@@ -9,6 +9,10 @@ import { mean } from "../lib/ablations/operators";
 import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/data/cifar";
 import { checkDataset, checkFit, type Dataset } from "../lib/data/dataset";
 import { classHistogram, imageGrid } from "../lib/figures/images";
+import { greedyOrder } from "../lib/sweeps/greedy";
+import { take, where } from "../lib/data/select";
+import { sweepLive } from "../lib/notebook/sweep-live";
+import { trainLive } from "../lib/notebook/train-live";
 import {
   CIFAR100_NORMALIZATION,
   CIFAR10_NORMALIZATION,
@@ -17,7 +21,6 @@ import {
 } from "../lib/networks/network";
 import { normalizationOf } from "../lib/networks/normalization";
 import { specOf } from "../lib/networks/spec";
-import { trainLive } from "../lib/notebook/train-live";
 import { checkAboveChance } from "../lib/results/baseline";
 import type { Sweep } from "../lib/results/matrix";
 import { rowsOf } from "../lib/results/rows";
@@ -25,7 +28,6 @@ import { verdictsOf } from "../lib/results/verdict";
 import { trainRun } from "../lib/runs/train-run";
 import { randomStream } from "../lib/statistics/random";
 import { sweepEach } from "../lib/sweeps/each";
-import { greedyOrder } from "../lib/sweeps/greedy";
 import { sweep, sweepSteps } from "../lib/sweeps/sweep";
 import { evaluate } from "../lib/training/evaluate";
 import { FAST, type TrainConfig } from "../lib/training/recipe";
@@ -100,6 +102,7 @@ const ENTRIES: Readonly<Record<string, (dataset: Dataset, network: Network) => u
   sweep: (dataset, network) => sweep(network, dataset),
   sweepSteps: (dataset, network) => sweepSteps(network, dataset).next(),
   sweepEach: (dataset, network) => sweepEach(network, dataset, { zero }),
+  sweepLive: (dataset, network) => sweepLive(network, dataset, { results: path.join(FOLDER, "live") }),
   greedyOrder: (dataset, network) => greedyOrder(network, dataset),
   "train on": (dataset, { spec }) => train(spec, dataset, config),
   "train, watching": (dataset, { spec }) => train(spec, fitting(spec.classes), config, { test: dataset }),
@@ -149,6 +152,8 @@ test("imagesBetween() gives the images of a stretch with their labels, and refus
 test("whatever reads a dataset without a network refuses one that does not agree with itself", async () => {
   const readers = [
     () => firstImages(broken, 50),
+    () => take(broken, [0]),
+    () => where(broken, () => true),
     () => holdOut(broken, 10),
     () => channelStatistics(broken),
     () => classHistogram(broken),

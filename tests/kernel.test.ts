@@ -286,6 +286,51 @@ describe("the kernel", { timeout: 120_000 }, () => {
     );
   });
 
+  test("finds the front door as ./lib, reloads it with what is behind it, and completes its names", async () => {
+    const folder = `./${path.relative(".", modules)}`;
+    const write = (value: number) =>
+      fs.writeFileSync(path.join(modules, "behind.ts"), `export const behind = (): number => ${value};\n`);
+    fs.writeFileSync(path.join(modules, "index.ts"), `export { behind } from "./behind";\n`);
+    for (const value of [1, 2]) {
+      write(value);
+      const { text } = await kernel.run(`import { behind } from "${folder}";\nconsole.log(behind());`);
+      assert.equal(text, `${value}\n`);
+    }
+    const { text, reply } = await kernel.run(
+      `import * as lab from "./lib";\nconsole.log(lab.percent(0.5), typeof lab.operators.noise);`,
+    );
+    assert.equal(text, "50.00 function\n", JSON.stringify(reply));
+    const { matches } = await kernel.ask<{ matches: string[] }>("complete", { code: "lab." });
+    for (const name of ["loadCifar", "sweepLive", "operators", "show"]) assert.ok(matches.includes(name), name);
+    assert.deepEqual((await kernel.ask<{ matches: string[] }>("complete", { code: "lab.loadC" })).matches, [
+      "loadCifar",
+    ]);
+  });
+
+  test("stops a live sweep, whose cell leaves what there is, and goes on when the cell is run again", async () => {
+    const folder = path.relative(".", modules);
+    const begin = `import { dropByLayer, firstImages, loadCifar, loadNetwork, sweepLive } from "./lib";
+      const network = await loadNetwork("data/runs/resnet20-seed1");
+      const few = firstImages(await loadCifar("cifar10", "test"), 400);`;
+    const cell = `const live = await sweepLive(network, few, {
+      results: "${folder}",
+      figure: (rows) => (console.log("ready"), dropByLayer(rows)),
+    });`;
+    const print = `console.log(live.interrupted, live.rows.length, live.sweep.labels.length);`;
+    assert.equal((await kernel.run(begin)).reply.status, "ok");
+    const stopped = await kernel.run(cell, { interrupt_on: "ready" });
+    assert.equal(stopped.reply.status, "ok", JSON.stringify(stopped.outputs));
+    const [, interrupted, rows, images] = /^(true) (\d+) (\d+)\n$/.exec((await kernel.run(print)).text)!;
+    assert.deepEqual([interrupted, rows], ["true", "19"]);
+    assert.ok(Number(images) < 400);
+    const [again, done] = await kernel.runAll([cell, print]);
+    assert.match(
+      String(again.outputs.find(({ data }) => data)!.data!["text/plain"]),
+      new RegExp(`${Number(images) + 50} of 400 images`),
+    );
+    assert.equal(done.text, "false 19 400\n");
+  });
+
   test("leaves quickly at shutdown in spite of a live timer", async () => {
     await kernel.run(`setInterval(() => 1, 10); undefined`);
     const seconds = await kernel.ask<number>("shutdown");

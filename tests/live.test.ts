@@ -7,47 +7,27 @@ import { after, afterEach, test } from "node:test";
 import { trainLive } from "../lib/notebook/train-live";
 import { specOf } from "../lib/networks/spec";
 import { FAST } from "../lib/training/recipe";
+import { type Message, pretendKernel, slowClock, textsOf } from "./cell";
 import { smallDataset } from "./small";
 
-type Message = { data: Record<string, unknown>; transient: { display_id?: string }; update: boolean };
 type Plot = { data: { x: number[]; y: number[]; opacity: number }[] };
-const kernelFile = require.resolve("tslab/dist/jupyter");
-const SIGNAL = Symbol.for("nontrivial.signal");
 const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-live-"));
 const PLOT = "application/vnd.plotly.v1+json";
 
-afterEach(() => {
-  delete require.cache[kernelFile];
-  Reflect.deleteProperty(globalThis, SIGNAL);
-});
+let running: ReturnType<typeof pretendKernel> | undefined;
+
+afterEach(() => running?.end());
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-/** Stands in for a running kernel: keeps what is displayed, and interrupts when `stopAt` says so. */
-function kernel(stopAt: (text: string) => boolean = () => false): Message[] {
-  const messages: Message[] = [];
-  const stop = new AbortController();
-  const lastWriteDisplayData = (display: Omit<Message, "update">, update: boolean) => {
-    messages.push({ ...display, update });
-    if (stopAt(String(display.data["text/plain"]))) stop.abort(new Error("interrupted"));
-  };
-  require.cache[kernelFile] = { exports: { lastWriteDisplayData } } as unknown as NodeModule;
-  Reflect.set(globalThis, SIGNAL, stop.signal);
-  return messages;
-}
+/** What is displayed from now on. */
+const kernel = (stopAt?: (text: string) => boolean): Message[] => (running = pretendKernel(stopAt)).messages;
 
 const SPEC = specOf("resnet8-w4");
 const CONFIG = { ...FAST, epochs: 3, batch: 20, rate: 0.05, shift: 1 };
 const [DATA, TEST] = [smallDataset(100), smallDataset(50, 2)];
 
-/** A clock in which every look takes half a second, so that every display is due. */
-function slowClock(): () => number {
-  let now = 0;
-  return () => (now += 500);
-}
-
 const cell = (dir: string) =>
   trainLive(SPEC, DATA, CONFIG, { dir: path.join(FOLDER, dir), test: TEST, clock: slowClock() });
-const texts = (messages: Message[]) => messages.map(({ data }) => String(data["text/plain"]));
 
 test("trainLive() shows two outputs that change in place: a line with all that is asked for, and curves", async () => {
   const messages = kernel();
@@ -62,7 +42,7 @@ test("trainLive() shows two outputs that change in place: a line with all that i
     assert.equal(first.update, false);
     assert.ok(others.every(({ update }) => update));
   }
-  const lines = texts(messages).filter((text) => text.startsWith("training"));
+  const lines = textsOf(messages).filter((text) => text.startsWith("training"));
   assert.match(
     lines[7],
     /^training █+░+ \d+ % {2}\d+ of 15 steps · [\d.]+ steps\/s · [\d.]+ s left · epoch 2 of 3 · loss \d\.\d+ · rate 0\.\d+ · \d+ images\/s$/,
@@ -82,12 +62,12 @@ test("trainLive() stops within a step of an interrupt, says so, and goes on with
   await assert.rejects(cell("interrupted"), /interrupted/);
   assert.equal(steps.length, 8);
   assert.match(
-    texts(first).at(-1)!,
+    textsOf(first).at(-1)!,
     /^■ training: 8 of 15 steps in .* · stopped; run again, it goes on after epoch 1$/,
   );
   const second = kernel();
   const resumed = await cell("interrupted");
-  assert.match(texts(second)[0], /6 of 15 steps/);
+  assert.match(textsOf(second)[0], /6 of 15 steps/);
   const whole = await (kernel(), cell("whole"));
   const losses = ({ history }: typeof whole) => history.map(({ trainLoss, testLoss }) => [trainLoss, testLoss]);
   assert.deepEqual(losses(resumed), losses(whole));

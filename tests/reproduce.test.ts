@@ -1,6 +1,6 @@
 // `npm run reproduce`: which notebooks run, the quick parameters, and a real headless run that succeeds or fails whole.
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -86,11 +86,16 @@ test("withQuickParameters() leaves a notebook without parameters alone, unless i
 test("a headless run replaces the notebook by the executed one and leaves nothing else; its HTML needs no network", async (context) => {
   const { error, folder, file, after, said, left } = await execute(
     context,
-    [cell("const CONFIG = { images: 10000, epochs: 3 };", "parameters"), cell("console.log(JSON.stringify(CONFIG));")],
+    [
+      cell("const CONFIG = { images: 10000, epochs: 3 };", "parameters"),
+      cell("console.log(JSON.stringify(CONFIG));\nconsole.log((globalThis as any)[Symbol.for('nontrivial.results')]);"),
+    ],
     { quick: true, metadata: { quick: { epochs: 1 } } },
   );
   assert.equal(error, undefined);
   assert.match(after, /"{\\"images\\":1000,\\"epochs\\":1,\\"figures\\":\\"figures\/quick\\"}\\n"/);
+  const results = /"(.*nontrivial-results-\w+)\\n"/.exec(after);
+  assert.ok(results && !existsSync(results[1]), "what it computes is kept for the run alone");
   assert.doesNotMatch(after, /iopub|shell\.execute_reply/, "timestamps");
   assert.deepEqual(left, ["00_try.ipynb"]);
   assert.equal(said.at(-1), "cell 3 of 3,");

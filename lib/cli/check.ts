@@ -1,14 +1,14 @@
 // `npm run check`: strict types of lib, tests and the notebooks' code, prose against outputs, ESLint, and Prettier's formatting.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defineCommand, runCommand } from "./command";
+import { defineCommand, type GivenTo, runCommand } from "./command";
 
 const COMMAND = defineCommand({
   name: "check",
-  summary: `Type-checks lib, tests and the code cells of notebooks/*.ipynb in strict mode, then runs ESLint and Prettier's check.
+  summary: `Type-checks lib, tests, the code cells of notebooks/*.ipynb and the \`\`\`ts blocks of pages in strict mode, then runs ESLint and Prettier's check.
 A fault in a notebook is named by its code cell, counted from 1 as Jupyter numbers them, and the line in it.
-npm run format mends what Prettier finds.
+npm run format mends what Prettier finds; --write makes lib/NAMES.md, the list of names, anew.
 
 Every number in the text of a notebook has to be shown by an output or a code cell above it, to the digits quoted, and the cells have to be
 executed from top to bottom. README.md and the other pages name below each paragraph what shows its numbers. In Markdown, unseen:
@@ -16,15 +16,17 @@ executed from top to bottom. README.md and the other pages name below each parag
   <!-- shown in: notebooks/03_train.ipynb -->                            the numbers of this paragraph are found there
   <!-- shown in: notebooks/03_train.ipynb#59bb74ec -->                   … in the cell with this id
   <!-- measured: npm run bench -->                                       all of them were measured, and no file shows them`,
-  options: {},
+  options: { write: { help: "make lib/NAMES.md, the list of names, anew" } },
 });
 
 const root = resolve(__dirname, "../..");
 
-async function checkCommand(): Promise<void> {
+async function checkCommand({ write }: GivenTo<typeof COMMAND>): Promise<void> {
+  if (write) await writeNames();
   const results = [
     await checkTypes(),
     await checkProse(),
+    await checkNames(),
     runTool("ESLint", "eslint/bin/eslint.js", ["."]),
     runTool("Prettier", "prettier/bin/prettier.cjs", ["--check", "."]),
   ];
@@ -38,7 +40,8 @@ function notebooks(): string[] {
 
 async function checkTypes(): Promise<boolean> {
   const { typeFaults } = await import("./check/types"); // the compiler, which --help can do without
-  const faults = typeFaults(root, notebooks());
+  const { EXAMPLES } = await import("./check/project");
+  const faults = typeFaults(root, [...notebooks(), ...EXAMPLES.map((page) => join(root, page))]);
   faults.forEach((fault) => console.log(fault));
   return verdict("Types", faults.length === 0, `of lib, tests and ${notebooks().length} notebooks`);
 }
@@ -48,6 +51,20 @@ async function checkProse(): Promise<boolean> {
   const faults = projectFaults(root, notebooks(), PAGES);
   faults.forEach((fault) => console.log(fault));
   return verdict("Prose", faults.length === 0, `of ${notebooks().length} notebooks and ${PAGES.length} pages`);
+}
+
+async function checkNames(): Promise<boolean> {
+  const { NAMES_PAGE, namesPage } = await import("./check/names");
+  const file = join(root, NAMES_PAGE);
+  const same = existsSync(file) && readFileSync(file, "utf8") === namesPage(root);
+  if (!same)
+    console.log(`${NAMES_PAGE}: expected what lib/index.ts and the docstrings say; npm run check -- --write makes it`);
+  return verdict("Names", same, `of ${NAMES_PAGE}`);
+}
+
+async function writeNames(): Promise<void> {
+  const { NAMES_PAGE, namesPage } = await import("./check/names");
+  writeFileSync(join(root, NAMES_PAGE), namesPage(root));
 }
 
 function runTool(name: string, script: string, args: readonly string[]): boolean {

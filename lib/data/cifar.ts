@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { CIFAR10, CIFAR100, type Layout, readVerified, recordBytes } from "./cifar-files";
 import { checkDataset, type Dataset } from "./dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { take } from "./select";
 
 const PLANE = SIDE * SIDE;
 
@@ -151,19 +152,15 @@ export function holdOut(dataset: Dataset, count: number): Split {
   }
   const indices = [...isHeldOut.keys()];
   return {
-    training: imagesAt(dataset, Uint32Array.from(indices.filter((image) => !isHeldOut[image]))),
-    heldOut: imagesAt(dataset, Uint32Array.from(indices.filter((image) => isHeldOut[image]))),
+    training: take(
+      dataset,
+      indices.filter((image) => !isHeldOut[image]),
+    ),
+    heldOut: take(
+      dataset,
+      indices.filter((image) => isHeldOut[image]),
+    ),
   };
-}
-
-/** A copy of the images at these indices, in this order. */
-function imagesAt(dataset: Dataset, indices: Uint32Array): Dataset {
-  const images = new Uint8Array(indices.length * IMAGE_SIZE);
-  indices.forEach((from, to) =>
-    images.set(dataset.images.subarray(from * IMAGE_SIZE, (from + 1) * IMAGE_SIZE), to * IMAGE_SIZE),
-  );
-  const labels = Uint8Array.from(indices, (index) => dataset.labels[index]);
-  return { ...dataset, count: indices.length, images, labels };
 }
 
 function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): void {

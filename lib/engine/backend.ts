@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { node as TensorFlowNode } from "@tensorflow/tfjs-node";
 
+/** TensorFlow.js, on the engine that `startEngine` chose. */
 export { tf };
 export type Tensor = tf.Tensor;
 

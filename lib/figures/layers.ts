@@ -1,20 +1,6 @@
 // Figures of a sweep: pure functions from rows to values that plotly.js draws.
 import type { Data } from "plotly.js";
-import {
-  baseAxis,
-  chanceName,
-  COLOURS,
-  type Figure,
-  firstRow,
-  GREY,
-  houseLayout,
-  layerAxis,
-  levelLine,
-  levelName,
-  stageBands,
-  stageLabels,
-  valueAxis,
-} from "./style";
+import { baseAxis, chanceName, COLOURS, type Figure, firstRow, GREY, houseLayout, layerAxis, levelLine, levelName, stageBands, stageLabels, valueAxis } from "./style";
 import { changeText, escapeHtml, grouped, percent } from "../text/format";
 import type { Row } from "../results/rows";
 import { largestOf } from "../statistics/extremes";

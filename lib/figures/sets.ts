@@ -1,17 +1,7 @@
 // Figures of sets of layers: the synergy of every pair, and the accuracy while layers are given up one after the other.
 import type { Annotations, Data, PlotData } from "plotly.js";
 import { colourBar, DIVERGING, nameAxis, type Square, squaresTrace } from "./heatmap";
-import {
-  baseAxis,
-  chanceName,
-  COLOURS,
-  type Figure,
-  GREY,
-  houseLayout,
-  levelLine,
-  levelName,
-  valueAxis,
-} from "./style";
+import { baseAxis, chanceName, COLOURS, type Figure, GREY, houseLayout, levelLine, levelName, valueAxis } from "./style";
 import { doneText, escapeHtml, grouped, percent, signedPercent } from "../text/format";
 import type { GrowthPoint, SpreadPoint } from "../results/growth";
 import { type Effect, isFree, type Scale, type Synergy } from "../results/synergy";

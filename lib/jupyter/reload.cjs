@@ -16,11 +16,17 @@ const OPTIONS = {
  * file's code (`sideOutputs`) when it has changed and then forgets the module, but keeps its importers with the old one.
  */
 function reloading(converter) {
-  const modules = new Map(); // path of the emitted .js (not on disk) -> code
+  const modules = new Map(); // path of the emitted .js (not on disk) -> its code, and the paths that it imports
+  const add = (file, data) => modules.set(file, { data, imports: new Set(importsOf(file, data)) });
   const convert = (declarations, code) => {
     const result = converter.convert(declarations, code);
     if (result.sideOutputs) {
-      for (const { path: file, data } of result.sideOutputs) modules.set(file, withLines(file, data));
+      for (const { path: file, data } of result.sideOutputs) {
+        add(file, withLines(file, data));
+        const folder = path.dirname(file); // "./lib" is "./lib/index", for which tslab looks as "lib.js"
+        if (path.basename(file) === "index.js")
+          add(`${folder}.js`, `module.exports = require("./${path.basename(folder)}/index.js");`);
+      }
       const changed = result.sideOutputs.map((output) => output.path);
       result.sideOutputs = withImporters(modules, changed);
     }
@@ -33,9 +39,9 @@ function reloading(converter) {
 function withImporters(modules, changed) {
   const stale = new Set(changed);
   for (const file of stale) {
-    for (const [importer, code] of modules) if (importsOf(importer, code).includes(file)) stale.add(importer);
+    for (const [importer, { imports }] of modules) if (imports.has(file)) stale.add(importer);
   }
-  return [...stale].map((file) => ({ path: file, data: modules.get(file) }));
+  return [...stale].map((file) => ({ path: file, data: modules.get(file).data }));
 }
 
 function importsOf(file, code) {

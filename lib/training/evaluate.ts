@@ -23,6 +23,8 @@ export interface Evaluation {
   readonly loss: number;
   /** The predicted class of every image. */
   readonly predictions: Uint8Array;
+  /** How sure the network is of each of these: the probability (softmax) that it gives to the class. */
+  readonly confidences: Float32Array;
 }
 
 /** What a long call takes besides its data. */
@@ -61,17 +63,21 @@ async function evaluateLoaded(
   options: ProgressOptions,
 ): Promise<Evaluation> {
   const predictions = new Uint8Array(dataset.count);
+  const confidences = new Float32Array(dataset.count);
   const classes = dataset.classes.length;
   let loss = 0;
   for await (const { start, images, labels } of testBatches(dataset, options)) {
     const logits = logitsOf(predictor, network, images);
     predictions.set(predictedClasses(logits, classes), start);
-    labels.forEach(
-      (label, image) => (loss += crossEntropy(logits.subarray(image * classes, (image + 1) * classes), label)),
-    );
+    labels.forEach((label, image) => {
+      const row = logits.subarray(image * classes, (image + 1) * classes);
+      loss += crossEntropy(row, label);
+      confidences[start + image] = Math.exp(-crossEntropy(row, predictions[start + image]));
+    });
   }
+  const { count } = dataset;
   const correct = countEqual(predictions, dataset.labels);
-  return { images: dataset.count, correct, accuracy: correct / dataset.count, loss: loss / dataset.count, predictions };
+  return { images: count, correct, accuracy: correct / count, loss: loss / count, predictions, confidences };
 }
 
 /** A dataset's batches in order on the engine, each freed when the next one is asked for. */

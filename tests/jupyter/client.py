@@ -58,6 +58,11 @@ def information(client, manager, **_):
     return reply_to(client, client.kernel_info())
 
 
+def complete(client, manager, code, **_):
+    """Asks for what may stand at the end of some code."""
+    return reply_to(client, client.complete(code, len(code)))
+
+
 def shutdown(client, manager, **_):
     """Asks the kernel to leave and says how many seconds it took."""
     started = time.time()
@@ -83,7 +88,7 @@ def main(kernel, folder):
         manager.shutdown_kernel(now=True)
 
 
-COMMANDS = {"execute": execute, "information": information, "shutdown": shutdown}
+COMMANDS = {"execute": execute, "complete": complete, "information": information, "shutdown": shutdown}
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2])

@@ -54,6 +54,12 @@ export function cellModule(notebook: Notebook): CellModule {
   return { text: [...texts, "export {};"].join("\n"), places, faults: faults.flat() };
 }
 
+/** The ```ts blocks of a page as the cells of a notebook. */
+export function pageNotebook(markdown: string): Notebook {
+  const blocks = [...markdown.matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
+  return { cells: blocks.map(([, source]) => ({ cell_type: "code", source: source.trimEnd() })) };
+}
+
 function parse(source: string): ts.SourceFile {
   return ts.createSourceFile("cell.ts", `${source}\nexport {};`, ts.ScriptTarget.ES2022, false, ts.ScriptKind.TS);
 }

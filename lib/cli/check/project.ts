@@ -7,7 +7,20 @@ import { plainNumbers } from "./numbers";
 import { executionFaults, pageFaults, proseFaults } from "./prose";
 
 /** The pages whose numbers are held against what they name. */
-export const PAGES = ["README.md", "data/README.md", "data/runs/README.md", "environment.md"];
+export const PAGES = [
+  ...[
+    "README.md",
+    "data/README.md",
+    "data/runs/README.md",
+    "environment.md",
+    "notebooks/README.md",
+    "tests/bench/README.md",
+  ],
+  ...["", "checkpoints/", "cli/", "jupyter/", "results/"].map((folder) => `lib/${folder}README.md`),
+];
+
+/** Pages whose ```ts blocks are the cells of a notebook. */
+export const EXAMPLES = ["README.md", "notebooks/README.md"];
 
 const LARGEST = 64 * 2 ** 20; // bytes of a file that is read for its numbers
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import ts from "typescript";
-import { cellModule, type CellModule } from "./cells";
+import { cellModule, type CellModule, pageNotebook } from "./cells";
 
 // In a cell an unused name is no fault: a reader tries things, and the last expression is shown.
 const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
@@ -10,19 +10,18 @@ const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 /**
  * Type-checks what tsconfig.json names, and notebooks as if each were a module in the project's folder.
  * @param root the project's folder
- * @param notebooks the notebooks' files
+ * @param notebooks the notebooks' files, and pages whose code blocks are cells
  * @returns one line for each fault: "lib/rows.ts:12:5: message" or "04_every_layer.ipynb cell 4 line 2: message"
  * @throws Error when tsconfig.json or a notebook cannot be read
  */
 export function typeFaults(root: string, notebooks: readonly string[]): string[] {
   const { fileNames, options } = projectOptions(root);
-  const modules = new Map(notebooks.map((file) => [join(root, `${basename(file)}.ts`), readCells(file)]));
+  const modules = new Map(notebooks.map((file) => [moduleOf(root, file), readCells(root, file)]));
   const host = hostWith(modules, options);
   const program = ts.createProgram({ rootNames: [...fileNames, ...modules.keys()], options, host });
-  const syntax = notebooks.flatMap((file) => {
-    const { faults } = modules.get(join(root, `${basename(file)}.ts`)) as CellModule;
-    return faults.map(({ cell, line, message }) => `${basename(file)} cell ${cell} line ${line}: ${message}`);
-  });
+  const syntax = [...modules.values()].flatMap(({ name, faults }) =>
+    faults.map(({ cell, line, message }) => `${name} cell ${cell} line ${line}: ${message}`),
+  );
   const found = ts
     .getPreEmitDiagnostics(program)
     .filter(({ file, code }) => !(file && modules.has(file.fileName) && UNUSED.has(code)));
@@ -36,16 +35,26 @@ function projectOptions(root: string): ts.ParsedCommandLine {
   return ts.parseJsonConfigFileContent(config, ts.sys, root);
 }
 
-function readCells(file: string): CellModule {
+/** The cells of a notebook or a page, and how it is called in a fault. */
+type Cells = CellModule & { readonly name: string };
+
+/** Where its cells stand as a module: in the project's folder, so that "./lib" is what it is in a cell. */
+function moduleOf(root: string, file: string): string {
+  return join(root, `${relative(root, file).replaceAll("/", ".")}.ts`);
+}
+
+function readCells(root: string, file: string): Cells {
   try {
-    return cellModule(JSON.parse(readFileSync(file, "utf8")));
+    const text = readFileSync(file, "utf8");
+    if (file.endsWith(".md")) return { ...cellModule(pageNotebook(text)), name: relative(root, file) };
+    return { ...cellModule(JSON.parse(text)), name: basename(file) };
   } catch (error) {
     throw new Error(`Cannot read the notebook ${file}: ${(error as Error).message}`, { cause: error });
   }
 }
 
 /** A compiler host that finds the notebooks' modules beside the real files. */
-function hostWith(modules: ReadonlyMap<string, CellModule>, options: ts.CompilerOptions): ts.CompilerHost {
+function hostWith(modules: ReadonlyMap<string, Cells>, options: ts.CompilerOptions): ts.CompilerHost {
   const host = ts.createCompilerHost(options);
   return {
     ...host,
@@ -58,12 +67,13 @@ function hostWith(modules: ReadonlyMap<string, CellModule>, options: ts.Compiler
   };
 }
 
-function describe(diagnostic: ts.Diagnostic, root: string, modules: ReadonlyMap<string, CellModule>): string {
+function describe(diagnostic: ts.Diagnostic, root: string, modules: ReadonlyMap<string, Cells>): string {
   const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n    ");
   if (!diagnostic.file) return message;
   const { fileName } = diagnostic.file;
   const { line, character } = diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start ?? 0);
-  const place = modules.get(fileName)?.places[line];
-  if (place) return `${basename(fileName, ".ts")} cell ${place.cell} line ${place.line}: ${message}`;
+  const cells = modules.get(fileName);
+  const place = cells?.places[line];
+  if (place) return `${cells?.name} cell ${place.cell} line ${place.line}: ${message}`;
   return `${relative(root, fileName)}:${line + 1}:${character + 1}: ${message}`;
 }

@@ -1,5 +1,6 @@
 // Runs one notebook headless and writes its HTML; each file appears only when it is complete.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { runChild } from "../../setup/children.mjs";
 import { childEnvironment } from "../../setup/environment.mjs";
@@ -32,14 +33,19 @@ async function runCells({ root, source, input, output, say }) {
     if (event?.event === "cell") say(`cell ${event.number} of ${event.of},`);
     if (event?.event === "error") failure = event;
   };
+  // Of its own: what earlier runs have kept was computed by whatever code there was then.
+  const results = mkdtempSync(join(tmpdir(), "nontrivial-results-"));
   try {
     const script = join(root, "lib", "jupyter", "execute.py");
     const args = [script, input, output, dirname(source)];
-    await runChild(interpreter(root), args, { cwd: root, env: childEnvironment(root), onLine });
+    const env = { ...childEnvironment(root), NONTRIVIAL_RESULTS: results };
+    await runChild(interpreter(root), args, { cwd: root, env, onLine });
   } catch (error) {
     throw failure && !error.interrupted
       ? new Error(describeFailure(basename(source), failure), { cause: error })
       : error;
+  } finally {
+    rmSync(results, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,6 @@
+// What is asked of many trained networks together: their accuracy, their answers to the same images, float32 against bfloat16.
+export { loadCollection as load } from "../runs/collection";
+export { collectionFigure as figure } from "../figures/collection";
+export { answersOf, comparePairs, type NetworkPair } from "../runs/network-pairs";
+export { precisionPairs } from "../runs/precision-pairs";
+export { collectionTable as table, pairTable, precisionTable } from "../tables/collection";
