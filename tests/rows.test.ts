@@ -6,7 +6,7 @@ import type { Layer } from "../lib/networks/layers";
 import { evenSweep, type EvenSweep, type Sweep } from "../lib/results/matrix";
 import { checkEven, classRowsOf, rowsOf } from "../lib/results/rows";
 import { wilson } from "../lib/statistics/intervals";
-import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
+import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/confidence-sequences";
 
 const layers: Layer[] = [
   { name: "stage1.block1.conv1", stage: 1, block: 1, size: 3, inputs: 16, outputs: 16, stride: 1, side: 32 },

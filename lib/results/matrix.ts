@@ -1,7 +1,7 @@
 // The primary result of a sweep, as data: the prediction matrix and what it belongs to.
 import type { LayerSet } from "../ablations/sets";
 import type { Assumed, Precision } from "../networks/network";
-import type { Look } from "../statistics/sequential";
+import type { Look } from "../statistics/anytime";
 
 /** The primary result of a sweep: what the intact network and every ablation of it predict for each test image. */
 export interface Sweep {
@@ -27,7 +27,7 @@ export interface SweepLosses {
   readonly ablations: readonly Float32Array[];
 }
 
-/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `sequential.ts`), or is not at its end yet. */
+/** Of a sweep that looks after every batch and stops the ablations that `isDecided` (see `anytime.ts`), or is not at its end yet. */
 export interface Stopping {
   readonly margin?: number; // the drop, as a fraction, that is decided about; none where nothing is stopped
   readonly looks: readonly Look[]; // per ablation

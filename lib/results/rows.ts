@@ -5,8 +5,8 @@ import { changesChannels, kernelShape } from "../networks/layers";
 import type { Precision } from "../networks/network";
 import { wilson } from "../statistics/intervals";
 import { normalQuantile } from "../statistics/normal";
-import { accuracySequence, sequenceHalfWidth } from "../statistics/sequences";
-import { isOpen, type Look } from "../statistics/sequential";
+import { accuracySequence, sequenceHalfWidth } from "../statistics/confidence-sequences";
+import { isOpen, type Look } from "../statistics/anytime";
 import type { EvenSweep, Sweep } from "./matrix";
 
 /** What one ablation does to the test set; accuracies and drops are fractions. */

@@ -2,7 +2,7 @@
 import { checkAboveChance } from "./baseline";
 import { holm } from "../statistics/paired";
 import type { EvenRow, Row } from "./rows";
-import { dropBound, harmTest, isOpen, nonTrivialTest, trivialTest } from "../statistics/sequential";
+import { dropBound, harmTest, isOpen, nonTrivialTest, trivialTest } from "../statistics/anytime";
 
 export type Call = "trivial" | "non-trivial" | "undecided" | "unchanged";
 

@@ -39,6 +39,7 @@ function git(...words: string[]): string | undefined {
   }
 }
 
+/** The version of a package, by its package.json as `require` finds it from here. */
 export function versionOf(packageFile: string): string {
   return (JSON.parse(readFileSync(require.resolve(packageFile), "utf8")) as { version: string }).version;
 }

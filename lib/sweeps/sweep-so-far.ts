@@ -3,7 +3,7 @@ import { isUnchanged } from "../ablations/changes";
 import type { LayerSet } from "../ablations/sets";
 import type { Sweep } from "../results/matrix";
 import type { Pairs } from "../statistics/paired";
-import { addImages, isDecided, type Look } from "../statistics/sequential";
+import { addImages, isDecided, type Look } from "../statistics/anytime";
 import type { Answers } from "./graph-program";
 import { changeDigests } from "./key";
 import type { SweepWork } from "./answers";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wilson } from "../lib/statistics/intervals";
 import { randomStream } from "../lib/statistics/random";
-import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/sequences";
+import { accuracySequence, sequenceHalfWidth } from "../lib/statistics/confidence-sequences";
 
 test("accuracySequence() ends where (images + 1) P(correct) is 0.05, and is certain of nothing on one image", () => {
   const [low, high] = accuracySequence(3, 4);

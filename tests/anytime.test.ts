@@ -15,7 +15,7 @@ import {
   nonTrivialTest,
   trivialTest,
   type WatchedPairs,
-} from "../lib/statistics/sequential";
+} from "../lib/statistics/anytime";
 import type { Random } from "../lib/statistics/shuffle";
 import { countedRow } from "./figures";
 
