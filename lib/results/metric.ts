@@ -1,9 +1,9 @@
 // A metric of one's own, image by image: what it is in the intact network, and how an ablation changes it.
 import { rowsOf } from "./rows";
 import type { Sweep } from "./matrix";
-import { isOpen } from "../statistics/sequential";
+import { isOpen } from "../statistics/anytime";
 import { normalQuantile } from "../statistics/normal";
-import { sequenceHalfWidth } from "../statistics/sequences";
+import { sequenceHalfWidth } from "../statistics/confidence-sequences";
 
 /** A number for one answer to one image, such as 1 when it is right by a rule of one's own and 0 otherwise. */
 export type Metric = (predicted: number, label: number, image: number) => number;
