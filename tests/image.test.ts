@@ -7,7 +7,7 @@ import { PNG } from "pngjs";
 import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/notebook/browser";
 import { accuracyByLayer } from "../lib/figures/layers";
 import { imageGrid } from "../lib/figures/images";
-import { toPng } from "../lib/notebook/picture";
+import { compactPng, toPng } from "../lib/notebook/picture";
 import { colouredImages, someRows, typedFigure } from "./figures";
 
 after(closeBrowser);
@@ -35,6 +35,16 @@ test("toPng() gives the same bytes for the same figure, also from another browse
   assert.deepEqual(one, other);
   await closeBrowser();
   assert.deepEqual(await toPng(accuracyByLayer(someRows())), one);
+});
+
+test("compactPng() gives the same pixels in fewer bytes, and never in more", async () => {
+  const png = await toPng(accuracyByLayer(someRows()));
+  const compact = compactPng(png);
+  assert.ok(compact.length < 0.95 * png.length, `${compact.length} of ${png.length} bytes`);
+  const [before, after] = [png, compact].map((bytes) => PNG.sync.read(Buffer.from(bytes)));
+  assert.deepEqual([after.width, after.height], [before.width, before.height]);
+  assert.ok(before.data.equals(after.data));
+  assert.ok(compactPng(compact).length <= compact.length);
 });
 
 test("toPng() shows images with sharp pixels in their own colours", async () => {

