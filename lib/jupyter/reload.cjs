@@ -2,13 +2,12 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const ts = require("@tslab/typescript-for-tslab");
+process.env.ESBUILD_WORKER_THREADS = "0"; // its helper would be ended by the first interrupt of a cell
+const esbuild = require("esbuild");
 
 const OPTIONS = {
-  module: ts.ModuleKind.CommonJS,
-  target: ts.ScriptTarget.ES2022,
-  esModuleInterop: true,
-  inlineSourceMap: true,
+  ...{ bundle: false, write: false, outbase: "/", outdir: "/", logLevel: "silent" },
+  ...{ format: "cjs", target: "es2022", sourcemap: "inline", sourcesContent: false },
 };
 
 /**
@@ -21,8 +20,9 @@ function reloading(converter) {
   const convert = (declarations, code) => {
     const result = converter.convert(declarations, code);
     if (result.sideOutputs) {
+      const compiled = withLines(result.sideOutputs.map((output) => output.path));
       for (const { path: file, data } of result.sideOutputs) {
-        add(file, withLines(file, data));
+        add(file, compiled.get(file) ?? data); // data: of a module cell, or of JavaScript
         const folder = path.dirname(file); // "./lib" is "./lib/index", for which tslab looks as "lib.js"
         if (path.basename(file) === "index.js")
           add(`${folder}.js`, `module.exports = require("./${path.basename(folder)}/index.js");`);
@@ -49,11 +49,15 @@ function importsOf(file, code) {
   return names.map((name) => path.join(path.dirname(file), path.extname(name) === "" ? `${name}.js` : name));
 }
 
-/** The same file compiled once more with a source map: tslab's own output has none. */
-function withLines(file, data) {
-  const source = file.replace(/\.js$/, ".ts");
-  if (!fs.existsSync(source)) return data; // a module cell, or JavaScript
-  return ts.transpileModule(fs.readFileSync(source, "utf8"), { fileName: source, compilerOptions: OPTIONS }).outputText;
+/**
+ * Files of TypeScript compiled once more with a source map, by the path of the emitted .js: tslab's own output has none. All at once by
+ * esbuild, in a twentieth of the time that TypeScript takes; types were checked before.
+ */
+function withLines(files) {
+  const entryPoints = files.map((file) => file.replace(/\.js$/, ".ts")).filter((source) => fs.existsSync(source));
+  if (entryPoints.length === 0) return new Map();
+  const { outputFiles } = esbuild.buildSync({ ...OPTIONS, entryPoints });
+  return new Map(outputFiles.map(({ path: file, text }) => [file, text]));
 }
 
 module.exports = { reloading };
