@@ -68,6 +68,13 @@ test("accuracyByLayer() has one mark per layer in forward order, channel-changin
   assert.notEqual((changing.marker as { color: string }).color, (others.marker as { color: string }).color);
 });
 
+test("accuracyByLayer() says which intervals its bars are: Wilson's, or those that hold while a sweep runs", () => {
+  const titleOf = ({ layout }: Figure) => JSON.stringify(layout.title);
+  assert.match(titleOf(accuracyByLayer(someRows())), /bars: 95 % Wilson intervals, at most/);
+  const running = someRows().map((row) => ({ ...row, look: "running" as const }));
+  assert.match(titleOf(accuracyByLayer(running)), /bars: 95 % intervals that hold at every look, at most/);
+});
+
 test("accuracyByLayer() names every layer, the stages, the intact accuracy and chance", () => {
   const rows = someRows("resnet56");
   const { xaxis, shapes = [], annotations = [] } = accuracyByLayer(rows).layout;

@@ -3,6 +3,7 @@ import type { Data } from "plotly.js";
 import { baseAxis, chanceName, COLOURS, type Figure, firstRow, GREY, houseLayout, layerAxis, levelLine, levelName, stageBands, stageLabels, valueAxis } from "./style";
 import { changeText, escapeHtml, grouped, percent } from "../text/format";
 import type { Row } from "../results/rows";
+import { isOpen } from "../statistics/anytime";
 import { largestOf } from "../statistics/extremes";
 
 /** Options of the figures of a sweep. */
@@ -17,7 +18,7 @@ const GROUPS = [
 ] as const;
 
 /**
- * The main figure: one mark per layer in forward order, the accuracy that is left in percent with its Wilson interval,
+ * The main figure: one mark per layer in forward order, the accuracy that is left in percent with its interval,
  * the intact network as a dashed line, chance as a dotted one.
  * @throws RangeError when there is no row
  */
@@ -27,7 +28,8 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
   const right = 100 * baseline;
   const layers = rows.map((row) => ({ name: row.layer, stage: row.stage }));
   const widest = largestOf(rows.map((row) => (row.high - row.low) / 2));
-  const subtitle = `${grouped(images)} test images; bars: 95 % Wilson intervals, at most ± ${percent(widest, 1)} pp`;
+  const bars = rows.some(isOpen) ? "95 % intervals that hold at every look" : "95 % Wilson intervals";
+  const subtitle = `${grouped(images)} test images; bars: ${bars}, at most ± ${percent(widest, 1)} pp`;
   return {
     data: [stems(rows), ...GROUPS.map((group) => marks(rows, group))],
     layout: houseLayout(escapeHtml(title), subtitle, {

@@ -36,12 +36,14 @@ export function growthOf(sweep: EvenSweep, order: readonly Layer[]): GrowthPoint
   const rows = rowsOf(sweep);
   checkEven(rows);
   const [{ images, baseline, chance }] = rows;
-  const [low, high] = wilson(Math.round(baseline * images), images);
+  const pointOf = (accuracy: number) => {
+    const [low, high] = wilson(Math.round(accuracy * images), images);
+    return { operator, images, accuracy, low, high, chance };
+  };
   const grown = indicesOf(sweep, order).map((index, step) => {
-    const { accuracy, low, high } = rows[index];
-    return { count: step + 1, layer: order[step].name, operator, images, accuracy, low, high, chance };
+    return { count: step + 1, layer: order[step].name, ...pointOf(rows[index].accuracy) };
   });
-  return [{ count: 0, operator, images, accuracy: baseline, low, high, chance }, ...grown];
+  return [{ count: 0, ...pointOf(baseline) }, ...grown];
 }
 
 /**

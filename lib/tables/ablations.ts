@@ -10,7 +10,7 @@ export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "har
 
 /**
  * The paper's table: one line per ablated layer, in forward order or the largest drop first.
- * Accuracies in percent with their Wilson interval, drops in percentage points; verdicts where the rows have them; after how many images
+ * Accuracies in percent with their interval, drops in percentage points; verdicts where the rows have them; after how many images
  * an ablation was stopped, where one was; how much the cross-entropy grew (nats, 95 %), where losses are known.
  *
  * @param options `narrow`: without the columns that only describe the layer or bound its accuracy, for lines of 120 characters.
