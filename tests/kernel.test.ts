@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kernel, type Output, type Result } from "./jupyter/kernel";
 
 const RESULTS = path.resolve("data/results"); // git-ignored; modules have to lie below the project root
@@ -274,6 +275,33 @@ describe("the kernel", { timeout: 120_000 }, () => {
       );
       assert.equal(result.text, `${value}\n`);
     }
+  });
+
+  test("goes on when files and packages appear, vanish and change while it runs, and finds what was not there before", async () => {
+    const at = (name: string) => path.join(modules, name);
+    const folder = path.relative(".", modules);
+    const works = async () => assert.equal((await kernel.run("console.log(2 + 2);")).text, "4\n");
+    const late = `import { late } from "./${folder}/late";\nconsole.log(late);`;
+    assert.match(JSON.stringify(errorOf(await kernel.run(late))), /Cannot find module/);
+    for (const name of ["first", "second", "late"]) fs.writeFileSync(at(`${name}.ts`), `export const ${name} = 1;\n`);
+    await sleep(1500); // TypeScript gathers for a second what happens in folders
+    await works();
+    assert.equal((await kernel.run(late)).text, "1\n", "a module that was looked for in vain");
+    fs.mkdirSync(at("deeper"));
+    fs.writeFileSync(at("deeper/other.ts"), "export const other = 3;\n");
+    fs.rmSync(at("first.ts"));
+    fs.writeFileSync(at("late.ts"), "export const late = 2;\n");
+    await sleep(1500);
+    await works();
+    assert.equal((await kernel.run(late)).text, "2\n", "a module that was changed");
+    const text = `import { other } from "./${folder}/deeper/other";\nconsole.log(other);`;
+    assert.equal((await kernel.run(text)).text, "3\n", "a module in a new folder");
+    fs.rmSync(at("late.ts"));
+    fs.rmSync(at("deeper"), { recursive: true });
+    await sleep(1500);
+    await works();
+    assert.match(JSON.stringify(errorOf(await kernel.run(late))), /Cannot find module/);
+    await works();
   });
 
   test("names the line of an error in an imported file", async () => {

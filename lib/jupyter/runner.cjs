@@ -2,6 +2,7 @@
 "use strict";
 const { setTimeout: sleep, setImmediate: turn } = require("node:timers/promises");
 const { inspect } = require("node:util");
+require("./timers.cjs"); // before tslab, which takes TypeScript as it finds it
 const { createConverter } = require("tslab/dist/converter");
 const { createExecutor } = require("tslab/dist/executor");
 const { CellError, Interrupted, describe } = require("./errors.cjs");
