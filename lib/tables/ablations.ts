@@ -10,8 +10,9 @@ export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "har
 
 /**
  * The paper's table: one line per ablated layer, in forward order or the largest drop first.
- * Accuracies in percent with their interval, drops in percentage points; verdicts where the rows have them; after how many images
- * an ablation was stopped, where one was; how much the cross-entropy grew (nats, 95 %), where losses are known.
+ * What people come for stands first: the verdict, where the rows have one, and the drop in percentage points with its one-sided 95 % upper
+ * bound, by which readers can apply a margin of their own. Then, where one was, after how many images an ablation was stopped; accuracies in
+ * percent with their interval; how much the cross-entropy grew (nats, 95 %), where losses are known; and what the layer is.
  *
  * @param options `narrow`: without the columns that only describe the layer or bound its accuracy, for lines of 120 characters.
  */
@@ -27,28 +28,27 @@ export function ablationTable(
   };
   const table = tableOf(
     sorted.map((row) => ({
-      ...resultColumns(row),
-      ...(has.losses ? { "loss nats": lossText(row) } : {}),
-      ...(has.verdicts ? verdictColumns(row) : {}),
+      layer: row.layer,
+      ...(has.verdicts ? { verdict: row.verdict ?? null, harm: row.harm ?? null } : {}),
+      "drop pp": 100 * row.drop,
+      ...(has.verdicts ? { "drop ≤ pp": row.upper === undefined ? null : 100 * row.upper } : {}),
       ...(has.stops ? { "stopped at": row.look === "stopped" ? row.images : null } : {}),
+      ...countColumns(row),
+      ...(has.losses ? { "loss nats": lossText(row) } : {}),
+      channels: row.changesChannels ? "changes" : "keeps",
+      weights: row.parameters,
     })),
   );
   return narrow ? table.select(aq.not("channels", "weights", "95 % interval", "flips")) : table;
 }
 
-function resultColumns(row: Row) {
-  return {
-    layer: row.layer,
-    channels: row.changesChannels ? "changes" : "keeps",
-    weights: row.parameters,
-    "accuracy %": 100 * row.accuracy,
-    "95 % interval": `${percent(row.low)} to ${percent(row.high)}`,
-    "drop pp": 100 * row.drop,
-    lost: row.lost,
-    gained: row.gained,
-    flips: row.flips,
-  };
-}
+const countColumns = (row: Row) => ({
+  "accuracy %": 100 * row.accuracy,
+  "95 % interval": `${percent(row.low)} to ${percent(row.high)}`,
+  lost: row.lost,
+  gained: row.gained,
+  flips: row.flips,
+});
 
 /** The change of the cross-entropy and half its interval, which is symmetric. */
 function lossText({ lossChange, lossHigh }: Row): string | null {
@@ -56,15 +56,6 @@ function lossText({ lossChange, lossHigh }: Row): string | null {
   const change = Math.abs(lossChange).toFixed(3);
   const sign = Number(change) === 0 ? "" : lossChange < 0 ? "−" : "+";
   return `${sign}${change}${lossHigh === undefined ? "" : ` ± ${(lossHigh - lossChange).toFixed(3)}`}`;
-}
-
-/** The upper bound of the drop (one-sided 95 %) beside the verdict lets readers apply a margin of their own. */
-function verdictColumns({ upper, verdict, harm }: JudgedRow) {
-  return {
-    "drop ≤ pp": upper === undefined ? null : 100 * upper,
-    harm: harm ?? null,
-    verdict: verdict ?? null,
-  };
 }
 
 /** Every field of the verdicts, raw, for files: always the same columns, empty where a sweep did not measure something. */
