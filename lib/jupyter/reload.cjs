@@ -51,7 +51,7 @@ function importsOf(file, code) {
 
 /**
  * Files of TypeScript compiled once more with a source map, by the path of the emitted .js: tslab's own output has none. All at once by
- * esbuild, in a twentieth of the time that TypeScript takes; types were checked before.
+ * esbuild, as types were checked before: notebook 04's import takes 4.6 s so, and 6.0 s where TypeScript compiles file by file.
  */
 function withLines(files) {
   const entryPoints = files.map((file) => file.replace(/\.js$/, ".ts")).filter((source) => fs.existsSync(source));
