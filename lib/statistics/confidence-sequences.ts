@@ -1,6 +1,9 @@
 // Confidence sequences: intervals that hold at every moment at once, for whoever looks while images come in and stops when he likes.
 import { logBinomial } from "./binomial";
 
+/** How likely some moment's interval may miss: 95 % sequences. */
+const LEVEL = 0.05;
+
 /**
  * A 95 % confidence sequence of an accuracy: with probability 0.95 the intervals of all moments hold it, as fractions.
  *
@@ -8,16 +11,16 @@ import { logBinomial } from "./binomial";
  * Source: Robbins (1970), Annals of Mathematical Statistics 41:1397-1409.
  * @throws RangeError unless 0 <= correct <= images and images > 0.
  */
-export function accuracySequence(correct: number, images: number, level = 0.05): [low: number, high: number] {
+export function accuracySequence(correct: number, images: number): [low: number, high: number] {
   if (!(images > 0 && correct >= 0 && correct <= images)) {
     throw new RangeError(`Cannot bound an accuracy: expected 0 <= correct <= images but found ${correct} of ${images}`);
   }
-  const within = (share: number) => logBinomial(correct, images, share) + Math.log1p(images) > Math.log(level);
+  const within = (share: number) => logBinomial(correct, images, share) + Math.log1p(images) > Math.log(LEVEL);
   const share = correct / images;
   return [edge(within, share, 0), edge(within, share, 1)];
 }
 
-/** Where images are only few, a sequence is widest for their number and narrowest relative to the best about here. */
+/** The number of values at which a sequence comes nearest to the interval for a single look; it has to be chosen before. */
 const SHARPEST_AT = 500;
 
 /**
@@ -27,10 +30,10 @@ const SHARPEST_AT = 500;
  * @param deviation standard deviation of the values.
  * @param count how many there are, from 2 on.
  */
-export function sequenceHalfWidth(deviation: number, count: number, level = 0.05): number {
-  const spent = -2 * Math.log(level);
+export function sequenceHalfWidth(deviation: number, count: number): number {
+  const spent = -2 * Math.log(LEVEL);
   const tuned = (count * (spent + Math.log(spent + 1))) / SHARPEST_AT;
-  return deviation * Math.sqrt(((2 * (tuned + 1)) / (count * tuned)) * Math.log(Math.sqrt(tuned + 1) / level));
+  return deviation * Math.sqrt(((2 * (tuned + 1)) / (count * tuned)) * Math.log(Math.sqrt(tuned + 1) / LEVEL));
 }
 
 /** The last value on the way from `inside` to `outside` that is within. */
