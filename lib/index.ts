@@ -37,7 +37,9 @@ export type { LayerSet } from "./ablations/sets";
 
 // Sweeps: many ablations of a network over the same images; `sweepLive` shows one in the cell while it runs.
 export { sweepLive } from "./notebook/sweep-live";
+export { exactLive } from "./notebook/exact-live";
 export { sweep, sweepSteps } from "./sweeps/sweep";
+export { exactVerdicts } from "./sweeps/exact";
 export { sweepEach, sweepNetworks } from "./sweeps/each";
 export { greedyOrder } from "./sweeps/greedy";
 export type { LiveSweep, SweepLiveOptions } from "./notebook/sweep-live";
@@ -59,9 +61,11 @@ export { belowMargin } from "./statistics/margin";
 export type { EvenSweep, Sweep } from "./results/matrix";
 export type { Row } from "./results/rows";
 export type { Verdict } from "./results/verdict";
+export type { ExactVerdict, ExactVerdicts } from "./results/exact";
 
 // Tables: values that `show` displays, arquero's tables underneath.
 export { ablationTable } from "./tables/ablations";
+export { exactTable } from "./tables/exact";
 export { historyTable, layerTable } from "./tables/networks";
 export { tableOf } from "./tables/table";
 export { classTable } from "./tables/classes";

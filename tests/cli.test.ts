@@ -121,6 +121,23 @@ test("sweep takes sets of layers, keeps what it computed, and says what it did w
   assert.match(sweepOf(dir, "--set", "triples").stderr, /Cannot find the sets "triples"\. Known:\n {2}single/);
 });
 
+test("sweep --exact writes verdicts with the bounds that are known, and is refused with what cannot be exact", () => {
+  const dir = "data/runs/resnet8-seed1";
+  const { status, stdout, stderr } = sweepOf(dir, "--images", "300", "--exact", "--margin", "2");
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^resnet8-seed1, one layer's kernel set to zero, verdicts as with 300 images, from \d+ a layer$/m,
+  );
+  assert.match(stdout, /\d non-trivial.* at 2\.0 pp, as with all 300 images$/m);
+  const { images, margin, verdicts } = JSON.parse(readFileSync(inFolder("sweep.json"), "utf8"));
+  assert.deepEqual([images, margin, verdicts.length], [300, 0.02, 7]);
+  for (const { dropAtLeast, dropAtMost } of verdicts) assert.ok(dropAtLeast <= dropAtMost);
+  assert.match(sweepOf(dir, "--exact", "--stop").stderr, /Cannot both stop and be exact/);
+  assert.match(sweepOf(dir, "--exact", "--precision", "bfloat16").stderr, /Cannot be exact in bfloat16/);
+  assert.match(sweepOf(dir, "--exact", "--set", "pairs").stderr, /Cannot stop early with --set pairs/);
+});
+
 test("a training that is killed goes on from its last epoch and ends with the bits of an uninterrupted one", async () => {
   const words = ["--import", "tsx", "lib/cli/train.ts", ...SMALL, "--epochs", "2"];
   const [whole, killed] = [inFolder("whole"), inFolder("killed")];

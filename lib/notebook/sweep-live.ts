@@ -11,6 +11,7 @@ import { type EvenOptions, type SweepOptions, sweepSteps } from "../sweeps/sweep
 import { captionOf } from "../tables/caption";
 import { ablationTable } from "../tables/ablations";
 import { changeText } from "../text/format";
+import { lastStep } from "./last-step";
 import { interruptSignal, liveFigure, liveTable, progress, type ShowOptions } from "./show";
 import { resultsFolder } from "./with-progress";
 
@@ -84,21 +85,6 @@ export async function sweepLive(
     line.finish();
     throw error;
   }
-}
-
-/** The last result of a sweep, also of one that is interrupted: what there is stays valid. */
-async function lastStep(
-  steps: AsyncGenerator<Sweep, void>,
-  onStep: (sweep: Sweep) => void,
-  signal: AbortSignal,
-): Promise<Sweep> {
-  let last: Sweep | undefined;
-  try {
-    for await (last of steps) onStep(last);
-  } catch (error) {
-    if (!last || error !== signal.reason) throw error;
-  }
-  return last!;
 }
 
 function judged(sweep: Sweep, { stopWhenDecided, margin = stopWhenDecided?.margin }: SweepLiveOptions): AnyLiveSweep {

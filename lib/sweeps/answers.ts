@@ -31,6 +31,8 @@ export interface SweepWork {
   readonly seed: number;
   /** Training images, for operators that ask for a mean or for another image. */
   readonly reference?: Dataset;
+  /** [images] Where each image stood before the images were put into another order: it keeps the other image drawn for it there. */
+  readonly places?: Uint32Array;
 }
 
 /** A network, row 0, and its ablations, the rows after it, over one dataset. */
@@ -65,7 +67,8 @@ export function openAnswers(work: SweepWork): AnswerSource {
   const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...activations]));
   const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
   const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
-  const others = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
+  const drawn = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
+  const others = drawn && work.places ? work.places.map((place) => drawn[place]) : drawn;
   checkSize(work);
   let means: Means | undefined;
   let compiled: readonly number[] = [];

@@ -19,6 +19,8 @@ export interface SweepContent {
   /** Counts only where an ablation asks for a mean or for another image, and then with the seed that draws that image. */
   readonly reference?: Pick<Dataset, "images">;
   readonly seed: number;
+  /** Where each image stood when its other image was drawn; counts where an ablation asks for one. */
+  readonly places?: Uint32Array;
   readonly precision: Precision;
   readonly engine: Engine;
   /** What computes, such as `os.cpus()[0].model`: another one rounds the last digit differently. */
@@ -51,7 +53,7 @@ export function sweepKey(content: SweepContent): string {
 }
 
 /** What a sweep is made of, before anything computes. */
-type Made = Pick<SweepContent, "network" | "ablations" | "reference" | "seed">;
+type Made = Pick<SweepContent, "network" | "ablations" | "reference" | "seed" | "places">;
 
 /**
  * What became of every layer of every set, as digests: equal ones for the same change, whatever the operator is called and
@@ -98,20 +100,21 @@ function changeFacts({ parameters }: Network, { arrays, activations }: Changes, 
   return [changed, formulas];
 }
 
-/** The reference images, digested once, and the seed that draws them, as far as some activations ask for them. */
-function referenceDigests({ reference, seed }: Pick<SweepContent, "reference" | "seed">) {
+/** The reference images, digested once, and what draws them, as far as some activations ask for them. */
+function referenceDigests({ reference, seed, places }: Pick<SweepContent, "reference" | "seed" | "places">) {
   let images: string | undefined;
   return (all: readonly Activations[]): readonly (string | number)[] => {
     const asks = (what: "mean" | "other") => all.some((activations) => needsReference(activations, what));
     if (!asks("mean") && !asks("other")) return [];
     images ??= reference ? sha256(reference.images) : "none";
-    return [images, asks("other") ? seed : "none"];
+    if (!asks("other")) return [images, "none"];
+    return places ? [images, seed, sha256(places)] : [images, seed];
   };
 }
 
 /** An object's fields in an order that does not depend on how it was made. */
 const sorted = (fields: object): [string, unknown][] => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
 
-function sha256(content: string | Uint8Array | Float32Array): string {
+function sha256(content: string | Uint8Array | Uint32Array | Float32Array): string {
   return createHash("sha256").update(content).digest("hex");
 }

@@ -42,6 +42,7 @@ ${setKindList()}`,
       read: (option, text) => positiveNumber(option, text) / 100,
     },
     stop: { help: "end each ablation as soon as its verdict is certain" },
+    exact: { help: "only the verdicts, the same as with all images, from as few as settle them" },
     precision: {
       value: "TYPE",
       help: "of activations: float32, or bfloat16, which is faster",

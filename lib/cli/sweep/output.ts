@@ -1,9 +1,11 @@
 // What npm run sweep says at its end, and the files that it writes.
 import { basename, dirname } from "node:path";
+import * as aq from "arquero";
 import type { Dataset } from "../../data/dataset";
 import { writeTogether } from "../../files/disk";
 import type { Layer } from "../../networks/layers";
 import type { Network } from "../../networks/network";
+import type { ExactVerdicts } from "../../results/exact";
 import { growthOf, spreadOf } from "../../results/growth";
 import { evenSweep, type Sweep } from "../../results/matrix";
 import { rowsOf } from "../../results/rows";
@@ -14,9 +16,11 @@ import type { Rounding } from "../../sweeps/rounding";
 import { captionOf } from "../../tables/caption";
 import { greedyTable, spreadTable, synergyTable } from "../../tables/sets";
 import { ablationTable, verdictTable } from "../../tables/ablations";
-import type { Table } from "../../tables/table";
+import { exactCaption, exactTable } from "../../tables/exact";
+import { type Table, tableOf } from "../../tables/table";
 import { toText } from "../../tables/render";
 import { powerSentence, verdictCountTable } from "../../tables/verdicts";
+import { grouped, pp } from "../../text/format";
 import type { SweepGiven } from "./options";
 
 const STRONGEST = 20; // pairs that are shown
@@ -48,6 +52,23 @@ export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): P
   if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
   if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
   console.log(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
+}
+
+/** The same of exact verdicts, of which there are no drops but bounds. */
+export async function exactOutput({ json, csv }: SweepGiven, found: ExactVerdicts): Promise<void> {
+  const table = exactTable(found);
+  console.log(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
+  const fields = { ...found, sets: undefined };
+  if (json) await write(json, JSON.stringify(fields, null, 1));
+  if (csv) await write(csv, tableOf(found.verdicts).toCSV());
+  console.log(`\n${countsOfExact(found)}`);
+}
+
+/** "18 non-trivial, 1 undecided at 0.5 pp, as with all 10,000 images" */
+function countsOfExact({ verdicts, margin, images }: ExactVerdicts): string {
+  const calls = verdicts.map(({ verdict = "open" }) => verdict);
+  const counts = [...new Set(calls)].map((call) => `${calls.filter((each) => each === call).length} ${call}`);
+  return `${counts.join(", ")} at ${pp(margin, 1)}, as with all ${grouped(images)} images`;
 }
 
 /** Of pairs and orders: a table that stands in for the one of verdicts, and fields for --json. */

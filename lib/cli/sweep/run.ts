@@ -6,6 +6,8 @@ import type { Layer } from "../../networks/layers";
 import type { Network } from "../../networks/network";
 import { type Row, rowsOf } from "../../results/rows";
 import type { Sweep } from "../../results/matrix";
+import type { ExactVerdicts } from "../../results/exact";
+import { type ExactOptions, exactVerdicts } from "../../sweeps/exact";
 import { planSets } from "../../sweeps/plan";
 import { roundingOf } from "../../sweeps/rounding";
 import { type SweepOptions, sweepSteps } from "../../sweeps/sweep";
@@ -16,7 +18,7 @@ import { loadAsked, loadTest } from "../datasets";
 import { warnOfSlow } from "../precision";
 import { progressBar } from "../progress";
 import type { SweepGiven } from "./options";
-import { output } from "./output";
+import { exactOutput, output } from "./output";
 
 /** The layers asked for, by default all that the operator can be applied to. */
 function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): readonly Layer[] {
@@ -31,11 +33,21 @@ async function trainingImages(given: SweepGiven): Promise<Dataset> {
   return asked(() => holdOut(train, given.training)).heldOut;
 }
 
+/** @throws UsageError where ablations that are to end early cannot */
+function checkEarly({ stop, exact, set, precision }: SweepGiven): void {
+  if (stop && exact) throw new UsageError("Cannot both stop and be exact: --stop allows for error, --exact does not");
+  if ((stop || exact) && !["single", "blocks", "stages"].includes(set))
+    throw new UsageError(`Cannot stop early with --set ${set}: its ablations are compared on the same images`);
+  if (exact && precision !== "float32")
+    throw new UsageError(
+      `Cannot be exact in ${precision}: an answer depends on the images beside it, expected float32`,
+    );
+}
+
 async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
   const { operator, seed, precision, results, fresh, resume, margin } = given;
   if (resume && fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
-  if (given.stop && !["single", "blocks", "stages"].includes(given.set))
-    throw new UsageError(`Cannot stop early with --set ${given.set}: its ablations are compared on the same images`);
+  checkEarly(given);
   await warnOfSlow(precision);
   return {
     ...{ operator: operator.operator, seed, precision, results, fresh, resume },
@@ -71,6 +83,16 @@ async function sweepWithLine(
   return { result: result!, seconds: (performance.now() - began) / 1000 };
 }
 
+/** The exact verdicts, with a line of progress. */
+async function exactWithLine(network: Network, test: Dataset, options: ExactOptions): Promise<ExactVerdicts> {
+  const bar = progressBar(network.name, "images");
+  try {
+    return await exactVerdicts(network, test, { ...options, onProgress: bar.update });
+  } finally {
+    bar.finish();
+  }
+}
+
 /** The test images that were asked for. */
 async function testImages(given: SweepGiven): Promise<Dataset> {
   const { skip, images } = given;
@@ -90,6 +112,11 @@ export async function sweepCommand(given: SweepGiven, signal: AbortSignal): Prom
   const how = { layers, most: given.most, seed: given.seed, training: () => trainingImages(given), greedy };
   const plan = await planSets(given.set, network, how).finally(() => bar.finish());
   const asPlanned = { ...options, start, sets: plan.sets };
+  if (given.exact)
+    return exactOutput(
+      given,
+      await exactWithLine(network, test, { ...asPlanned, precision: "float32", margin: given.margin }),
+    );
   const swept = await sweepWithLine(network, test, asPlanned);
   const rounded = options.precision === "bfloat16";
   const rounding = rounded ? await roundingOf(swept.result, network, test, asPlanned) : undefined;
