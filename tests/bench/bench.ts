@@ -5,7 +5,7 @@ import type { Precision } from "../../lib/networks/network";
 import type { Peer } from "./alternate";
 
 /** What can be measured by itself, in order. */
-const SECTIONS = ["training", "sweep", "arithmetic", "memory"] as const;
+const SECTIONS = ["training", "sweep", "exact", "arithmetic", "memory"] as const;
 const BY_NAME = Object.fromEntries(SECTIONS.map((name) => [name, name]));
 
 const COMMAND = defineCommand({
@@ -14,6 +14,7 @@ const COMMAND = defineCommand({
     "Measures in sections, which --only selects:\n" +
     "  training    training steps, in turn with PyTorch\n" +
     "  sweep       zero sweeps in float32 and bfloat16, in turn with PyTorch; predictions that bfloat16 flips; the first table\n" +
+    "  exact       the verdicts: of all images, exact ones, and those of a sweep that stops; how many images each takes\n" +
     "  arithmetic  multiply-adds of a sweep as predicted, per block and in all, against measured times\n" +
     "  memory      the peak memory of a zero sweep of ResNet-110\n" +
     "Run it on an otherwise idle machine.",
@@ -51,6 +52,7 @@ async function bench(given: Given): Promise<void> {
   const measure: Readonly<Record<string, (given: Given) => Promise<void>>> = {
     training: benchTraining,
     sweep: benchSweeps,
+    exact: benchVerdicts,
     arithmetic: benchBlocks,
     memory: async () => (await import("./memory")).benchMemory(),
   };
@@ -82,6 +84,12 @@ async function benchSweeps(given: Given): Promise<void> {
   const { images, rounds } = given;
   const options = { images, rounds, precisions: await precisions(), peer: peerOf(given) };
   await ofEachCheckpoint(given, (checkpoint) => benchSweep(checkpoint, options));
+}
+
+async function benchVerdicts(given: Given): Promise<void> {
+  const { benchExact } = await import("./exact");
+  const { rounds } = given;
+  await ofEachCheckpoint(given, (checkpoint) => benchExact(checkpoint, { rounds, peer: peerOf(given) }));
 }
 
 /** One batch is measured, which takes milliseconds: many rounds. */

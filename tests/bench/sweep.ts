@@ -32,9 +32,7 @@ export async function benchSweep(
     contestants[precision] = () => timed(network, test, { precision }, (last) => sweeps.set(precision, last));
   }
   if (peer) {
-    const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(network.spec.depth), FOLDER, String(images)];
-    const run = () => JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { sweepSeconds: number };
-    contestants.PyTorch = () => run().sweepSeconds;
+    contestants.PyTorch = () => torchSweepSeconds(peer, checkpoint, network.spec.depth, images);
   }
   report(`Zero sweep of ${checkpoint}, ${images} images`, await alternate(contestants, rounds), SECONDS);
   const rounded = sweeps.get("bfloat16");
@@ -42,6 +40,13 @@ export async function benchSweep(
   const first = { float32: () => timed(network, firstImages(test, 50), { batch: 50 }) };
   const title = "  its first complete table (50 images, graph preparation included)";
   report(title, await alternate(first, rounds), SECONDS);
+}
+
+/** Seconds of PyTorch's loop: every kernel in turn zero, tested on the first images. */
+export function torchSweepSeconds(peer: Peer, checkpoint: string, depth: number, images: number): number {
+  const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(depth), FOLDER, String(images)];
+  const found = JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { sweepSeconds: number };
+  return found.sweepSeconds;
 }
 
 /** Seconds of a sweep, which goes to `keep` when it is complete. */
