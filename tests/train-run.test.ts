@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
+import { decodeSealed, encodeSealed } from "../lib/files/sealed";
 import { specOf } from "../lib/networks/spec";
-import type { Session } from "../lib/runs/resume";
+import { loadProgress, type Session } from "../lib/runs/resume";
 import { loadRun } from "../lib/runs/run-folder";
-import { trainRun, type TrainRunOptions } from "../lib/runs/train-run";
+import { purposeOf, trainRun, type TrainRunOptions } from "../lib/runs/train-run";
 import { randomStream } from "../lib/statistics/random";
 import { evaluate } from "../lib/training/evaluate";
 import type { Epoch } from "../lib/training/history";
@@ -141,27 +142,63 @@ test("trainRun() refuses a folder with another training's run or checkpoint, nam
   assert.deepEqual([begins, kept.seed], [[1], 2]);
 });
 
-test("a checkpoint that is damaged or not of this network is refused with what is wrong in it", async () => {
-  const dir = inFolder("damaged");
-  const file = path.join(dir, "checkpoint.safetensors");
+/** A checkpoint of the small training, as it is after its first epoch. */
+async function checkpointIn(dir: string): Promise<string> {
   const stop = new AbortController();
-  await assert.rejects(
-    small(dir, {}, { signal: stop.signal, onEpoch: () => stop.abort(new Error("enough")) }),
-    /enough/,
-  );
-  const { tensors, metadata } = decodeSafetensors(readFileSync(file));
+  const onEpoch = () => stop.abort(new Error("enough"));
+  await assert.rejects(small(dir, {}, { signal: stop.signal, onEpoch }), /enough/);
+  return path.join(dir, "checkpoint.safetensors");
+}
+
+test("a checkpoint that is not of this network is refused with what is wrong in it", async () => {
+  const dir = inFolder("damaged");
+  const file = await checkpointIn(dir);
+  const { tensors, metadata } = decodeSealed(readFileSync(file));
   const refused = async (bytes: Uint8Array, message: RegExp) => {
     writeFileSync(file, bytes);
     await assert.rejects(small(dir), message);
   };
+  const withTensors = (...changed: [string, Float32Array][]) =>
+    encodeSealed({
+      tensors: new Map([...tensors, ...changed.map(([name, data]) => [name, { shape: [10], data }] as const)]),
+      metadata,
+    });
   const without = new Map([...tensors].filter(([name]) => name !== "velocity/dense.bias"));
-  await refused(encodeSafetensors(without, metadata), /of the velocities, dense\.bias \[10\] is missing/);
-  const spoiled = new Map(tensors).set("parameter/dense.bias", { shape: [10], data: new Float32Array(10).fill(NaN) });
-  await refused(encodeSafetensors(spoiled, metadata), /dense\.bias holds NaN/);
-  const history = JSON.stringify([{ epoch: 2 }]);
-  await refused(encodeSafetensors(tensors, { ...metadata, history }), /history\[0\]\.epoch is 2, expected 1/);
+  await refused(encodeSealed({ tensors: without, metadata }), /of the velocities, dense\.bias \[10\] is missing/);
+  await refused(withTensors(["parameter/dense.bias", new Float32Array(10).fill(NaN)]), /dense\.bias holds NaN/);
   await refused(
-    encodeSafetensors(tensors, metadata).subarray(0, 999),
-    /Cannot go on from ".*": Cannot read safetensors/,
+    withTensors(["velocity/dense.bias", new Float32Array(10).fill(-Infinity)]),
+    /the velocity of dense\.bias holds -Infinity/,
   );
+  const history = JSON.stringify([{ epoch: 2 }]);
+  await refused(encodeSealed({ tensors, metadata: { ...metadata, history } }), /history\[0\]\.epoch is 2, expected 1/);
+  await refused(encodeSafetensors(tensors, metadata), /has no SHA-256 of its content/);
+});
+
+test("a checkpoint in which a bit is flipped, a page is zero or the end is missing is never gone on from", async () => {
+  const dir = inFolder("flipped");
+  const file = await checkpointIn(dir);
+  const whole = readFileSync(file);
+  const purpose = purposeOf(SPEC, DATA, { ...CONFIG });
+  const random = randomStream(12, "damage");
+  assert.equal(loadProgress(dir, purpose)!.history.length, 1);
+  const refused = (damaged: Uint8Array, what: string) => {
+    writeFileSync(file, damaged);
+    assert.throws(
+      () => loadProgress(dir, purpose),
+      /^Error: Cannot go on from ".*": .*; use another folder, or start afresh$/,
+      what,
+    );
+  };
+  for (let round = 0; round < 60; round++) {
+    const flipped = Uint8Array.from(whole);
+    const bit = random.integer(8 * whole.length);
+    flipped[bit >> 3] ^= 1 << (bit & 7);
+    refused(flipped, `bit ${bit}`);
+    const zeroed = Uint8Array.from(whole);
+    const start = random.integer(whole.length - 512);
+    zeroed.fill(0, start, start + 512);
+    refused(zeroed, `512 bytes at ${start}`);
+    refused(whole.subarray(0, random.integer(whole.length)), "cut");
+  }
 });

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readWhole, writeTogether } from "../files/disk";
 import { parseJson } from "../files/json";
-import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
+import { decodeSealed, encodeSealed } from "../files/sealed";
 import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
 import { isTrainable, type Parameters, parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
@@ -45,7 +45,7 @@ export async function saveProgress(dir: string, purpose: Purpose, progress: Save
   const tensors = new Map([...prefixed(PARAMETER, progress.parameters), ...prefixed(VELOCITY, progress.velocity)]);
   const { history, sessions } = progress;
   const metadata = Object.entries({ purpose, history, sessions }).map(([key, value]) => [key, JSON.stringify(value)]);
-  await writeTogether(dir, new Map([[FILE, encodeSafetensors(tensors, Object.fromEntries(metadata))]]));
+  await writeTogether(dir, new Map([[FILE, encodeSealed({ tensors, metadata: Object.fromEntries(metadata) })]]));
 }
 
 /**
@@ -56,7 +56,7 @@ export function loadProgress(dir: string, purpose: Purpose): SavedProgress | und
   const path = join(dir, FILE);
   if (!existsSync(path)) return undefined;
   try {
-    const { tensors, metadata } = decodeSafetensors(readWhole(path, LARGEST));
+    const { tensors, metadata } = decodeSealed(readWhole(path, LARGEST));
     checkSame(jsonIn(metadata, "purpose"), purpose);
     const [parameters, velocity] = [unprefixed(PARAMETER, tensors), unprefixed(VELOCITY, tensors)];
     checkParameters({ name: FILE, spec: purpose.spec, parameters });
@@ -84,6 +84,10 @@ function checkVelocity(spec: Spec, velocity: Parameters): void {
   const shapes = new Map([...parameterShapes(spec)].filter(([name]) => isTrainable(name)));
   const misfits = misfitsOf(shapes, velocity);
   if (misfits.length) throw new Error(`of the velocities, ${firstMisfits(misfits)}`);
+  for (const [name, { data }] of velocity) {
+    const bad = data.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) throw new Error(`the velocity of ${name} holds ${bad}, expected finite numbers`);
+  }
 }
 
 /** A field of the checkpoint's metadata. @throws Error naming the field that is missing or not JSON */

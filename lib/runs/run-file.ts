@@ -1,4 +1,5 @@
-// run.json: what a run folder says of its training, written and read with every check.
+// run.json: what a run folder says of its training, written and read with every check. It vouches for the weights beside it by their
+// SHA-256 but has none of its own: people read it, mend it, and see its changes in git; no number of the network comes from it.
 import type { Dataset } from "../data/dataset";
 import { isRecord, parseJson, wrong } from "../files/json";
 import { type Network, type Parameters, PRECISIONS } from "../networks/network";
