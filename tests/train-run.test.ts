@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
 import { decodeSealed, encodeSealed } from "../lib/files/sealed";
+import { lockFolder } from "../lib/files/folder-lock";
 import { specOf } from "../lib/networks/spec";
 import { loadProgress, type Session } from "../lib/runs/resume";
 import { loadRun } from "../lib/runs/run-folder";
@@ -105,6 +106,41 @@ test("trainRun() saves half precision with the accuracy of the rounded kernels, 
     assert.match(bytes(half).toString("latin1"), /"stem.conv.gamma":\{"dtype":"F32"/);
     assert.ok(bytes(half).length < 0.75 * bytes(exact).length);
   }
+});
+
+test("only one training at a time writes into a folder; the second is told who does, and the next one finds it free", async () => {
+  const dir = inFolder("taken");
+  const first = small(
+    dir,
+    {},
+    {
+      onBegin: () =>
+        assert.throws(() => lockFolder(dir, "checkpoint.lock"), /process \d+, which began at .*, is writing there/),
+    },
+  );
+  const second = small(dir, { seed: 2 });
+  await assert.rejects(
+    second,
+    new RegExp(`Cannot write into ".*taken": process ${process.pid}, which began at .*, is writing there`),
+  );
+  await first;
+  assert.deepEqual(readdirSync(dir).sort(), ["run.json", "start.safetensors", "weights.safetensors"]);
+  await small(dir, {}, { keep: true });
+});
+
+test("a folder that cannot be written is noticed before the first step, with its reason", async () => {
+  const file = inFolder("file");
+  writeFileSync(file, "");
+  const onStep = () => assert.fail("a step was made");
+  await assert.rejects(small(path.join(file, "run"), {}, { onStep }), /Cannot write into ".*": ENOTDIR/);
+});
+
+test("trainRun() does not take a finished run in full precision for one in half precision", async () => {
+  const dir = inFolder("whole-or-half");
+  await small(dir);
+  await assert.rejects(small(dir, {}, { keep: true, half: true }), /it is not in half precision; use another folder/);
+  await small(dir, {}, { fresh: true, half: true });
+  assert.ok(await small(dir, {}, { keep: true, half: true }));
 });
 
 test("trainRun() keeps the last good checkpoint when the loss explodes, and says where", async () => {

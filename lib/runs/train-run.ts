@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { withHalfKernels } from "../checkpoints/network-file";
 import type { Dataset } from "../data/dataset";
 import { startEngine } from "../engine/backend";
+import { lockFolder } from "../files/folder-lock";
 import type { Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
 import { evaluate } from "../training/evaluate";
@@ -23,6 +24,9 @@ import {
 } from "./resume";
 import type { Run } from "./run-file";
 import { loadRun, saveRun } from "./run-folder";
+
+/** Beside the checkpoint while a training runs; git leaves both out. */
+const LOCK = "checkpoint.lock";
 
 /** The images of a training, each with one use. */
 export interface TrainingData {
@@ -55,6 +59,7 @@ export interface TrainRunOptions extends Pick<TrainOptions, "onStep" | "signal">
  * unless `keep`.
  * @returns the run as it was saved; its accuracy is that of the saved weights on the test images
  * @throws RangeError when the parts of a dataset do not agree, or one has another number of classes than the spec
+ * @throws Error when the folder cannot be written, or another process trains in it
  * @throws Error naming the field in which another training's checkpoint or run in the folder differs, unless `fresh`
  * @throws Error when the loss explodes, saying after which epoch the state that is kept was good
  */
@@ -67,11 +72,27 @@ export async function trainRun(
 ): Promise<Run> {
   // Held-out and test images too, which are looked at after hours.
   checkFits(spec, [data.training, data.heldOut, data.test]);
+  const lock = lockFolder(dir, LOCK);
+  try {
+    return await trainAlone(dir, spec, data, config, options);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The same in a folder into which nobody else writes. */
+async function trainAlone(
+  dir: string,
+  spec: Spec,
+  data: TrainingData,
+  config: TrainConfig,
+  options: TrainRunOptions,
+): Promise<Run> {
   const purpose = purposeOf(spec, data, config);
   if (options.fresh) await removeProgress(dir);
   const resume = loadProgress(dir, purpose);
   const there = resume || options.fresh ? undefined : await runIn(dir, purpose);
-  if (there && options.keep) return there;
+  if (there && options.keep) return options.half ? checkHalf(dir, there) : there;
   // Taken now: the files may change while it trains.
   const origin = provenanceOf(await startEngine());
   const now = options.now ?? (() => new Date());
@@ -120,6 +141,17 @@ async function runIn(dir: string, purpose: Purpose): Promise<Run | undefined> {
     );
   }
   return run;
+}
+
+/** A finished run that was asked for in half precision. @throws Error where its kernels are not */
+function checkHalf(dir: string, run: Run): Run {
+  const { parameters } = run.network;
+  const rounded = withHalfKernels(parameters);
+  if (
+    [...rounded].every(([name, { data }]) => data.every((value, index) => value === parameters.get(name)!.data[index]))
+  )
+    return run;
+  throw new Error(`Cannot keep the run in "${dir}": it is not in half precision; use another folder, or start afresh`);
 }
 
 interface Plan {
