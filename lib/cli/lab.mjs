@@ -7,7 +7,12 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childEnvironment, ROOT } from "../setup/environment.mjs";
+import { onNpmEnd } from "../setup/parents.mjs";
 import { runCommand, UsageError } from "./options.mjs";
+
+/** Linux ends the process when the one that started it is gone, killed for example: prctl's PR_SET_PDEATHSIG, which stays through exec. */
+const WITH_PARENT =
+  "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])";
 
 const COMMAND = {
   name: "lab",
@@ -34,13 +39,14 @@ runCommand(COMMAND, async (given) => {
   const port = await freePort(given.port);
   const token = randomBytes(24).toString("hex");
   const address = `http://127.0.0.1:${port}/lab?token=${token}`;
-  const lab = spawn(join(ROOT, ".venv", "bin", "python"), labArguments(port), {
+  const lab = spawn(join(ROOT, ".venv", "bin", "python"), ["-c", WITH_PARENT, ...labArguments(port)], {
     cwd: ROOT,
     env: { ...childEnvironment(), JUPYTER_TOKEN: token }, // not an argument: other users of this computer see those
     stdio: ["ignore", "inherit", "inherit"],
   });
   process.on("SIGINT", () => process.stdin.isTTY || lab.kill("SIGINT")); // a terminal's Ctrl-C reaches JupyterLab by itself
-  process.on("SIGTERM", () => lab.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => lab.kill("SIGTERM"));
+  onNpmEnd(() => lab.kill("SIGTERM"));
   lab.on("close", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
   await answers(`http://127.0.0.1:${port}/api/status?token=${token}`);
   console.log(`\nJupyterLab is ready:\n  ${address}\nStop it with Ctrl-C.`);

@@ -14,6 +14,7 @@ export class UsageError extends Error {}
  */
 export async function runCommand(command, body) {
   const stop = new AbortController();
+  endWithParent();
   // Without a signal to obey, Ctrl-C ends the process as it ends any other.
   if (body.length > 1) process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
   try {
@@ -26,6 +27,12 @@ export async function runCommand(command, body) {
     console.error(wrong ? withHint(message, command.name) : message);
     process.exitCode = stop.signal.aborted ? 130 : wrong ? 2 : 1;
   }
+}
+
+/** Started by `start.mjs`, a command ends with it: nobody would see it go on. */
+function endWithParent() {
+  process.once("disconnect", () => process.exit(143)); // as after SIGTERM
+  process.channel?.unref();
 }
 
 function withHint(message, name) {
