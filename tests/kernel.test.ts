@@ -359,6 +359,26 @@ describe("the kernel", { timeout: 120_000 }, () => {
     assert.equal(done.text, "false 19 400\n");
   });
 
+  test("stops long work that was given no signal, whether or not its cell waits for it", async () => {
+    const begin = `import { evaluate, firstImages, loadCifar, loadNetwork, sweep } from "./lib";
+      const intact = await loadNetwork("data/runs/resnet20-seed1");
+      const images = await loadCifar("cifar10", "test");
+      const seen = { done: 0 };
+      const onProgress = (done: number) => { if (seen.done === 0) console.log("ready"); seen.done = done; };`;
+    assert.equal((await kernel.run(begin)).reply.status, "ok");
+    const awaited = await kernel.run(`await sweep(intact, images, { onProgress });`, { interrupt_on: "ready" });
+    assert.equal(errorOf(awaited).evalue, "The cell was interrupted");
+    assert.ok(awaited.stopped! < 2, `stopped after ${awaited.stopped} s`);
+    for (const call of ["sweep", "evaluate"]) {
+      const reset = `seen.done = 0; const work = ${call}(intact, images, { onProgress, batch: 20 });\nwork.catch(() => {});`;
+      await kernel.run(`${reset}\nawait new Promise((done) => setTimeout(done, 9000));`, { interrupt_on: "ready" });
+      const done = async () =>
+        (await kernel.run(`await new Promise((turn) => setTimeout(turn, 300)); console.log(seen.done);`)).text;
+      const first = await done();
+      assert.equal(await done(), first, `${call} still runs`);
+    }
+  });
+
   test("leaves quickly at shutdown in spite of a live timer", async () => {
     await kernel.run(`setInterval(() => 1, 10); undefined`);
     const seconds = await kernel.ask<number>("shutdown");

@@ -1,5 +1,6 @@
 // Exact verdicts in a notebook cell: progress and a table that changes in place; interrupted, it goes on when the cell runs again.
 import { operatorName, zero } from "../ablations/ablate";
+import { interruptSignal } from "../engine/turn";
 import type { Dataset } from "../data/dataset";
 import type { Network } from "../networks/network";
 import type { ExactVerdicts } from "../results/exact";
@@ -7,7 +8,7 @@ import { type ExactOptions, exactSteps } from "../sweeps/exact";
 import { exactCaption, exactTable } from "../tables/exact";
 import { counted } from "../text/format";
 import { lastStep } from "./last-step";
-import { interruptSignal, type LiveOptions, liveTable, progress } from "./show";
+import { type LiveOptions, liveTable, progress } from "./show";
 import type { SweepViewOptions } from "./sweep-live";
 import { resultsFolder } from "./with-progress";
 

@@ -1,5 +1,6 @@
 // What a notebook cell shows: figures and tables, live progress, outputs that change in place. Only this file knows tslab.
 import { randomUUID } from "node:crypto";
+import { interruptSignal } from "../engine/turn";
 import { plainFigure } from "../figures/plain";
 import type { Figure } from "../figures/style";
 import type { TableOptions } from "../tables/render";
@@ -194,10 +195,4 @@ function everySecond(clock: () => number): () => boolean {
     if (due) last = clock();
     return due;
   };
-}
-
-/** The signal that the kernel aborts when this cell is interrupted; outside of the project's kernel one that never aborts. */
-export function interruptSignal(): AbortSignal {
-  const signal: unknown = Reflect.get(globalThis, Symbol.for("nontrivial.signal"));
-  return signal instanceof AbortSignal ? signal : new AbortController().signal;
 }

@@ -1,5 +1,6 @@
 // A sweep in a notebook cell: progress, table and figure that change in place; interrupted, it goes on when the cell runs again.
 import { operatorName, zero } from "../ablations/ablate";
+import { interruptSignal } from "../engine/turn";
 import type { Dataset } from "../data/dataset";
 import { accuracyByLayer } from "../figures/layers";
 import type { Figure } from "../figures/style";
@@ -12,7 +13,7 @@ import { captionOf } from "../tables/caption";
 import { ablationTable } from "../tables/ablations";
 import { changeText } from "../text/format";
 import { lastStep } from "./last-step";
-import { interruptSignal, liveFigure, liveTable, progress, type ShowOptions } from "./show";
+import { liveFigure, liveTable, progress, type ShowOptions } from "./show";
 import { resultsFolder } from "./with-progress";
 
 /** How a sweep is shown, besides what it is. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset";
+import { interruptSignal } from "../engine/turn";
 import { historyFigure, type StepPoint } from "../figures/history";
 import { type Spec, specName } from "../networks/spec";
 import type { Run } from "../runs/run-file";
@@ -10,7 +11,7 @@ import { grouped } from "../text/format";
 import type { Epoch } from "../training/history";
 import type { TrainConfig } from "../training/recipe";
 import type { StepReport } from "../training/train";
-import { interruptSignal, liveFigure, progress } from "./show";
+import { liveFigure, progress } from "./show";
 
 /** Where a live training is kept, and the images that it is watched on. */
 export interface TrainLiveOptions

@@ -1,6 +1,7 @@
 // Long work in a notebook cell: a line of progress, ■, and where it is kept, so that the cell run again goes on.
 import { join } from "node:path";
-import { interruptSignal, type LiveOptions, progress } from "./show";
+import { interruptSignal } from "../engine/turn";
+import { type LiveOptions, progress } from "./show";
 
 /** The folder that keeps what sweeps in cells compute: data/results, or another one that the kernel was started with. */
 export function resultsFolder(): string {

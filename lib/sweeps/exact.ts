@@ -3,11 +3,11 @@
 // Nearly all images whose answer an ablation changes are those of which the intact network is least sure. So it sees all images once, and
 // the ablations see them in this order: first those that it has wrong, since only they can be gained, then the right ones, since they can
 // only be lost, the least sure ones first. `statistics/open-pairs.ts` says why what is settled on the way is what all images say.
-import { setImmediate } from "node:timers/promises";
 import type { Ablation } from "../ablations/ablate";
 import { isUnchanged } from "../ablations/changes";
 import { take } from "../data/select";
 import type { Dataset } from "../data/dataset";
+import { turn } from "../engine/turn";
 import type { Network } from "../networks/network";
 import { type ExactVerdicts, exactVerdictOf, type OpenCounts, settledOf } from "../results/exact";
 import { openAnswers, type SweepWork } from "./answers";
@@ -86,8 +86,7 @@ async function intactAnswers(work: SweepWork, { onProgress, signal }: ExactOptio
       intact.predictions.set(predictions[0], start);
       intact.losses.set(losses[0], start);
       onProgress?.(end, count);
-      await setImmediate();
-      signal?.throwIfAborted();
+      await turn(signal);
     }
   } finally {
     source.dispose();

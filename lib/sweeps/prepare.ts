@@ -1,10 +1,10 @@
 // What a sweep starts from and goes through: its ablations, what is kept of it on disk, and its answers batch by batch.
 import { cpus } from "node:os";
-import { setImmediate } from "node:timers/promises";
 import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "../ablations/ablate";
 import { checkSets, type LayerSet, singles } from "../ablations/sets";
 import { checkDataset, checkFit, type Dataset } from "../data/dataset";
 import { startEngine } from "../engine/backend";
+import { turn } from "../engine/turn";
 import { type Layer, layersOf } from "../networks/layers";
 import type { Network, Precision } from "../networks/network";
 import type { ProgressOptions } from "../training/evaluate";
@@ -97,8 +97,7 @@ export async function* answeredBatches(
       yield { start, end, rows, answers, known: known !== undefined };
       if (known) continue;
       // Native calls block: give interrupts and displays their turn.
-      await setImmediate();
-      signal?.throwIfAborted();
+      await turn(signal);
     }
   } finally {
     source.dispose();

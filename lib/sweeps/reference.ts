@@ -1,10 +1,10 @@
 // Reference images: training images whose activations stand in for those of the images under test.
-import { setImmediate } from "node:timers/promises";
 import { notingWords } from "../ablations/activations";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
 import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
 import { startEngine, type Tensor, tf } from "../engine/backend";
+import { turn } from "../engine/turn";
 import { eagerWeights, eagerWords } from "../engine/eager";
 import { foldedParameters } from "../engine/fold";
 import { Graph, type Symbolic } from "../engine/graph";
@@ -44,7 +44,7 @@ export async function meanActivations(
       const means = program.run(images);
       images.dispose();
       for (const [name, mean] of Object.entries(means)) addTo(sums, name, mean, end - start);
-      await setImmediate();
+      await turn();
     }
   } finally {
     program.dispose();

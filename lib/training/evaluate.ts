@@ -1,5 +1,4 @@
 // Evaluation: the predictions of a network on every image of a dataset, and how good they are.
-import { setImmediate } from "node:timers/promises";
 import { batchOf } from "../data/batches";
 import { checkFit, type Dataset } from "../data/dataset";
 import {
@@ -11,6 +10,7 @@ import {
   predictedClasses,
   type Predictor,
 } from "../engine/predictor";
+import { turn } from "../engine/turn";
 import type { Network } from "../networks/network";
 
 /** A network's answers on a dataset. */
@@ -96,8 +96,7 @@ export async function* testBatches(
     }
     onProgress?.(end, dataset.count);
     // Native calls block: give interrupts and displays their turn.
-    await setImmediate();
-    signal?.throwIfAborted();
+    await turn(signal);
   }
 }
 

@@ -1,8 +1,8 @@
 // Training: the loop over epochs and steps, and the history that it leaves.
-import { setImmediate } from "node:timers/promises";
 import { stepsPerEpoch, trainingBatches } from "../data/batches";
 import { checkFit, type Dataset } from "../data/dataset";
 import type { StepResult, TrainingState } from "../engine/step";
+import { turn } from "../engine/turn";
 import { atRest, openTrainer, type Trainer } from "../engine/trainer";
 import { checkParameters } from "../networks/complete";
 import { initialParameters, type Network, type Parameters } from "../networks/network";
@@ -111,15 +111,13 @@ async function trainEpoch(
     randomStream(config.seed, `epoch ${epoch}`),
     config,
   )) {
-    options.signal?.throwIfAborted();
+    await turn(options.signal); // before the step: an epoch whose last step is done is kept
     rate = learningRate(config, ++step / steps);
     const result = trainer.step(images, labels, rate);
     checkLoss(result, step, epoch);
     loss += result.loss / perEpoch;
     accuracy += result.accuracy / perEpoch;
     options.onStep?.({ ...result, step, steps, epoch, rate });
-    // A step is one blocking native call: give interrupts and displays their turn.
-    await setImmediate();
   }
   const seconds = clock() - began;
   return {
