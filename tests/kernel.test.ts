@@ -134,6 +134,43 @@ describe("the kernel", { timeout: 120_000 }, () => {
     assert.match(wrong.outputs.at(-1)!.traceback![0], /line 1, column 38: Property 'length'/);
   });
 
+  test("runs loops over variables of its own and of earlier cells as fast as a function does", async () => {
+    const loop = (sum: string) => `for (let i = 0; i < 3e6; i++) ${sum} += i;`;
+    const timed = (code: string) => `began = performance.now(); ${code} times.push(performance.now() - began);`;
+    const inside = `(() => { let sum = 0; ${loop("sum")} return sum; })();`;
+    const results = await kernel.runAll([
+      `let began = 0; let earlier = 0; const times: number[] = [];`,
+      `let own = 0; ${timed(inside)} ${timed(loop("own"))} ${timed(loop("earlier"))}`,
+      `await null; own = 0; ${timed(loop("own"))}`,
+      `console.log(own, earlier, times.join());`,
+    ]);
+    assert.deepEqual(statuses(results), ["ok", "ok", "ok", "ok"], JSON.stringify(results[1].outputs));
+    const [own, earlier, times] = results[3].text.split(" ");
+    assert.deepEqual([own, earlier], ["4499998500000", "4499998500000"]);
+    const [reference, ...others] = times.split(",").map(Number);
+    for (const time of others)
+      assert.ok(time < 20 * reference + 100, `${time} ms, where a function takes ${reference} ms`);
+  });
+
+  test("knows a variable in every cell by its latest value, however it got it", async () => {
+    const results = await kernel.runAll([
+      `let count = 1; let [first, { second }] = [1, { second: 2 }]; enum Kind { A, B } class Point { at = count; }
+       function read() { return [count, first, second]; }
+       const list = [1, 2, 3];`,
+      `const other = () => count;
+       count += 1; count++; --count; [first, second] = [second, first]; for (first of list); ({ second } = { second: 7 });
+       console.log(count, first, second, Kind[Kind.B], new Point().at, typeof count, other());`,
+      `let count = 10; const exported = ((exports: { count: number }) => exports.count)({ count: 5 });
+       count *= 2; console.log(count, other(), exported);`,
+      `import { sep as first, sep as second } from "node:path"; console.log(first, second, count, other());`,
+      `console.log(first, \`\${second}\`, [other].map((each) => each()).join());`,
+      `(other as any) = 3;`,
+      `other();`,
+    ]);
+    assert.deepEqual(texts(results).slice(1, 5), ["2 3 7 B 1 number 2\n", "20 20 5\n", "/ / 20 20\n", "/ / 20\n"]);
+    assert.equal(errorOf(results[6]).evalue, "other is not a function");
+  });
+
   test("runs a cell whose only waiting is a `for await` loop", async () => {
     const results = await kernel.runAll([
       `async function* count() { for (let i = 1; i <= 3; i++) yield i; }\nlet sum = 0;`,

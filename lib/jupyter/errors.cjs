@@ -3,6 +3,7 @@
 const path = require("node:path");
 const { inspect, types } = require("node:util");
 const { placed } = require("./lines.cjs");
+const { unplaced } = require("./variables.cjs");
 
 const ROOT = process.cwd() + path.sep;
 const MAX_LINE = 1000; // a module minified into one line would put megabytes into the notebook
@@ -41,7 +42,7 @@ function describe(error) {
   if (!(error instanceof Error) && !types.isNativeError(error)) {
     return { ename: "Thrown", evalue: inspect(error), traceback: [`Thrown: ${inspect(error)}`] };
   }
-  return { ename: String(error.name), evalue: String(error.message), traceback: tracebackOf(error) };
+  return { ename: String(error.name), evalue: unplaced(String(error.message)), traceback: tracebackOf(error) };
 }
 
 function tracebackOf(error, depth = 0) {
@@ -50,7 +51,7 @@ function tracebackOf(error, depth = 0) {
   const lines = String(error.stack ?? error).split("\n");
   const start = lines.findIndex((line) => line.startsWith(String(error.name))); // vm puts an excerpt of compiled code before it
   const frames = lines.slice(Math.max(start, 0)).filter((line) => !KERNEL_FRAME.test(line));
-  const own = frames.map((line) => placed(line).replaceAll(ROOT, "").slice(0, MAX_LINE));
+  const own = frames.map((line) => placed(unplaced(line)).replaceAll(ROOT, "").slice(0, MAX_LINE));
   const more = error.cause instanceof Error && depth < MAX_CAUSES;
   const cause = more ? ["Caused by:", ...tracebackOf(error.cause, depth + 1)] : [];
   return [...own.filter((line) => !WRAPPER_FRAME.test(line)), ...cause];

@@ -1,10 +1,10 @@
-// Runs one cell at a time on tslab's executor and says how it ended: a value, or an error.
+// Runs one cell at a time and says how it ended: a value, or an error.
 "use strict";
 const { setTimeout: sleep, setImmediate: turn } = require("node:timers/promises");
 const { inspect } = require("node:util");
 require("./timers.cjs"); // before tslab, which takes TypeScript as it finds it
 const { createConverter } = require("tslab/dist/converter");
-const { createExecutor } = require("tslab/dist/executor");
+const { Compiler } = require("./compiler.cjs");
 const { CellError, Interrupted, describe } = require("./errors.cjs");
 const { named } = require("./lines.cjs");
 const { reloading } = require("./reload.cjs");
@@ -21,20 +21,16 @@ const DISPLAY = Symbol.for("Jupyter.display");
  * @property {AbortController} controller its signal is `globalThis[Symbol.for("nontrivial.signal")]` while the cell is the current one
  * @property {unknown[]} errors what was thrown, the first first
  * @property {object[]} diagnostics TypeScript's, as {file, line, column, text}
- * @property {unknown} [value] its last expression
+ * @property {(reason: unknown) => void} [giveUp] ends the waiting for an asynchronous cell
  * @property {NodeJS.Timeout} [timer] the end of GRACE
  */
 
 class Runner {
   /** @param {string} root folder that the cells' relative imports start from */
   constructor(root) {
-    this.converter = spelling(this.naming(reloading(createConverter({ isJS: false, isBrowser: false }))));
-    const converters = { node: this.converter, browser: this.converter, close: () => this.converter.close() };
-    // tslab prints values and errors through this console; here they are kept, to be published as what they are.
-    this.executor = createExecutor(root, converters, {
-      log: (value) => (this.cell.value = value),
-      error: (...args) => this.note(args),
-    });
+    const converter = spelling(this.naming(reloading(createConverter({ isJS: false, isBrowser: false }))));
+    this.compiler = new Compiler(root, converter, (...args) => this.note(args));
+    this.executor = this.compiler.executor;
     this.running = false;
     /** @type {Cell} */
     this.cell = this.newCell("", 0);
@@ -78,10 +74,10 @@ class Runner {
     this.running = true;
     let data;
     try {
-      const ok = await this.executor.execute(code);
-      if (ok) data = await bundle(cell.value);
+      const compiled = await this.compile(cell);
+      if (compiled) data = await bundle(await this.start(cell, compiled));
       // Node.js announces an unhandled rejection only when the event loop turns: give it a few turns.
-      for (let i = 0; ok && i < 3; i++) await sleep(1).then(() => turn());
+      for (let i = 0; compiled && i < 3; i++) await sleep(1).then(() => turn());
     } catch (error) {
       cell.errors.push(error);
     } finally {
@@ -91,13 +87,36 @@ class Runner {
     return { data, errors: this.errorsOf(cell) };
   }
 
+  /** @throws the interrupt that came meanwhile, also in the place of what it made fail */
+  async compile(cell) {
+    try {
+      return await this.compiler.compile(cell.code);
+    } finally {
+      // Node.js drops a signal that waits to be handled when a script starts; one is handled at the end of the turn in which it is noticed.
+      for (let i = 0; i < 2; i++) await turn();
+      cell.controller.signal.throwIfAborted();
+    }
+  }
+
+  /** Runs a compiled cell and gives the value of its last expression. */
+  async start(cell, compiled) {
+    const givenUp = new Promise((_, reject) => (cell.giveUp = reject));
+    await Promise.race([compiled.script.runInThisContext({ breakOnSigint: true }), givenUp]);
+    return await this.compiler.end(compiled);
+  }
+
   errorsOf({ code, controller, diagnostics, errors }) {
     if (diagnostics.length > 0) errors.unshift(new CellError(diagnostics, code));
     // Synchronous code is stopped by vm, before any signal handler of ours runs.
     const halted = (error) => error?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
-    if (errors.some(halted)) controller.abort(new Interrupted());
-    const stopped = (error) => halted(error) || error?.message === "Interrupted asynchronously";
-    return [...new Set(errors.map((error) => (stopped(error) ? controller.signal.reason : error)))];
+    if (errors.some(halted)) {
+      controller.abort(new Interrupted());
+      forgetHalfLoaded();
+    }
+    const { reason } = controller.signal;
+    const byNode = (error) => reason && error?.name === "AbortError" && error.cause === reason; // thrown by Node.js' own functions
+    const stopped = (error) => halted(error) || byNode(error);
+    return [...new Set(errors.map((error) => (stopped(error) ? reason : error)))];
   }
 
   /** Interrupts the current cell (SIGINT). tslab alone stops synchronous code, but lets asynchronous code run on. */
@@ -115,7 +134,7 @@ class Runner {
     }
   }
 
-  /** Asks the running cell to stop by its signal; if it does not, tslab gives it up, and it may run on unseen. */
+  /** Asks the running cell to stop by its signal; if it does not, it is given up, and it may run on unseen. */
   stop(reason) {
     const { cell } = this;
     cell.controller.abort(reason);
@@ -123,9 +142,14 @@ class Runner {
     cell.timer ??= setTimeout(() => {
       const first = cell.controller.signal.reason;
       if (first instanceof Interrupted) first.message += "; it ignores the abort signal, so what it began may go on";
-      this.executor.interrupt();
+      cell.giveUp?.(first);
     }, GRACE);
   }
+}
+
+/** Lets packages be loaded again whose loading was interrupted: Node.js would go on handing out the half that there is. */
+function forgetHalfLoaded() {
+  for (const [file, { loaded }] of Object.entries(require.cache)) if (!loaded) delete require.cache[file];
 }
 
 /** A last expression as a mime bundle: its own if it can display itself, else its text. */

@@ -21,17 +21,23 @@ def reply_to(client, request):
             return message["content"]
 
 
-def execute(client, manager, codes, interrupt_on=None, stop_on_error=True, **_):
+def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, stop_on_error=True, **_):
     """Sends all cells at once, as "run all" does, and collects what comes until each is answered and idle."""
     sent = [client.execute(code, stop_on_error=stop_on_error) for code in codes]
     results = {id: {"outputs": [], "text": "", "order": "", "times": []} for id in sent}
-    started, interrupted, idle, printed = time.time(), None, set(), ""
+    started, interrupted, idle, printed, begun = time.time(), None, set(), "", None
     while len(idle) < len(sent):
+        if begun is not None and interrupted is None and interrupt_after is not None:
+            time.sleep(max(0, begun + interrupt_after - time.time()))
+            interrupted = time.time()
+            manager.interrupt_kernel()
         message = client.get_iopub_msg(timeout=TIMEOUT)
         result = results.get(message["parent_header"].get("msg_id"))
         if result is None:
             continue
         kind, content = message["msg_type"], message["content"]
+        if kind == "execute_input":
+            begun = time.time()
         if kind == "stream":
             result["text"] += content["text"]
             result["order"] += content["text"]

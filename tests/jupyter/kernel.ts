@@ -27,6 +27,7 @@ export interface Result {
 
 interface Options {
   readonly interrupt_on?: string; // interrupt once this has been printed
+  readonly interrupt_after?: number; // interrupt that many seconds after the cell began
   readonly stop_on_error?: boolean;
 }
 
