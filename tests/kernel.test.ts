@@ -209,6 +209,39 @@ describe("the kernel", { timeout: 120_000 }, () => {
     assert.equal(result.text, "");
   });
 
+  test("says what to do instead where a cell has habits of other notebooks, wrong paths or packages that are not there", async () => {
+    const hints: [code: string, hint: RegExp][] = [
+      [`%timeit 1 + 1`, /no magics/],
+      [`const one = 1;\n!ls "-l"`, /no shell of its own: `.*execSync\("ls \\"-l\\"", /],
+      [`one?`, /press Shift-Tab/],
+      [`?one`, /press Shift-Tab/],
+      [`import { sweep } from "../lib";`, /paths start in the checkout, .*; here "\.\/lib"\./],
+      [
+        `require("node:fs").readFileSync("../data/README.md");`,
+        /paths start in the checkout, .*; here "\.\/data\/README\.md"/,
+      ],
+      [`import map from "@not-there/lodash/map";`, /`npm install @not-there\/lodash`/],
+      [`require("not-there-either/map");`, /`npm install not-there-either`/],
+    ];
+    for (const [code, hint] of hints) {
+      const { traceback } = errorOf(await kernel.run(code));
+      assert.match(traceback!.filter((line) => line.startsWith("Hint: ")).join() || traceback!.join("\n"), hint, code);
+    }
+    const inside = path.join(modules, "inside.ts");
+    fs.writeFileSync(inside, `import { nothing } from "../nothing";\nexport const inside = nothing;\n`);
+    const { traceback } = errorOf(
+      await kernel.run(`import { inside } from "./${path.relative(".", modules)}/inside";`),
+    );
+    assert.doesNotMatch(traceback!.join("\n"), /Hint/, "paths of a file start at the file");
+  });
+
+  test("asks whether `await` was forgotten where the last expression is a promise, and does not wait for it", async () => {
+    const [pending, promised] = await kernel.runAll([`new Promise(() => {})`, `await Promise.resolve("text")`]);
+    const shown = ({ outputs }: Result) => outputs.at(-1)!.data!["text/plain"];
+    assert.equal(shown(pending), "Promise { <pending> }\ndid you forget `await` before it?");
+    assert.equal(shown(promised), "text");
+  });
+
   test("fails the cell with a thrown value that is no error", async () => {
     assert.equal(errorOf(await kernel.run(`throw "a text"`)).evalue, "'a text'");
   });

@@ -41,12 +41,16 @@ class Compiler {
     return this.compiled && { ...this.compiled, script: scriptOf(this.compiled) };
   }
 
-  /** Makes the declarations of a cell known to those after it, and hands out the value of its last expression. */
-  async end(compiled) {
+  /** Makes the declarations of a cell known to those after it. */
+  async remember(compiled) {
     this.ended = compiled;
     await this.executor.execute("");
     this.ended = undefined;
-    return this.variables.take(compiled.lastExpressionVar);
+  }
+
+  /** Hands out the value of a cell's last expression, which may be a promise, and keeps nothing of it. */
+  lastValue({ lastExpressionVar }) {
+    return this.variables.take(lastExpressionVar);
   }
 }
 

@@ -2,6 +2,7 @@
 "use strict";
 const path = require("node:path");
 const { inspect, types } = require("node:util");
+const { hintOf } = require("./hints.cjs");
 const { placed } = require("./lines.cjs");
 const { unplaced } = require("./variables.cjs");
 
@@ -27,9 +28,12 @@ class CellError extends Error {
     );
     this.name = "TypeScript";
     const lines = code.split("\n");
-    this.stack = diagnostics.map((diagnostic) => explain(diagnostic, lines)).join("\n");
+    const hint = diagnostics.map((diagnostic) => hintOf(diagnostic, lines)).find(Boolean);
+    this.stack = [...diagnostics.map((diagnostic) => explain(diagnostic, lines)), ...hinted(hint)].join("\n");
   }
 }
+
+const hinted = (hint) => (hint ? [`Hint: ${hint}.`] : []);
 
 function explain({ file, line, column, text }, lines) {
   const place = `TypeScript: ${file || "cell"}, line ${line}, column ${column}: ${text}`;
@@ -53,8 +57,9 @@ function tracebackOf(error, depth = 0) {
   const frames = lines.slice(Math.max(start, 0)).filter((line) => !KERNEL_FRAME.test(line));
   const own = frames.map((line) => placed(unplaced(line)).replaceAll(ROOT, "").slice(0, MAX_LINE));
   const more = error.cause instanceof Error && depth < MAX_CAUSES;
+  const hint = error instanceof CellError ? undefined : hintOf({ text: String(error.message) });
   const cause = more ? ["Caused by:", ...tracebackOf(error.cause, depth + 1)] : [];
-  return [...own.filter((line) => !WRAPPER_FRAME.test(line)), ...cause];
+  return [...own.filter((line) => !WRAPPER_FRAME.test(line)), ...hinted(hint), ...cause];
 }
 
 module.exports = { CellError, Interrupted, describe };

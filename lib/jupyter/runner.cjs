@@ -1,8 +1,9 @@
 // Runs one cell at a time and says how it ended: a value, or an error.
 "use strict";
 const { setTimeout: sleep, setImmediate: turn } = require("node:timers/promises");
-const { inspect } = require("node:util");
-require("./timers.cjs"); // before tslab, which takes TypeScript as it finds it
+const { inspect, types } = require("node:util");
+require("./timers.cjs"); // these two before tslab, which takes TypeScript as it finds it
+require("./inspection.cjs");
 const { createConverter } = require("tslab/dist/converter");
 const { Compiler } = require("./compiler.cjs");
 const { CellError, Interrupted, describe } = require("./errors.cjs");
@@ -75,7 +76,10 @@ class Runner {
     let data;
     try {
       const compiled = await this.compile(cell);
-      if (compiled) data = await bundle(await this.start(cell, compiled));
+      if (compiled) {
+        await this.start(cell, compiled);
+        data = await bundle(this.compiler.lastValue(compiled));
+      }
       // Node.js announces an unhandled rejection only when the event loop turns: give it a few turns.
       for (let i = 0; compiled && i < 3; i++) await sleep(1).then(() => turn());
     } catch (error) {
@@ -98,11 +102,11 @@ class Runner {
     }
   }
 
-  /** Runs a compiled cell and gives the value of its last expression. */
+  /** Runs a compiled cell to its end. */
   async start(cell, compiled) {
     const givenUp = new Promise((_, reject) => (cell.giveUp = reject));
     await Promise.race([compiled.script.runInThisContext({ breakOnSigint: true }), givenUp]);
-    return await this.compiler.end(compiled);
+    await this.compiler.remember(compiled);
   }
 
   errorsOf({ code, controller, diagnostics, errors }) {
@@ -126,6 +130,8 @@ class Runner {
 
   /** Takes an error that nobody awaited: the current cell fails; between cells it is printed into the last one. */
   fail(error) {
+    // Work of an earlier cell that was interrupted, and stopped later.
+    if (error instanceof Interrupted && error !== this.cell.controller.signal.reason) return;
     if (this.running) {
       this.cell.errors.push(error);
       this.stop(error);
@@ -156,7 +162,8 @@ function forgetHalfLoaded() {
 async function bundle(value) {
   if (value === undefined || value === null) return undefined;
   if (typeof value[DISPLAY] === "function") return await value[DISPLAY]();
-  return { "text/plain": typeof value === "string" ? value : inspect(value) };
+  const hint = types.isPromise(value) ? "\ndid you forget `await` before it?" : "";
+  return { "text/plain": typeof value === "string" ? value : inspect(value) + hint };
 }
 
 module.exports = { Runner };

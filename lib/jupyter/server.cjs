@@ -1,34 +1,26 @@
 // Speaks Jupyter's protocol over tslab's sockets: execute requests in order, output that is not lost, errors that are errors.
 // https://jupyter-client.readthedocs.io/en/latest/messaging.html
 "use strict";
-const { inspect } = require("node:util");
+const { setTimeout: sleep } = require("node:timers/promises");
 const jupyter = require("tslab/dist/jupyter");
-const { versions } = require("tslab");
+const { answersOf } = require("./answers.cjs");
 const { describe } = require("./errors.cjs");
+const { Message } = require("./message.cjs");
 const { Printer } = require("./printer.cjs");
 
 const EXIT = 100; // ms that the last messages get at shutdown
-
-/** What the kernel says about itself and the code: tslab's answers, corrected. */
-class Handler extends jupyter.JupyterHandlerImpl {
-  handleKernel() {
-    const reply = super.handleKernel(); // says TypeScript 3.7.2 for ever
-    const language_info = { ...reply.language_info, version: versions.typescript };
-    return { ...reply, status: "ok", implementation_version: versions.tslab, language_info };
-  }
-
-  handleShutdown({ restart }) {
-    return { status: "ok", restart };
-  }
-}
+const ON_THE_WAY = 50; // ms in which a message has come that was sent before another one
 
 class Server extends jupyter.ZmqServer {
   /** @param {import("./runner.cjs").Runner} runner @param {string} connectionFile */
   constructor(runner, connectionFile) {
-    super(new Handler(runner.executor, false), connectionFile);
+    super(runner.executor, connectionFile);
     this.runner = runner;
     this.count = 0;
-    this.failedAt = -Infinity; // when the last error that stops a run of cells happened, ms since 1970
+    this.history = [];
+    this.answers = answersOf(runner, this.history);
+    this.arrived = 0; // execute requests so far
+    this.aborted = 0; // as many of them as had arrived when the last error that stops a run of cells was shown
     this.queue = Promise.resolve();
     this.terminal = [process.stdout.write, process.stderr.write];
   }
@@ -42,42 +34,71 @@ class Server extends jupyter.ZmqServer {
     await super.bindSocket(socket, port);
   }
 
+  /** Takes a message of the sockets `shell` and `control`; what cannot be answered is not the running cell's fault, nor in its output. */
   async handleShellMessage(socket, ...frames) {
     try {
-      await super.handleShellMessage(socket, ...frames);
+      const request = Message.read(frames, this.connInfo.key);
+      if (request.type === "execute_request") await this.enqueue(socket, request);
+      else this.reply(socket, request);
     } catch (error) {
-      this.terminal[1].call(process.stderr, `Cannot answer a message: ${inspect(error)}\n`); // not the running cell's fault
+      this.log(describe(error).traceback.join("\n"));
     }
   }
 
-  /** tslab calls a request busy on arrival; a queued execute request is busy when it starts (see `answer`). */
-  publishStatus(status, parent) {
-    if (parent.header.msg_type !== "execute_request") super.publishStatus(status, parent);
+  log(text) {
+    this.terminal[1].call(process.stderr, `${text}\n`);
   }
 
-  handleExecute(socket, request) {
-    const answered = this.queue.then(() => this.answer(socket, request));
+  reply(socket, request) {
+    this.publishStatus("busy", request);
+    const type = request.type.replace(/_request$/, "_reply");
+    if (Object.hasOwn(this.answers, request.type)) this.send(socket, type, request, this.answerTo(request));
+    else this.refuse(request);
+    this.publishStatus("idle", request);
+    if (request.type === "shutdown_request") this.close();
+  }
+
+  answerTo({ type, content }) {
+    try {
+      return this.answers[type](content);
+    } catch (error) {
+      this.log(`Cannot answer ${type}: ${describe(error).traceback.join("\n")}`);
+      return { status: "error", ...describe(error) };
+    }
+  }
+
+  /** Closes the channel of a widget at once, as the protocol wants it where nobody listens; other messages need no answer. */
+  refuse(request) {
+    const { comm_id } = request.content;
+    if (request.type === "comm_open") this.send(this.iopub, "comm_close", request, { comm_id, data: {} });
+    this.log(`Cannot answer ${JSON.stringify(request.type).slice(0, 100)}: this kernel has no such message`);
+  }
+
+  publishStatus(execution_state, parent) {
+    this.send(this.iopub, "status", parent, { execution_state });
+  }
+
+  enqueue(socket, request) {
+    const number = ++this.arrived;
+    const answered = this.queue.then(() => this.answer(socket, request, number));
     this.queue = answered.catch(() => {}); // handleShellMessage reports it
     return answered;
   }
 
-  handleCommInfoRequest(socket, request) {
-    this.send(socket, "comm_info_reply", request, { status: "ok", comms: {} }); // tslab answers with a completion
-  }
-
-  async answer(socket, request) {
-    super.publishStatus("busy", request);
-    // Queued before the error: the user has not seen it yet. Sent after it: a decision of the user, so it runs.
-    const aborted = Date.parse(request.header.date) < this.failedAt;
-    const content = aborted ? { status: "aborted" } : await this.execute(request);
+  /** A queued cell is busy when it starts. */
+  async answer(socket, request, number) {
+    this.publishStatus("busy", request);
+    // Come before the error was shown: the user has not seen it. Come after it: a decision of the user, so it runs.
+    const content = number <= this.aborted ? { status: "aborted" } : await this.execute(request);
     this.printer?.flush();
     this.send(socket, "execute_reply", request, content);
-    super.publishStatus("idle", request);
+    this.publishStatus("idle", request);
   }
 
   async execute(request) {
     const { code, silent = false } = request.content;
     if (!silent) this.publish("execute_input", request, { code, execution_count: ++this.count });
+    if (!silent) this.history.push([0, this.count, code]);
     this.redirect(request);
     const { data, errors } = await this.runner.run(code, this.count);
     const execution_count = this.count;
@@ -86,18 +107,26 @@ class Server extends jupyter.ZmqServer {
     } catch (error) {
       errors.push(error); // the data has no JSON form
     }
-    if (errors.length > 0) return this.failed(errors, request);
+    if (errors.length > 0) return await this.failed(errors, request);
     return { status: "ok", execution_count, payload: [], user_expressions: {} };
   }
 
   /** Publishes a cell's first error, prints the others, and makes the content of the reply. */
-  failed(errors, request) {
+  async failed(errors, request) {
     const { silent = false, stop_on_error = true } = request.content;
-    if (stop_on_error) this.failedAt = Date.now();
+    if (stop_on_error) await this.abortArrived();
     for (const error of errors.slice(1)) console.error(describe(error).traceback.join("\n"));
     const description = describe(errors[0]);
     if (!silent) this.publish("error", request, description);
     return { status: "error", execution_count: this.count, ...description };
+  }
+
+  /** Aborts what was sent before an error is shown: what waits here, and what is still on its way. No clock but the kernel's is asked. */
+  async abortArrived() {
+    do {
+      this.aborted = this.arrived;
+      await sleep(ON_THE_WAY);
+    } while (this.arrived > this.aborted);
   }
 
   /** Sends prints and displays to the cell of this request, also those that come after its end, as IPython does. */
@@ -116,10 +145,7 @@ class Server extends jupyter.ZmqServer {
   }
 
   send(socket, type, parent, content) {
-    const message = parent.createReply();
-    message.header.msg_type = type;
-    message.content = content;
-    message.signAndSend(this.connInfo.key, socket);
+    socket.send(parent.answer(type, content, this.connInfo.key));
   }
 
   /** Leaves soon, whatever timers the cells left behind: stock tslab waits for them until Jupyter kills it. */

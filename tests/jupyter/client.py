@@ -1,8 +1,9 @@
-"""Drives one real kernel for kernel.test.ts: reads a JSON command a line, answers with a JSON result a line.
+"""Drives one real kernel for the tests: reads a JSON command a line, answers with a JSON result a line.
 
-Usage: python client.py <kernel name> <working directory>
+Usage: python client.py <kernel name> <working directory> <file for what the kernel logs>
 """
 
+import datetime
 import json
 import subprocess
 import sys
@@ -21,9 +22,18 @@ def reply_to(client, request):
             return message["content"]
 
 
-def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, stop_on_error=True, **_):
+def post(client, kind, content, behind=0, channel="shell"):
+    """Sends a message from a front end whose clock is some seconds behind, and says its id."""
+    message = client.session.msg(kind, content)
+    message["header"]["date"] -= datetime.timedelta(seconds=behind)
+    getattr(client, f"{channel}_channel").send(message)
+    return message["header"]["msg_id"]
+
+
+def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, stop_on_error=True, behind=0, **_):
     """Sends all cells at once, as "run all" does, and collects what comes until each is answered and idle."""
-    sent = [client.execute(code, stop_on_error=stop_on_error) for code in codes]
+    request = {"silent": False, "allow_stdin": True, "stop_on_error": stop_on_error}
+    sent = [post(client, "execute_request", {"code": code, **request}, behind) for code in codes]
     results = {id: {"outputs": [], "text": "", "order": "", "times": []} for id in sent}
     started, interrupted, idle, printed, begun = time.time(), None, set(), "", None
     while len(idle) < len(sent):
@@ -59,6 +69,30 @@ def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, sto
     return [results[id] for id in sent]
 
 
+def request(client, manager, type, content, channel="shell", **_):
+    """Sends one message and collects all that comes until the kernel is idle again, a request's reply last, and whether we are asked."""
+    id = post(client, type, content, channel=channel)
+    messages, ended = [], False
+    while not ended:
+        message = client.get_iopub_msg(timeout=TIMEOUT)
+        if message["parent_header"].get("msg_id") == id:
+            messages.append({"type": message["msg_type"], "content": message["content"]})
+            ended = message["content"].get("execution_state") == "idle"
+    while type.endswith("_request") and not messages[-1]["type"].endswith("_reply"):
+        message = getattr(client, f"{channel}_channel").get_msg(timeout=TIMEOUT)
+        if message["parent_header"].get("msg_id") == id:
+            messages.append({"type": message["msg_type"], "content": message["content"]})
+    return {"messages": messages, "asked": client.stdin_channel.msg_ready()}
+
+
+def forge(client, manager, **_):
+    """Sends a message that is signed with another key."""
+    key, client.session.key = client.session.key, b"another key"
+    post(client, "kernel_info_request", {})
+    client.session.key = key
+    return key.decode()
+
+
 def information(client, manager, **_):
     """Asks for kernel_info."""
     return reply_to(client, client.kernel_info())
@@ -78,10 +112,10 @@ def shutdown(client, manager, **_):
     return time.time() - started
 
 
-def main(kernel, folder):
+def main(kernel, folder, log):
     manager = KernelManager(kernel_name=kernel)
     # Not our own stdout: Node.js would make it non-blocking, and long answers would be cut.
-    manager.start_kernel(cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    manager.start_kernel(cwd=folder, stdout=subprocess.DEVNULL, stderr=open(log, "wb"))
     try:
         client = manager.client()
         client.start_channels()
@@ -94,7 +128,10 @@ def main(kernel, folder):
         manager.shutdown_kernel(now=True)
 
 
-COMMANDS = {"execute": execute, "complete": complete, "information": information, "shutdown": shutdown}
+COMMANDS = {
+    **{"execute": execute, "request": request, "forge": forge},
+    **{"complete": complete, "information": information, "shutdown": shutdown},
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

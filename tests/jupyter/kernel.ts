@@ -29,6 +29,7 @@ interface Options {
   readonly interrupt_on?: string; // interrupt once this has been printed
   readonly interrupt_after?: number; // interrupt that many seconds after the cell began
   readonly stop_on_error?: boolean;
+  readonly behind?: number; // seconds that the front end's clock is behind the kernel's
 }
 
 /** A running kernel with its client, started in a folder as a notebook there would do. */
@@ -36,9 +37,9 @@ export class Kernel {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
 
-  constructor(folder: string) {
+  constructor(folder: string, log = "/dev/null") {
     const file = path.resolve("tests/jupyter/client.py");
-    this.child = spawn(PYTHON, [file, "tslab", folder], { env: ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
+    this.child = spawn(PYTHON, [file, "tslab", folder, log], { env: ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
     this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
