@@ -11,7 +11,7 @@ const RESULTS = path.resolve("data/results"); // git-ignored; modules have to li
 const SIGNAL = `(globalThis as any)[Symbol.for("nontrivial.signal")] as AbortSignal`;
 const LOOP = `for (const end = Date.now() + 9000; Date.now() < end;);`;
 
-describe("an interrupt", { timeout: 300_000 }, () => {
+describe("an interrupt", { timeout: 600_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "interrupt-test-"));
   fs.mkdirSync(RESULTS, { recursive: true });
   const modules = fs.mkdtempSync(path.join(RESULTS, "interrupt-test-"));
@@ -26,13 +26,13 @@ describe("an interrupt", { timeout: 300_000 }, () => {
 
   /** Cells that last nine seconds, each of a kind of its own, and how long after their beginning they may be interrupted, in s. */
   const KINDS: Record<string, { code: string; within: number }> = {
-    "a loop": { code: LOOP, within: 1 },
-    "a loop after an import": { code: `import { percent } from "./lib/text/format";\n${LOOP}`, within: 1 },
+    "a loop": { code: LOOP, within: 0.5 },
+    "a loop after an import": { code: `import { percent } from "./lib/text/format";\n${LOOP}`, within: 0.5 },
     "a long compilation": { code: `import { edited } from "./${edited}/edited";\nedited();\n${LOOP}`, within: 1.5 },
     "steps that look at the signal": {
       code: `import { setTimeout as sleep } from "node:timers/promises";
         for (let i = 0; i < 900; i++) await sleep(10, null, { signal: ${SIGNAL} });`,
-      within: 1,
+      within: 0.5,
     },
     "waiting for something that never ends": {
       code: `await new Promise((done) => setTimeout(done, 9000));`,
@@ -60,5 +60,28 @@ describe("an interrupt", { timeout: 300_000 }, () => {
     assert.deepEqual(lost, []);
     const works = await kernel.run(`import { edited } from "./${edited}/edited";\nconsole.log(edited()[0]);`);
     assert.equal(works.text, "47\n", JSON.stringify(works.outputs));
+  });
+
+  test("stops also what blocks the kernel after an `await`: by itself after ten seconds, at once when it is pressed again", async () => {
+    await kernel.run(`const kept = { value: 1 };`);
+    const code = `await null; console.log("ready"); kept.value++; for (;;);`;
+    for (const [again_after, least, most] of [
+      [1, 0.9, 6],
+      [undefined, 9, 20],
+    ]) {
+      const { reply, stopped } = await kernel.run(code, { interrupt_on: "ready", again_after });
+      assert.equal(reply.ename, "Interrupted");
+      assert.ok(stopped! > least! && stopped! < most!, `stopped after ${stopped} s`);
+    }
+    const [{ text }] = await kernel.runAll([`await null; console.log(kept.value);`, `1`]);
+    assert.equal(text, "3\n");
+  });
+
+  test("lets a step that takes its time end in its own way", async () => {
+    const step = `const end = Date.now() + 3000; while (Date.now() < end);`;
+    const code = `await null; console.log("ready"); ${step}
+      await new Promise((turn) => setTimeout(turn, 1)); console.log((${SIGNAL}).aborted ? "left" : "lost");`;
+    const { text, reply } = await kernel.run(code, { interrupt_on: "ready" });
+    assert.deepEqual([text, reply.status], ["ready\nleft\n", "ok"]);
   });
 });

@@ -7,6 +7,7 @@ require("./inspection.cjs");
 const { createConverter } = require("tslab/dist/converter");
 const { Compiler } = require("./compiler.cjs");
 const { CellError, Interrupted, describe } = require("./errors.cjs");
+const { Guard } = require("./guard.cjs");
 const { named } = require("./lines.cjs");
 const { reloading } = require("./reload.cjs");
 const { spelling } = require("./spelling.cjs");
@@ -32,6 +33,7 @@ class Runner {
     const converter = spelling(this.naming(reloading(createConverter({ isJS: false, isBrowser: false }))));
     this.compiler = new Compiler(root, converter, (...args) => this.note(args));
     this.executor = this.compiler.executor;
+    this.guard = new Guard();
     this.running = false;
     /** @type {Cell} */
     this.cell = this.newCell("", 0);
@@ -105,7 +107,8 @@ class Runner {
   /** Runs a compiled cell to its end. */
   async start(cell, compiled) {
     const givenUp = new Promise((_, reject) => (cell.giveUp = reject));
-    await Promise.race([compiled.script.runInThisContext({ breakOnSigint: true }), givenUp]);
+    const rest = compiled.script.runInThisContext({ breakOnSigint: true });
+    if (rest) await this.guard.watch(Promise.race([rest, givenUp]));
     await this.compiler.remember(compiled);
   }
 
@@ -125,7 +128,9 @@ class Runner {
 
   /** Interrupts the current cell (SIGINT). tslab alone stops synchronous code, but lets asynchronous code run on. */
   interrupt() {
+    const stopped = this.guard.heard();
     this.stop(new Interrupted());
+    if (stopped) this.cell.giveUp?.(this.cell.controller.signal.reason);
   }
 
   /** Takes an error that nobody awaited: the current cell fails; between cells it is printed into the last one. */

@@ -60,7 +60,7 @@ class Server extends jupyter.ZmqServer {
 
   answerTo({ type, content }) {
     try {
-      return this.answers[type](content);
+      return this.runner.guard.aside(() => this.answers[type](content));
     } catch (error) {
       this.log(`Cannot answer ${type}: ${describe(error).traceback.join("\n")}`);
       return { status: "error", ...describe(error) };

@@ -7,6 +7,7 @@ import datetime
 import json
 import subprocess
 import sys
+import threading
 import time
 
 from jupyter_client.manager import KernelManager
@@ -30,12 +31,14 @@ def post(client, kind, content, behind=0, channel="shell"):
     return message["header"]["msg_id"]
 
 
-def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, stop_on_error=True, behind=0, **_):
+def execute(
+    client, manager, codes, interrupt_on=None, interrupt_after=None, again_after=None, stop_on_error=True, behind=0
+):
     """Sends all cells at once, as "run all" does, and collects what comes until each is answered and idle."""
     request = {"silent": False, "allow_stdin": True, "stop_on_error": stop_on_error}
     sent = [post(client, "execute_request", {"code": code, **request}, behind) for code in codes]
     results = {id: {"outputs": [], "text": "", "order": "", "times": []} for id in sent}
-    started, interrupted, idle, printed, begun = time.time(), None, set(), "", None
+    started, interrupted, idle, printed, begun, again = time.time(), None, set(), "", None, None
     while len(idle) < len(sent):
         if begun is not None and interrupted is None and interrupt_after is not None:
             time.sleep(max(0, begun + interrupt_after - time.time()))
@@ -61,7 +64,12 @@ def execute(client, manager, codes, interrupt_on=None, interrupt_after=None, sto
         if interrupt_on is not None and interrupted is None and interrupt_on in printed:
             interrupted = time.time()
             manager.interrupt_kernel()
+            if again_after is not None:
+                again = threading.Timer(again_after, manager.interrupt_kernel)
+                again.start()
     ended = time.time()
+    if again is not None:
+        again.cancel()
     for request, result in results.items():
         result["reply"] = reply_to(client, request)
         result["seconds"] = ended - started
