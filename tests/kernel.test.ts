@@ -21,7 +21,7 @@ function errorOf(result: Result): Output {
 const statuses = (results: Result[]): string[] => results.map((result) => result.reply.status);
 const texts = (results: Result[]): string[] => results.map((result) => result.text);
 
-describe("the kernel", { timeout: 120_000 }, () => {
+describe("the kernel", { timeout: 300_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kernel-test-"));
   fs.mkdirSync(RESULTS, { recursive: true });
   const modules = fs.mkdtempSync(path.join(RESULTS, "kernel-test-"));

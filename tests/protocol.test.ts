@@ -16,7 +16,7 @@ interface Answer {
   readonly asked: boolean; // whether the kernel asked the user for something
 }
 
-describe("the protocol", { timeout: 120_000 }, () => {
+describe("the protocol", { timeout: 300_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "protocol-test-"));
   const log = path.join(folder, "log");
   let kernel: Kernel;
