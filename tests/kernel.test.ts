@@ -374,6 +374,16 @@ describe("the kernel", { timeout: 300_000 }, () => {
     await works();
   });
 
+  test("imports, where it is asked with `await import`, also a module that awaits something at its top", async () => {
+    fs.writeFileSync(path.join(modules, "awaits.mjs"), `export const late = await Promise.resolve("late");\n`);
+    const name = `./${path.relative(".", modules)}/awaits.mjs`;
+    const results = await kernel.runAll([
+      `const loaded = await import("${name}");\nconsole.log(loaded.late);`,
+      `const named = "${name}";\nconsole.log((await import(named)).late, (await import("./lib/text/format")).percent(0.5));`,
+    ]);
+    assert.deepEqual(texts(results), ["late\n", "late 50.00\n"], JSON.stringify(results[0].outputs));
+  });
+
   test("names the line of an error in an imported file", async () => {
     const code = `interface Unused { a: number }\n\nexport function fails(): void {\n  throw new Error("in a file");\n}\n`;
     fs.writeFileSync(path.join(modules, "fails.ts"), code);

@@ -1,5 +1,7 @@
 // Compiles cells with tslab's executor, which would start them at once, and leaves it to the runner when and how they run.
 "use strict";
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
 const vm = require("node:vm");
 const { createExecutor } = require("tslab/dist/executor");
 const { placedIn, Variables } = require("./variables.cjs");
@@ -23,7 +25,7 @@ class Compiler {
     const converters = { node: parted, browser: parted, close: () => converter.close() };
     this.executor = createExecutor(root, converters, { error: note });
     this.variables = new Variables();
-    Object.assign(globalThis.__tslab__, { exports: this.variables.exports, place: this.variables.place });
+    Object.assign(globalThis.__tslab__, { exports: this.variables.exports, place: this.variables.place, load });
   }
 
   /** What tslab's executor gets for a cell: nothing that it could run. It keeps the files that a cell imports, and declarations. */
@@ -54,11 +56,23 @@ class Compiler {
   }
 }
 
+const DYNAMIC_IMPORT = /(?<=\.then\((?:\(\)|s) => )__importStar\(require\((s|"[^"\n]*")\)\)/g; // as TypeScript writes it
+
 /** A function, as tslab makes of a cell, so that names can be declared again. */
 function scriptOf({ output = "", hasToplevelAwait }) {
-  const code = placedIn(output, "__tslab__.place");
+  const code = placedIn(output, "__tslab__.place").replace(DYNAMIC_IMPORT, "__tslab__.load(() => $&, $1)");
   const begin = hasToplevelAwait ? "async function" : "function";
   return new vm.Script(`(${begin}(exports, require) { ${code}\n})(__tslab__.exports, __tslab__.require)`);
+}
+
+/** Loads for a dynamic import what `require` cannot: a module that awaits something itself. */
+function load(required, name) {
+  try {
+    return required();
+  } catch (error) {
+    if (error?.code !== "ERR_REQUIRE_ASYNC_MODULE") throw error;
+    return import(/^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(name)).href : name);
+  }
 }
 
 module.exports = { Compiler };

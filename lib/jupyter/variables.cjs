@@ -38,8 +38,8 @@ class Variables {
 }
 
 /**
- * Compiled code of a cell that reads and writes variables at their places: `exports.sum += i` becomes `__cell_sum.value += i`, 400 times
- * as fast. No line gets another number. Code with an `exports` of its own is left as it is.
+ * Compiled code of a cell that reads and writes variables at their places: `exports.sum += i` becomes `__cell_sum.value += i`, fifty
+ * times as fast. No line gets another number. Code with an `exports` of its own is left as it is.
  * @param {string} output CommonJS as tslab makes it, for a function with the parameter `exports`
  * @param {string} place an expression for the function that gives a name's place
  */
