@@ -9,6 +9,7 @@ import { decodeNetwork, encodeNetwork } from "../lib/checkpoints/network-file";
 import { encodeTorchState, importTorch } from "../lib/checkpoints/torch";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { decodeSafetensors, encodeSafetensors } from "../lib/files/safetensors";
+import { decodeSealed, encodeSealed } from "../lib/files/sealed";
 import type { Values } from "../lib/files/values";
 import { CIFAR10_NORMALIZATION } from "../lib/networks/network";
 import { loadNetwork } from "../lib/runs/run-folder";
@@ -80,7 +81,7 @@ test("a network that the project made itself assumes nothing", async () => {
 
 test("decodeNetwork() refuses assumptions that are no lines of text", () => {
   const found = importTorch(checkpointFile({ "": raw }));
-  const { tensors, metadata } = decodeSafetensors(encodeNetwork(found));
+  const { tensors, metadata } = decodeSealed(encodeNetwork(found));
   for (const [assumed, message] of [
     ["[", /assumed is not JSON/],
     ["7", /assumed is 7, expected an object/],
@@ -89,7 +90,7 @@ test("decodeNetwork() refuses assumptions that are no lines of text", () => {
     [`{"padding":"${"x".repeat(301)}"}`, /expected a line of text/],
     ['{"padding":1}', /assumed\.padding is 1/],
   ] as const)
-    assert.throws(() => decodeNetwork(encodeSafetensors(tensors, { ...metadata, assumed })), message);
+    assert.throws(() => decodeNetwork(encodeSealed({ tensors, metadata: { ...metadata, assumed } })), message);
 });
 
 const FILES: Readonly<Record<string, Readonly<Record<string, Tensors>>>> = {

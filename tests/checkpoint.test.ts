@@ -70,6 +70,33 @@ test("decodeNetwork() gives back what encodeNetwork() took", () => {
   );
 });
 
+test("an exported network in which a bit is flipped, or which is cut short, is never taken for whole", async (t) => {
+  const file = path.join(folder(t), "network.safetensors");
+  const whole = encodeNetwork(network);
+  const random = randomStream(3, "damage");
+  for (let round = 0; round < 100; round++) {
+    const damaged = Uint8Array.from(whole);
+    const bit = random.integer(8 * whole.length);
+    damaged[bit >> 3] ^= 1 << (bit & 7);
+    writeFileSync(file, damaged);
+    await assert.rejects(loadNetwork(file), /^Error: Cannot load a network from/, `bit ${bit}`);
+    writeFileSync(file, whole.subarray(0, random.integer(whole.length)));
+    await assert.rejects(loadNetwork(file), /^Error: Cannot load a network from/);
+  }
+  writeFileSync(file, whole);
+  assert.equal((await loadNetwork(file)).name, "small");
+});
+
+test("saveRun() gives equal networks equal weights, whatever their folders are called", async (t) => {
+  const dir = folder(t);
+  const weightsOf = async (name: string) => {
+    await saveRun(path.join(dir, name), { ...run, network: { ...network, name } });
+    assert.equal((await loadRun(path.join(dir, name))).network.name, name);
+    return readFileSync(path.join(dir, name, "weights.safetensors"));
+  };
+  assert.ok((await weightsOf("one")).equals(await weightsOf("another")));
+});
+
 for (const name of ["vgg11-w2", "imagenet-resnet18-w2", "imagenet-resnet50-w2"])
   test(`a run folder gives back the ${name} that it was given`, async (t) => {
     const dir = path.join(folder(t), "run");
@@ -116,9 +143,12 @@ test("saveRun() replaces a run, also one with a start by one without", async (t)
 test("loadNetwork() takes a run folder, and its weights alone", async (t) => {
   const dir = folder(t);
   await saveRun(dir, run);
-  for (const place of [dir, path.join(dir, "weights.safetensors")]) {
+  for (const [place, name] of [
+    [dir, "small"],
+    [path.join(dir, "weights.safetensors"), "resnet8-B-w2"],
+  ]) {
     const found = await loadNetwork(place);
-    assert.deepEqual([found.name, found.spec, found.normalization], ["small", spec, network.normalization]);
+    assert.deepEqual([found.name, found.spec, found.normalization], [name, spec, network.normalization]);
   }
 });
 
@@ -130,14 +160,18 @@ test("loadNetwork() says what is wrong with a path", async (t) => {
   await assert.rejects(loadNetwork(path.join(dir, "none")), /Cannot load a network from ".*none": ENOENT/);
   await assert.rejects(
     loadNetwork(path.join(dir, "a.txt")),
-    /a.txt": expected a run folder, a .safetensors or a .th, .pt or .pth file/,
+    /a.txt": Cannot read the checkpoint: the file begins neither/,
   );
   await assert.rejects(
     loadNetwork(path.join(dir, "a.th")),
     /a.th": Cannot read the checkpoint: the file begins neither/,
   );
-  await assert.rejects(loadNetwork(path.join(dir, "a.safetensors")), /a.safetensors": Cannot read safetensors: /);
-  await assert.rejects(loadNetwork(dir), /Cannot load the run ".*": Cannot read ".*run.json": ENOENT/);
+  await assert.rejects(loadNetwork(path.join(dir, "a.safetensors")), /a.safetensors": Cannot read the checkpoint: /);
+  await assert.rejects(
+    loadNetwork(dir),
+    /Cannot load a network from ".*": it has no run.json.*such as "a.safetensors"/,
+  );
+  await assert.rejects(loadNetwork(folder(t)), /Cannot load the run ".*": Cannot read ".*run.json": ENOENT/);
 });
 
 test("loadRun() names the file whose bytes changed", async (t) => {

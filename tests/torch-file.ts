@@ -189,4 +189,5 @@ export function torchEntries(object: Buffer, storages: ReadonlyMap<string, FileS
 }
 
 /** The tensors of a checkpoint, where it leaves no choice. */
-export const torchTensors = (bytes: Uint8Array): ReadonlyMap<string, Values> => readTorchWeights(bytes).tensors;
+export const torchTensors = (bytes: Uint8Array): ReadonlyMap<string, Values> =>
+  new Map([...readTorchWeights(bytes).tensors].map(([name, stored]) => [name, stored.read()]));

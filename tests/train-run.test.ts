@@ -71,7 +71,7 @@ test("trainRun() leaves a run whose accuracy is that of its files, and no tensor
     assert.deepEqual([finished, node, tfjs], ["1970-01-01T00:00:00.000Z", process.versions.node, "4.22.0"]);
     assert.ok(typeof processor === "string" && Number(cores) > 0);
     const commit = found.provenance.commit;
-    assert.deepEqual(sessions, [{ afterEpoch: 0, began: "1970-01-01T00:00:00.000Z", commit }]);
+    assert.deepEqual(sessions, [{ afterEpoch: 0, began: "1970-01-01T00:00:00.000Z", commit, processor }]);
   }));
 
 test("trainRun() watches held-out images when there are some, and tests once, at the end", async () => {

@@ -2,30 +2,35 @@
 import { readWhole } from "../files/disk";
 import { toHalf } from "../files/dtypes";
 import { parseJson } from "../files/json";
-import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
-import type { Values } from "../files/values";
-import { checkParameters } from "../networks/complete";
-import type { Network, Parameters } from "../networks/network";
+import { isSafetensors, openSafetensors } from "../files/safetensors";
+import { checkSeal, encodeSealed } from "../files/sealed";
+import type { Stored, Values } from "../files/values";
+import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
+import { type Network, parameterShapes, type Parameters } from "../networks/network";
 import { parseNormalization, parseSpec } from "../networks/parse";
+import type { Spec } from "../networks/spec";
 import { parseAssumed } from "./assumed";
-import { type ImportOptions, importTorch } from "./torch";
+import { importBytes, type ImportOptions, nameOf } from "./torch";
 
-const FORMAT = "nontrivial network 1"; // in the metadata of our own weights
+// In the metadata of our own weights. Before there was a digest in every file, only the run.json beside it had one.
+const FORMAT = "nontrivial network 2";
+const UNSEALED = "nontrivial network 1";
 const LARGEST_FILE = 2 ** 30; // bytes
 
 /**
- * Loads a network from a `.safetensors` file that `encodeNetwork` made, or from a PyTorch checkpoint.
+ * Loads a network from a file that `encodeNetwork` made, or from a PyTorch checkpoint; its content decides which, not its ending.
  * @param options those of `importTorch`; for the latter only
  * @throws Error saying what was found where none can be loaded
  */
 export function loadNetworkFile(path: string, options: ImportOptions): Network {
-  if (!/\.(safetensors|th|pt|pth)$/.test(path))
-    throw new Error("expected a run folder, a .safetensors or a .th, .pt or .pth file");
-  const own = path.endsWith(".safetensors") && decodeSafetensors(readWhole(path, LARGEST_FILE));
-  if (!own || own.metadata.format !== FORMAT) return importTorch(path, options);
+  const bytes = readWhole(path, LARGEST_FILE);
+  if (!isOwn(bytes)) return importBytes(bytes, options, nameOf(path)).network;
   checkNoOptions(options);
-  return networkOf(own);
+  return decodeNetwork(bytes);
 }
+
+const isOwn = (bytes: Uint8Array): boolean =>
+  isSafetensors(bytes) && [FORMAT, UNSEALED].includes(openSafetensors(bytes).metadata.format);
 
 /** For what the project wrote itself: options that were passed over would leave other numbers than those asked for. @throws Error */
 export function checkNoOptions(options: object): void {
@@ -44,7 +49,7 @@ export interface EncodeOptions {
 const isKernel = (parameter: string) => parameter.endsWith(".kernel");
 
 /**
- * A complete network as safetensors, with its name, spec and normalization as metadata.
+ * A complete network as safetensors, with its name, spec and normalization as metadata, and the digest of all of it.
  * @throws Error naming the parameter that is missing or not finite
  * @throws RangeError naming a kernel that float16 cannot hold when it is asked for
  */
@@ -55,7 +60,7 @@ export function encodeNetwork(network: Network, { half = false }: EncodeOptions 
     ...{ format: FORMAT, name, spec: JSON.stringify(spec), normalization: JSON.stringify(normalization) },
     ...(assumed ? { assumed: JSON.stringify(assumed) } : {}),
   };
-  return encodeSafetensors(parameters, metadata, (parameter) => half && isKernel(parameter));
+  return encodeSealed({ tensors: parameters, metadata }, (parameter) => half && isKernel(parameter));
 }
 
 /** The parameters with every kernel rounded to half precision; batch norms and biases, a small part, stay as they are. */
@@ -65,18 +70,24 @@ export function withHalfKernels(parameters: Parameters): Parameters {
   return new Map([...parameters].map(rounded));
 }
 
-/** The network that `encodeNetwork` was given. @throws Error naming what is missing or does not fit */
+/** The network that `encodeNetwork` was given. @throws Error naming what is missing, damaged or does not fit */
 export function decodeNetwork(bytes: Uint8Array): Network {
-  return networkOf(decodeSafetensors(bytes));
-}
-
-function networkOf({ tensors: parameters, metadata }: ReturnType<typeof decodeSafetensors>): Network {
+  const { tensors, metadata } = openSafetensors(bytes);
+  if (metadata.format !== UNSEALED) checkSeal(bytes, metadata);
   for (const field of ["name", "spec", "normalization"])
     if (!Object.hasOwn(metadata, field)) throw new Error(`expected "${field}" in the metadata but found none`);
   const spec = parseSpec(parseJson("spec", metadata.spec));
   const normalization = parseNormalization(parseJson("normalization", metadata.normalization));
   const assumed = Object.hasOwn(metadata, "assumed") && parseAssumed(parseJson("assumed", metadata.assumed));
+  const parameters = parametersIn(tensors, metadata.name, spec);
   const network = { name: metadata.name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
   checkParameters(network);
   return network;
+}
+
+/** Their numbers are read when their shapes are known to be right. */
+function parametersIn(tensors: ReadonlyMap<string, Stored>, name: string, spec: Spec): Parameters {
+  const misfits = misfitsOf(parameterShapes(spec), tensors);
+  if (misfits.length) throw new Error(`Cannot use the network "${name}": ${firstMisfits(misfits)}`);
+  return new Map([...tensors].map(([parameter, stored]) => [parameter, stored.read()]));
 }

@@ -1,5 +1,5 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
-import type { Parameters } from "../networks/network";
+import type { Shaped } from "../networks/complete";
 import { AVERAGE_COUNTER } from "../files/torch-weights";
 import { type CifarSpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../networks/spec";
 
@@ -17,6 +17,17 @@ export function commonName(found: string): string | undefined {
     .replace(/^(?:(?:module|_orig_mod|model|net|backbone)\.){1,4}/, "")
     .replace(".downsample.", ".shortcut.")
     .replace(/^fc\./, "linear.");
+}
+
+/** @throws Error where some weights are the product of a mask and what it hides, as `torch.nn.utils.prune` keeps them */
+export function checkNoMasks(names: readonly string[]): void {
+  const masked = names.find((name) => name.endsWith("_mask") && names.includes(name.replace(/_mask$/, "_orig")));
+  if (!masked) return;
+  const [, module, parameter] = /^(.*?)\.?([^.]*)_mask$/.exec(masked)!;
+  throw new Error(
+    `Cannot import the checkpoint: it holds pruning masks, such as ${JSON.stringify(masked.slice(0, 100))}; make them permanent in ` +
+      `PyTorch before its state_dict is saved: torch.nn.utils.prune.remove(${module || "module"}, "${parameter}")`,
+  );
 }
 
 /** Whose network this is by its tensors' names; undefined where nobody or several use them. */
@@ -38,7 +49,7 @@ export function authorOf(names: readonly string[]): Author | undefined {
  * @param family a file says nothing of shortcuts without parameters
  * @throws Error where the tensors are those of another architecture.
  */
-export function inferSpec(tensors: Parameters, family: CifarSpec["family"]): Spec {
+export function inferSpec(tensors: ReadonlyMap<string, Shaped>, family: CifarSpec["family"]): Spec {
   if (tensors.has("features.0.weight")) return inferVgg(tensors);
   const width = tensors.get("conv1.weight")?.shape[0];
   const classes = tensors.get("linear.weight")?.shape[0];
@@ -74,7 +85,7 @@ function imageNetSize(
   return { family: "imagenet-resnet", depth };
 }
 
-function inferVgg(tensors: Parameters): Spec {
+function inferVgg(tensors: ReadonlyMap<string, Shaped>): Spec {
   const width = tensors.get("features.0.weight")!.shape[0];
   const classes = tensors.get("classifier.weight")?.shape[0];
   const names = [...tensors.keys()];

@@ -3,20 +3,21 @@ import { basename } from "node:path";
 import { readWhole } from "../files/disk";
 import { shown } from "../files/dtypes";
 import { parseJson, wrong } from "../files/json";
-import { decodeSafetensors, encodeSafetensors } from "../files/safetensors";
+import { encodeSafetensors, isSafetensors, openSafetensors } from "../files/safetensors";
 import { readTorchWeights } from "../files/torch-file";
 import { chosenSet, weightSet } from "../files/torch-weights";
-import type { Values } from "../files/values";
+import { sizeOf, type Stored, type Values } from "../files/values";
 import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
-import type { Assumed, Network, Normalization, Parameters } from "../networks/network";
+import type { Assumed, Network, Normalization } from "../networks/network";
 import { parseNormalization, parseSpec } from "../networks/parse";
 import { type CifarSpec, type Spec, specName } from "../networks/spec";
 import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
 import { type StoredParameter, storedParameters, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
-import { commonName, inferSpec } from "./torch-names";
-import { chooseNormalization, type Chosen } from "./torch-normalization";
+import { checkNoMasks, commonName, inferSpec } from "./torch-names";
+import { chooseNormalization, type Chosen, takeNormalization } from "./torch-normalization";
 
 const LARGEST_FILE = 2 ** 30; // bytes; a ResNet-1202 has 78 MB
+const FLOATING = ["F32", "F16", "BF16", "F64"];
 
 export interface ImportOptions {
   /** The network's name; otherwise the one in the file, or the file's own. */
@@ -53,7 +54,7 @@ export interface ImportReport {
  * The pixels' normalization is part of a network but not of the file. By default it is ImageNet's for akamaster's names
  * (`linear`, `shortcut`), CIFAR's with their constants for kuangliu's (the same with `layer4`, or VGG's `features`; 10
  * classes) and chenyaofo's (`fc`, `downsample`, three stages; 10 or 100 classes), and that of the metadata for what
- * `encodeTorchState` wrote; with any other names it has to be given.
+ * `encodeTorchState` wrote; with any other names it has to be given. A network that normalizes the pixels itself says it.
  *
  * What was assumed in these ways is said in the network's `assumed`.
  * @throws Error naming the first parameters that do not fit or are not finite.
@@ -64,14 +65,23 @@ export function importTorch(file: string | Uint8Array, options: ImportOptions = 
 
 /** Like `importTorch`, with a report of what was mapped to what. */
 export function importReport(file: string | Uint8Array, options: ImportOptions = {}): ImportReport {
-  const bytes = typeof file === "string" ? readWhole(file, LARGEST_FILE) : file;
+  return typeof file === "string"
+    ? importBytes(readWhole(file, LARGEST_FILE), options, nameOf(file))
+    : importBytes(file, options);
+}
+
+/** Like `importReport`, of a file's bytes. @param otherwise the network's name where neither the options nor the file have one */
+export function importBytes(bytes: Uint8Array, options: ImportOptions, otherwise?: string): ImportReport {
   const { found, weights, stated } = readTensors(bytes, options.weights);
-  const tensors = commonTensors(found);
+  checkNoMasks([...found.keys()]);
+  const { tensors: own, inside } = takeNormalization(found);
+  const tensors = commonTensors(own);
   const spec = specIn(tensors, stated, options.family);
-  const name = options.name ?? stated?.name ?? (typeof file === "string" ? nameOf(file) : specName(spec));
+  const name = options.name ?? stated?.name ?? otherwise ?? specName(spec);
   const places = storedParameters(spec);
   checkTensors(name, places, { spec, tensors });
-  const given = { given: options.normalization, stated: stated?.normalization };
+  checkNumbers(places, tensors, bytes.length);
+  const given = { given: options.normalization, stated: stated?.normalization ?? inside };
   const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
   const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
   const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
@@ -95,7 +105,7 @@ function assumptionsOf(
 type Stated = Pick<Network, "name" | "spec" | "normalization" | "assumed">;
 
 /** The spec that a file states, or that its tensors show. @throws Error where a family is asked for that is not the stated one */
-function specIn(tensors: Parameters, stated?: Stated, family?: CifarSpec["family"]): Spec {
+function specIn(tensors: ReadonlyMap<string, Stored>, stated?: Stated, family?: CifarSpec["family"]): Spec {
   if (!stated) return inferSpec(tensors, family ?? "resnet");
   if (family === undefined || family === stated.spec.family) return stated.spec;
   throw new Error(
@@ -107,13 +117,12 @@ function specIn(tensors: Parameters, stated?: Stated, family?: CifarSpec["family
 function readTensors(
   bytes: Uint8Array,
   asked?: string,
-): { found: ReadonlyMap<string, Values>; weights?: string; stated?: Stated } {
-  // Safetensors' JSON begins at byte 8, where a zip archive has a 0 and the legacy format a byte of its magic number.
-  if (bytes[8] !== 0x7b) {
+): { found: ReadonlyMap<string, Stored>; weights?: string; stated?: Stated } {
+  if (!isSafetensors(bytes)) {
     const { tensors, choice } = readTorchWeights(bytes, asked);
     return { found: tensors, weights: choice };
   }
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { tensors, metadata } = openSafetensors(bytes);
   chosenSet([weightSet("", tensors)], asked);
   return { found: tensors, stated: Object.hasOwn(metadata, STATED) ? parseStated(metadata[STATED]) : undefined };
 }
@@ -125,8 +134,8 @@ function parseStated(text: string): Stated {
   return { name, ...known, assumed: parseAssumed(assumed) };
 }
 
-function commonTensors(found: Parameters): Map<string, Values> {
-  const tensors = new Map<string, Values>();
+function commonTensors(found: ReadonlyMap<string, Stored>): Map<string, Stored> {
+  const tensors = new Map<string, Stored>();
   for (const [from, values] of found) {
     const name = commonName(from);
     if (name === undefined) continue;
@@ -137,14 +146,15 @@ function commonTensors(found: Parameters): Map<string, Values> {
   return tensors;
 }
 
-function nameOf(path: string): string {
-  return basename(path).replace(/\.(th|pt|pth|safetensors)$/, "");
+/** What a checkpoint's file is called, without the endings that people give them. */
+export function nameOf(path: string): string {
+  return basename(path).replace(/(?<=.)\.(th|pt|pth|pth\.tar|bin|ckpt|pkl|t7|safetensors)$/i, "");
 }
 
 function checkTensors(
   name: string,
   places: readonly StoredParameter[],
-  { spec, tensors }: { spec: Spec; tensors: Parameters },
+  { spec, tensors }: { spec: Spec; tensors: ReadonlyMap<string, Stored> },
 ): void {
   const wanted = new Map(places.map(({ source, shape }) => [source, shape]));
   for (const { bias, shape } of places) if (bias && tensors.has(bias)) wanted.set(bias, shape);
@@ -154,14 +164,35 @@ function checkTensors(
   throw new Error(`Cannot import "${name}" as ${guess}: ${firstMisfits(misfits)}`);
 }
 
+/**
+ * Before any number is read: float32 takes at most twice the bytes of what is read into it, as no tensor stands for more numbers
+ * than it has in the file, and none of them are small integers.
+ */
+function checkNumbers(places: readonly StoredParameter[], tensors: ReadonlyMap<string, Stored>, size: number): void {
+  let numbers = 0;
+  for (const { source, shape } of places) {
+    const { dtype } = tensors.get(source)!;
+    if (!FLOATING.includes(dtype))
+      throw new Error(
+        `Cannot import the checkpoint: ${source} is of ${dtype}, expected ${FLOATING.join(", ")}; quantized weights have to be ` +
+          "turned back into floating-point numbers, which their scales are needed for",
+      );
+    numbers += sizeOf(shape);
+  }
+  if (2 * numbers > size)
+    throw new Error(
+      `Cannot import the checkpoint: its tensors share storages to hold ${numbers} numbers in ${size} bytes`,
+    );
+}
+
 /** A parameter of the network, out of the file's tensors. */
-function valuesAt({ source, bias }: StoredParameter, tensors: Parameters): Values {
-  const values = toChannelsLast(tensors.get(source)!);
-  const shift = bias && tensors.get(bias)?.data;
+function valuesAt({ source, bias }: StoredParameter, tensors: ReadonlyMap<string, Stored>): Values {
+  const values = toChannelsLast(tensors.get(source)!.read());
+  const shift = bias && tensors.get(bias)?.read().data;
   return shift ? { shape: values.shape, data: values.data.map((mean, channel) => mean - shift[channel]) } : values;
 }
 
-function importRows(found: Parameters, places: readonly StoredParameter[]): ImportRow[] {
+function importRows(found: ReadonlyMap<string, Stored>, places: readonly StoredParameter[]): ImportRow[] {
   const parameters = new Map(places.map(({ source, name }) => [source, name]));
   for (const { bias, name } of places) if (bias) parameters.set(bias, name);
   return [...found].map(([from, { shape }]) => ({

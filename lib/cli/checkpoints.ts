@@ -10,7 +10,7 @@ import { type Given, type Options, UsageError } from "./command";
 export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     value: "PATH",
-    help: "run folder, .safetensors, or PyTorch .th, .pt or .pth file",
+    help: "run folder, or a file: a network of this project, or PyTorch's state_dict",
     preset: "data/runs/resnet20-seed1",
   },
   mean: {

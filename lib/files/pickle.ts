@@ -1,12 +1,19 @@
-// Reads Python pickles (protocol 2) as plain data: nothing is executed, and only names that the caller lists are known.
+// Reads Python pickles (protocols 2 to 5) as plain data: nothing is executed, and only names that the caller lists mean anything.
 import { viewOf } from "./dtypes";
 
 export interface PickleOptions {
   readonly offset?: number;
-  /** What "module name" stands for; a function is called where the pickle calls it, every other name is refused. */
+  /** What "module name" stands for; a function is called where the pickle calls it. */
   readonly globals?: ReadonlyMap<string, unknown>;
+  /** Takes every other name, and whatever is made with it, for an `Inert`; without this it is refused. */
+  readonly inert?: boolean;
   /** Resolves a persistent id, by which a pickle refers to data outside itself. */
   readonly persistent?: (id: unknown) => unknown;
+}
+
+/** Stands for a class or function that is not known here, and for everything that the pickle makes with it: it has a name alone. */
+export class Inert {
+  constructor(readonly name: string) {}
 }
 
 interface Machine {
@@ -20,9 +27,11 @@ interface Machine {
 }
 
 // A ResNet-1202's state_dict takes about 200,000 opcodes and 15,000 stack entries.
+const NEWEST_PROTOCOL = 5;
 const MOST_OPCODES = 2_000_000;
 const DEEPEST_STACK = 200_000;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LONGEST_NAME = 200; // bytes
 const LONGEST_INTEGER = 16; // bytes; PyTorch's magic number has 10
 
 /**
@@ -68,12 +77,27 @@ const OPCODES = new Map<number, (machine: Machine) => void>([
   [0x65, (m) => append(m, popMark(m))], // APPENDS
   [0x73, (m) => setItems(m, popSome(m, 2))], // SETITEM
   [0x75, (m) => setItems(m, popMark(m))], // SETITEMS
+  [0x30, (m) => void pop(m)], // POP
+  [0x95, (m) => void take(m, 8)], // FRAME
+  [0x94, (m) => void m.memo.set(m.memo.size, top(m))], // MEMOIZE
+  [0x93, readStackGlobal], // STACK_GLOBAL
+  [0x8c, (m) => push(m, readText(m, m.bytes[take(m, 1)]))], // SHORT_BINUNICODE
+  [0x8d, (m) => push(m, readText(m, readSize(m)))], // BINUNICODE8
+  [0x43, (m) => push(m, readBytes(m, m.bytes[take(m, 1)]))], // SHORT_BINBYTES
+  [0x42, (m) => push(m, readBytes(m, m.view.getUint32(take(m, 4), true)))], // BINBYTES
+  [0x8e, (m) => push(m, readBytes(m, readSize(m)))], // BINBYTES8
+  [0x96, (m) => push(m, readBytes(m, readSize(m)))], // BYTEARRAY8
+  [0x8f, (m) => push(m, new Inert("builtins.set"))], // EMPTY_SET
+  [0x90, (m) => append(m, popMark(m))], // ADDITEMS
+  [0x91, (m) => (popMark(m), push(m, new Inert("builtins.frozenset")))], // FROZENSET
   [0x71, (m) => void m.memo.set(m.bytes[take(m, 1)], top(m))], // BINPUT
   [0x72, (m) => void m.memo.set(m.view.getUint32(take(m, 4), true), top(m))], // LONG_BINPUT
   [0x68, (m) => recall(m, m.bytes[take(m, 1)])], // BINGET
   [0x6a, (m) => recall(m, m.view.getUint32(take(m, 4), true))], // LONG_BINGET
   [0x63, readGlobal], // GLOBAL
   [0x52, call], // REDUCE
+  [0x81, call], // NEWOBJ
+  [0x92, (m) => (pop(m), call(m))], // NEWOBJ_EX
   [0x62, ignoreAttributes], // BUILD
   [0x51, resolve], // BINPERSID
 ]);
@@ -113,7 +137,21 @@ function top(machine: Machine): unknown {
 
 function checkProtocol(machine: Machine): void {
   const found = machine.bytes[take(machine, 1)];
-  if (found > 2) fail(machine, `expected pickle protocol 2 but found ${found}`);
+  if (found > NEWEST_PROTOCOL)
+    fail(
+      machine,
+      `expected pickle protocol ${NEWEST_PROTOCOL} at most but found ${found}; torch.save(…, pickle_protocol=2) writes it so`,
+    );
+}
+
+/** A length in 8 bytes. */
+function readSize(machine: Machine): number {
+  return Number(machine.view.getBigUint64(take(machine, 8), true));
+}
+
+function readBytes(machine: Machine, length: number): Uint8Array {
+  const start = take(machine, length);
+  return machine.bytes.subarray(start, start + length);
 }
 
 function readText(machine: Machine, length: number): string {
@@ -138,12 +176,14 @@ function readLong(machine: Machine): number | bigint {
 
 function append(machine: Machine, items: readonly unknown[]): void {
   const list = top(machine);
+  if (list instanceof Inert) return;
   if (!Array.isArray(list)) return fail(machine, "items are appended to something that is not a list");
   for (const item of items) list.push(item);
 }
 
 function setItems(machine: Machine, items: readonly unknown[]): void {
   const dict = top(machine);
+  if (dict instanceof Inert) return;
   if (!(dict instanceof Map) || items.length % 2) return fail(machine, "items are set on something that is not a dict");
   for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
 }
@@ -154,15 +194,26 @@ function recall(machine: Machine, index: number): void {
 }
 
 function readGlobal(machine: Machine): void {
-  const name = `${readLine(machine)} ${readLine(machine)}`;
-  const { globals } = machine.options;
-  if (!globals?.has(name)) fail(machine, `the name ${JSON.stringify(name.replace(" ", "."))} is not allowed`);
-  push(machine, globals?.get(name));
+  pushNamed(machine, readLine(machine), readLine(machine));
+}
+
+function readStackGlobal(machine: Machine): void {
+  const [module, name] = popSome(machine, 2);
+  if (typeof module !== "string" || typeof name !== "string") return fail(machine, "a name is not a string");
+  pushNamed(machine, module, name);
+}
+
+function pushNamed(machine: Machine, module: string, name: string): void {
+  const { globals, inert } = machine.options;
+  const found = `${module} ${name}`;
+  if (globals?.has(found)) push(machine, globals.get(found));
+  else if (inert) push(machine, new Inert(`${module}.${name}`.slice(0, LONGEST_NAME)));
+  else fail(machine, `the name ${JSON.stringify(`${module}.${name}`.slice(0, LONGEST_NAME))} is not allowed`);
 }
 
 function readLine(machine: Machine): string {
-  const end = machine.bytes.subarray(machine.at, machine.at + 200).indexOf(0x0a);
-  if (end < 0) fail(machine, "a name of more than 200 bytes");
+  const end = machine.bytes.subarray(machine.at, machine.at + LONGEST_NAME).indexOf(0x0a);
+  if (end < 0) fail(machine, `a name of more than ${LONGEST_NAME} bytes`);
   const line = readText(machine, end);
   take(machine, 1);
   return line;
@@ -170,6 +221,7 @@ function readLine(machine: Machine): string {
 
 function call(machine: Machine): void {
   const [target, values] = popSome(machine, 2);
+  if (target instanceof Inert) return push(machine, new Inert(target.name));
   if (typeof target !== "function" || !Array.isArray(values))
     return fail(machine, "a call of something that is no function");
   push(machine, target(values));
@@ -178,7 +230,9 @@ function call(machine: Machine): void {
 // An OrderedDict carries attributes (PyTorch's `_metadata`), which hold no weights.
 function ignoreAttributes(machine: Machine): void {
   pop(machine);
-  if (!(top(machine) instanceof Map)) fail(machine, "attributes are set on something that is not a dict");
+  const target = top(machine);
+  if (!(target instanceof Map || target instanceof Inert))
+    fail(machine, "attributes are set on something that is not a dict");
 }
 
 function resolve(machine: Machine): void {

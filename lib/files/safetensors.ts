@@ -1,7 +1,7 @@
 // Reads and writes the safetensors format: named arrays in one file; float32 here, or float16 where that loses nothing.
 import { type Dtype, dtypeOf, elementsOf, halfBits, isIndex, readNumbers, shown, toHalf, viewOf } from "./dtypes";
 import { isRecord } from "./json";
-import type { Values } from "./values";
+import type { Stored, Values } from "./values";
 
 // A header takes about 100 bytes per tensor; this is 40 times that of a ResNet-1202.
 const LONGEST_HEADER = 32 * 2 ** 20;
@@ -81,6 +81,11 @@ function headerOf(sorted: readonly Written[], metadata: Record<string, string>):
   return padded;
 }
 
+/** Whether a file begins as a safetensors file does: with the length of its JSON, and that. */
+export function isSafetensors(bytes: Uint8Array): boolean {
+  return bytes[8] === 0x7b;
+}
+
 /**
  * Decodes a safetensors file; every number format is read into float32.
  * @throws Error that says what was found and wanted for anything but a complete and consistent file.
@@ -89,15 +94,29 @@ export function decodeSafetensors(bytes: Uint8Array): {
   tensors: Map<string, Values>;
   metadata: Record<string, string>;
 } {
+  const { tensors, metadata } = openSafetensors(bytes);
+  return { tensors: new Map([...tensors].map(([name, stored]) => [name, stored.read()])), metadata };
+}
+
+/**
+ * The tensors of a safetensors file by their names and shapes: so much is decoded as is asked for.
+ * @throws Error as `decodeSafetensors`
+ */
+export function openSafetensors(bytes: Uint8Array): {
+  tensors: Map<string, Stored>;
+  metadata: Record<string, string>;
+} {
   const { header, data } = split(bytes);
   const { __metadata__: metadata = {}, ...named } = header;
   if (!isStrings(metadata)) return refuse("__metadata__ does not hold strings alone");
   const entries = Object.entries(named).map(([name, entry]) => checkEntry(name, entry));
-  checkCovered(entries, data.byteLength); // before anything is allocated
-  const tensors = new Map<string, Values>();
-  for (const { name, dtype, shape, begin } of entries)
-    tensors.set(name, { shape, data: readNumbers(data, begin, { dtype, count: elementsOf(shape) }) });
-  return { tensors, metadata };
+  checkCovered(entries, data.byteLength);
+  return { tensors: new Map(entries.map((entry) => [entry.name, storedIn(data, entry)])), metadata };
+}
+
+function storedIn(data: DataView, { dtype, shape, begin }: Entry): Stored {
+  const read = () => ({ shape, data: readNumbers(data, begin, { dtype, count: elementsOf(shape) }) });
+  return { shape, dtype: dtype.name, read };
 }
 
 function split(bytes: Uint8Array): { header: Record<string, unknown>; data: DataView } {

@@ -1,35 +1,38 @@
 // Reads the tensors of a PyTorch checkpoint (`torch.save` of a state_dict) without executing anything from it.
 import { type Dtype, dtypeOf, elementsOf, isIndex, viewOf } from "./dtypes";
-import { type PickleOptions, readPickle } from "./pickle";
+import { foreignText } from "./foreign";
+import { Inert, type PickleOptions, readPickle } from "./pickle";
 import { choiceText, chosenSet, dictsIn, type WeightSet, weightSet } from "./torch-weights";
-import type { Values } from "./values";
+import type { Stored } from "./values";
 import { listZip, type ZipEntry } from "./zip";
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
 
 /**
- * Reads every tensor of a state_dict (also one inside {"state_dict": …}) by name, as float32 in PyTorch's own layout.
- * Understands the zip format (torch >= 1.6) and the legacy one.
+ * The tensors of a state_dict (also one inside {"state_dict": …}) by name, to be read as float32 in PyTorch's own layout.
+ * Understands the zip format (torch >= 1.6) and the legacy one. Whatever else is in the file, such as the state of an optimizer or
+ * a number of NumPy's, is passed over.
  * Formats: `_save` and `_legacy_save` in https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
  * @param asked which, where a file holds several state_dicts, such as raw and averaged weights (see `chosenSet`)
  * @returns `choice`: what was taken and what was not, in words, where there was a choice
- * @throws Error for anything else, and for any name that a state_dict does not need
+ * @throws Error for anything else, saying what the file is where that can be told
  */
 export function readTorchWeights(
   bytes: Uint8Array,
   asked?: string,
-): { readonly tensors: Map<string, Values>; readonly choice?: string } {
+): { readonly tensors: Map<string, Stored>; readonly choice?: string } {
   const sets = findSets(rootOf(bytes));
   const chosen = chosenSet(sets, asked);
-  return { tensors: materialize(chosen.tensors, bytes), choice: choiceText(chosen, sets) };
+  return { tensors: storedIn(chosen.tensors, bytes), choice: choiceText(chosen, sets) };
 }
 
 /** What was saved, its tensors located in the file. */
 function rootOf(bytes: Uint8Array): unknown {
   const storages = new Map<string, Storage>();
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return readArchive(bytes, storages);
-  if (bytes[0] !== 0x80) refuse("the file begins neither with a zip archive nor with a pickle");
+  if (bytes[0] !== 0x80)
+    refuse(foreignText(bytes) ?? "the file begins neither with a zip archive nor with a pickle, nor is it safetensors");
   const { value, end } = readObject(bytes, storages);
   locate(bytes, end, storages);
   return value;
@@ -39,7 +42,10 @@ function rootOf(bytes: Uint8Array): unknown {
 function readArchive(bytes: Uint8Array, storages: Map<string, Storage>): unknown {
   const entries = listZip(bytes);
   const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickles.length !== 1) return refuse(`expected one data.pkl in the zip archive but found ${pickles.length}`);
+  if (pickles.length !== 1)
+    return refuse(
+      `expected one data.pkl in the zip archive but found ${pickles.length}: if checkpoints were zipped, unpack them`,
+    );
   const root = pickles[0].slice(0, -"data.pkl".length);
   const contentOf = (name: string) => {
     const entry = entries.get(root + name);
@@ -64,7 +70,7 @@ function placeStorage(storage: Storage, key: string, entry: ZipEntry | undefined
 }
 
 function referring(size: number, storages: Map<string, Storage>): PickleOptions {
-  return { globals: globalsOf(size), persistent: (id: unknown) => storageOf(id, storages) };
+  return { globals: globalsOf(size), inert: true, persistent: (id: unknown) => storageOf(id, storages) };
 }
 
 // Five pickles: magic number, protocol version, system, object, keys of the storages. The storages follow.
@@ -90,7 +96,8 @@ function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, St
     if (!storage || !Number.isNaN(storage.start)) return refuse(`storage ${brief(key)} is unknown or comes twice`);
     storage.start = at + 8;
     at = storage.start + storage.count * storage.dtype.bytes;
-    if (at > bytes.length) refuse(`expected at least ${at} bytes but found ${bytes.length}: the file is cut short`);
+    if (at > bytes.length)
+      refuse(`expected at least ${at} bytes but found ${bytes.length}: the file is cut short, get it again`);
     const count = view.getBigInt64(storage.start - 8, true);
     if (count !== BigInt(storage.count))
       refuse(`storage ${brief(key)} holds ${count} instead of ${storage.count} numbers`);
@@ -101,21 +108,32 @@ function locate(bytes: Uint8Array, end: number, storages: ReadonlyMap<string, St
 
 /** The state_dicts in what was saved; where a dict is none, it is not among them. */
 function findSets(root: unknown): WeightSet<StoredTensor>[] {
+  if (root instanceof Inert) return refuseObject(root);
   if (!(root instanceof Map)) return refuse("it holds no dict of tensors");
   const dicts = dictsIn(root);
-  const sets = dicts.flatMap(({ key, dict }) => (isStateDict(dict) ? [weightSet(key, dict)] : []));
+  const sets = dicts.flatMap(({ key, dict }) => {
+    const tensors = new Map([...dict].filter(isTensorEntry));
+    return tensors.size ? [weightSet(key, tensors)] : [];
+  });
   if (sets.length) return sets;
+  const object = [...root.values()].find((value) => value instanceof Inert);
+  if (object) return refuseObject(object);
   const [{ dict }] = dicts;
   if (dict.size === 0) refuse("its state_dict is empty");
   const [name] = [...dict].find((entry) => !isTensorEntry(entry))!;
   return refuse(`expected a state_dict of tensors but found something else under ${brief(name)}`);
 }
 
-const isTensorEntry = ([name, value]: readonly [unknown, unknown]): boolean =>
-  typeof name === "string" && value instanceof StoredTensor;
+const isTensorEntry = (entry: [unknown, unknown]): entry is [string, StoredTensor] =>
+  typeof entry[0] === "string" && entry[1] instanceof StoredTensor;
 
-const isStateDict = (dict: ReadonlyMap<unknown, unknown>): dict is ReadonlyMap<string, StoredTensor> =>
-  dict.size > 0 && [...dict].every(isTensorEntry);
+/** What `torch.save(model)` leaves: it is made of a class's code, which is not in the file. */
+function refuseObject({ name }: Inert): never {
+  return refuse(
+    `it holds an object of the class ${brief(name)}, as torch.save(model) does, and not a state_dict; ` +
+      "load it in Python and save that: torch.save(model.state_dict(), PATH)",
+  );
+}
 
 /** A run of equal numbers in the file; `start` is known once the pickles before the data are read. */
 class Storage {
@@ -163,6 +181,7 @@ function globalsOf(mostPairs: number): Map<string, unknown> {
     ["torch._utils _rebuild_tensor", rebuildTensor],
     ["torch._utils _rebuild_tensor_v2", rebuildTensor],
     ["torch._utils _rebuild_parameter", ([data]: unknown[]) => data],
+    ["torch._utils _rebuild_parameter_with_state", ([data]: unknown[]) => data],
     ["torch Size", ([shape]: unknown[]) => shape],
   ]);
   for (const [name, dtype] of STORAGE_TYPES) globals.set(`torch ${name}`, new StorageType(dtypeOf(dtype)!));
@@ -200,13 +219,17 @@ function rebuildTensor([storage, offset, shape, strides]: unknown[]): StoredTens
   return new StoredTensor(storage, offset, [...sizes], [...strides]);
 }
 
-/** Reads the tensors' numbers as float32; the storages have been located in the file. */
-function materialize(tensors: ReadonlyMap<string, StoredTensor>, bytes: Uint8Array): Map<string, Values> {
+/** The tensors, to be read as float32; the storages have been located in the file. */
+function storedIn(tensors: ReadonlyMap<string, StoredTensor>, bytes: Uint8Array): Map<string, Stored> {
   let total = 0;
   for (const { shape } of tensors.values()) total += elementsOf(shape);
   if (total > bytes.length) refuse(`its tensors share storages to hold ${total} numbers in ${bytes.length} bytes`);
   const view = viewOf(bytes);
-  return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: gather(tensor, view) }]));
+  const stored = (tensor: StoredTensor): Stored => {
+    const { shape, storage } = tensor;
+    return { shape, dtype: storage.dtype.name, read: () => ({ shape, data: gather(tensor, view) }) };
+  };
+  return new Map([...tensors].map(([name, tensor]) => [name, stored(tensor)]));
 }
 
 function gather({ storage, offset, shape, strides }: StoredTensor, view: DataView): Float32Array {

@@ -6,6 +6,14 @@ export interface Values {
   readonly data: Float32Array;
 }
 
+/** An array in a file: shape and number format are known, its numbers are decoded each time that they are asked for. */
+export interface Stored {
+  readonly shape: readonly number[];
+  /** As safetensors calls it, such as "F32". */
+  readonly dtype: string;
+  readonly read: () => Values;
+}
+
 /** The number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);

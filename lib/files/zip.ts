@@ -61,7 +61,7 @@ interface Directory {
 function findDirectory(view: DataView): Directory {
   const at = view.byteLength - END_SIZE;
   if (at < 0 || view.getUint32(at, true) !== 0x06054b50 || view.getUint16(at + 20, true) !== 0)
-    return refuse("the file does not end with the end of a zip archive; it is cut short, or goes on");
+    return refuse("the file does not end with the end of a zip archive; it is cut short, or goes on: get it again");
   const count = view.getUint16(at + 10, true);
   const size = view.getUint32(at + 12, true);
   const start = view.getUint32(at + 16, true);

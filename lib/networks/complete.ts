@@ -1,7 +1,7 @@
 // Checks that a network is complete: every parameter of its spec, with its shape, and every number finite.
 import { shown } from "../files/dtypes";
-import { sizeOf } from "../files/values";
-import { type Network, type Parameters, parameterShapes } from "./network";
+import { sizeOf, type Values } from "../files/values";
+import { type Network, parameterShapes } from "./network";
 
 /**
  * Checks that a network has every parameter of its spec, and each with finite numbers.
@@ -21,15 +21,21 @@ export function checkParameters(network: Pick<Network, "name" | "spec" | "parame
   }
 }
 
+/** An array whose numbers may not have been read yet. */
+export type Shaped = Pick<Values, "shape"> & Partial<Values>;
+
 /** Says of each parameter that does not fit what was wanted and what was found; empty where all fit. */
-export function misfitsOf(wanted: ReadonlyMap<string, readonly number[]>, found: Parameters): string[] {
+export function misfitsOf(
+  wanted: ReadonlyMap<string, readonly number[]>,
+  found: ReadonlyMap<string, Shaped>,
+): string[] {
   const misfits: string[] = [];
   for (const [name, shape] of wanted) {
     const values = found.get(name);
     if (!values) misfits.push(`${name} ${shown(shape)} is missing`);
     else if (shown(values.shape) !== shown(shape))
       misfits.push(`${name} has the shape ${shown(values.shape)} instead of ${shown(shape)}`);
-    else if (values.data.length !== sizeOf(shape))
+    else if (values.data && values.data.length !== sizeOf(shape))
       misfits.push(`${name} ${shown(shape)} holds ${values.data.length} numbers`);
   }
   for (const [name, { shape }] of found)

@@ -27,6 +27,8 @@ export interface Session {
   readonly began: string;
   /** The code that it ran. */
   readonly commit: string;
+  /** The processor that it ran on; not written before there were several in one training. */
+  readonly processor?: string;
 }
 
 /** What a checkpoint holds. */

@@ -1,14 +1,17 @@
 // Run folders (weights and run.json of a training), saved and loaded with every check.
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checkNoOptions, encodeNetwork, type EncodeOptions, loadNetworkFile } from "../checkpoints/network-file";
 import type { ImportOptions } from "../checkpoints/torch";
 import { readWhole, writeTogether } from "../files/disk";
 import { wrong } from "../files/json";
+import { printable } from "../text/format";
 import { decodeSafetensors } from "../files/safetensors";
 import { checkParameters } from "../networks/complete";
 import type { Network, Parameters } from "../networks/network";
+import { specName } from "../networks/spec";
 import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
 
 const WEIGHTS = "weights.safetensors";
@@ -24,8 +27,10 @@ const LARGEST_JSON = 2 ** 24;
  * @throws RangeError naming a kernel that is not in half precision yet when it is to be saved so
  */
 export async function saveRun(dir: string, run: Run, options: EncodeOptions = {}): Promise<void> {
-  const weights = encodeNetwork(run.network, options);
-  const start = run.start && encodeNetwork({ ...run.network, parameters: run.start }, options);
+  // Called by its architecture: equal trainings leave equal weights, whatever their folders are called, which run.json knows.
+  const network = { ...run.network, name: specName(run.network.spec) };
+  const weights = encodeNetwork(network, options);
+  const start = run.start && encodeNetwork({ ...network, parameters: run.start }, options);
   const digests = { weights: digestOf(weights), start: start && digestOf(start) };
   const files = new Map([[WEIGHTS, weights]]);
   if (start) files.set(START, start);
@@ -52,8 +57,8 @@ export async function loadRun(dir: string): Promise<Run> {
 }
 
 /**
- * Loads a network from a run folder, from a `.safetensors` file that `encodeNetwork` made, or from a PyTorch checkpoint
- * (`.safetensors`, `.th`, `.pt`, `.pth`).
+ * Loads a network from a run folder, from a file that `encodeNetwork` made, or from a PyTorch checkpoint (a state_dict, alone or
+ * with whatever a training keeps beside it, or safetensors). What is in a file decides, not what it is called.
  * @param options those of `importTorch`; what the project wrote itself says all of this, and takes none
  * @returns the network; what an import assumed is said in its `assumed`
  * @throws Error saying what was found where none can be loaded
@@ -62,6 +67,7 @@ export async function loadNetwork(path: string, options: Omit<ImportOptions, "na
   const found = await stat(path).catch((error: Error) => {
     throw new Error(`Cannot load a network from "${path}": ${error.message}`, { cause: error });
   });
+  if (found.isDirectory()) checkRunFolder(path);
   const run = found.isDirectory() ? await loadRun(path) : undefined;
   try {
     if (!run) return loadNetworkFile(path, options);
@@ -70,6 +76,23 @@ export async function loadNetwork(path: string, options: Omit<ImportOptions, "na
   } catch (error) {
     throw new Error(`Cannot load a network from "${path}": ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** @throws Error where a folder is something else that people have in the place of a checkpoint */
+function checkRunFolder(path: string): void {
+  const names = readdirSync(path);
+  if (names.includes("run.json")) return;
+  const refuse = (found: string) => {
+    throw new Error(`Cannot load a network from "${path}": ${found}`);
+  };
+  if (["", ...names].some((name) => existsSync(join(path, name, "data.pkl"))))
+    refuse(
+      "it is a PyTorch checkpoint that was unpacked, as some browsers do with a download: " +
+        "download it again, or pack the folder with data.pkl, zip -0 -r NAME.pth FOLDER",
+    );
+  const weights = names.find((name) => /\.(safetensors|th|pt|pth|bin|ckpt)$/i.test(name));
+  if (weights)
+    refuse(`it has no run.json, as a run folder has; expected a file, such as "${printable(weights)}" in it`);
 }
 
 /** The parameters in a weights file. @throws Error where the file is another than run.json says, or was made for another network */

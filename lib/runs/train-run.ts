@@ -100,6 +100,7 @@ async function trainAlone(
     afterEpoch: resume?.history.length ?? 0,
     began: now().toISOString(),
     commit: String(origin.commit),
+    processor: String(origin.processor),
   };
   const sessions = [...(resume?.sessions ?? []), session];
   options.onBegin?.(resume?.history ?? []);
