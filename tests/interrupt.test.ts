@@ -46,7 +46,7 @@ describe("an interrupt", { timeout: 600_000 }, () => {
     const edit = (press: number) =>
       fs.writeFileSync(
         path.join(modules, "edited.ts"),
-        `import { sweep } from "../../../lib";\nexport const edited = () => [${press}, sweep];\n`,
+        `import { verdictsOf } from "../../../lib/results/verdict";\nexport const edited = () => [${press}, verdictsOf];\n`,
       );
     edit(-1);
     await kernel.run(`import { edited } from "./${edited}/edited";`);
@@ -60,6 +60,19 @@ describe("an interrupt", { timeout: 600_000 }, () => {
     assert.deepEqual(lost, []);
     const works = await kernel.run(`import { edited } from "./${edited}/edited";\nconsole.log(edited()[0]);`);
     assert.equal(works.text, "47\n", JSON.stringify(works.outputs));
+  });
+
+  test("ends no kernel, however often and at what moment it comes", async () => {
+    const random = randomStream(2, "presses");
+    for (let press = 0; press < 60; press++) {
+      const [interrupt_after, again_after] = [0.1 * random.uniform(), 0.02 * random.uniform()];
+      const code =
+        press % 2
+          ? LOOP
+          : `await null; for (let i = 0; i < 900; i++) await new Promise((turn) => setTimeout(turn, 10));`;
+      const { reply } = await kernel.run(code, { interrupt_after, again_after });
+      assert.equal(reply.ename, "Interrupted", `after ${interrupt_after} s and ${again_after} s more`);
+    }
   });
 
   test("stops also what blocks the kernel after an `await`: by itself after ten seconds, at once when it is pressed again", async () => {

@@ -16,7 +16,6 @@ const { Server } = require("./server.cjs");
 
 const runner = new Runner(process.cwd());
 const server = new Server(runner, process.argv[2]);
-process.on("SIGINT", () => runner.interrupt());
 process.on("uncaughtException", (error) => runner.fail(error));
 process.on("unhandledRejection", (error) => runner.fail(error));
 server.init();

@@ -33,7 +33,7 @@ class Runner {
     const converter = spelling(this.naming(reloading(createConverter({ isJS: false, isBrowser: false }))));
     this.compiler = new Compiler(root, converter, (...args) => this.note(args));
     this.executor = this.compiler.executor;
-    this.guard = new Guard();
+    this.guard = new Guard((stopped) => this.interrupt(stopped));
     this.running = false;
     /** @type {Cell} */
     this.cell = this.newCell("", 0);
@@ -98,37 +98,52 @@ class Runner {
     try {
       return await this.compiler.compile(cell.code);
     } finally {
-      // Node.js drops a signal that waits to be handled when a script starts; one is handled at the end of the turn in which it is noticed.
-      for (let i = 0; i < 2; i++) await turn();
+      this.guard.hear();
       cell.controller.signal.throwIfAborted();
     }
   }
 
   /** Runs a compiled cell to its end. */
-  async start(cell, compiled) {
+  async start(cell, { script, ...compiled }) {
     const givenUp = new Promise((_, reject) => (cell.giveUp = reject));
-    const rest = compiled.script.runInThisContext({ breakOnSigint: true });
-    if (rest) await this.guard.watch(Promise.race([rest, givenUp]));
-    await this.compiler.remember(compiled);
+    try {
+      const { rest } = await Promise.race([this.begun(cell, script), givenUp]);
+      await Promise.race([rest, givenUp]);
+      await this.compiler.remember(compiled);
+    } finally {
+      this.guard.end();
+    }
+  }
+
+  /** Runs a cell's synchronous beginning, in a callback of its own: where the guard stops it, nothing after it runs. */
+  begun({ controller }, script) {
+    return new Promise((resolve, reject) =>
+      setImmediate(() => {
+        try {
+          this.guard.hear();
+          controller.signal.throwIfAborted();
+          resolve({ rest: this.guard.begin(() => script.runInThisContext({ breakOnSigint: true })) });
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
   }
 
   errorsOf({ code, controller, diagnostics, errors }) {
     if (diagnostics.length > 0) errors.unshift(new CellError(diagnostics, code));
     // Synchronous code is stopped by vm, before any signal handler of ours runs.
     const halted = (error) => error?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
-    if (errors.some(halted)) {
-      controller.abort(new Interrupted());
-      forgetHalfLoaded();
-    }
+    if (errors.some(halted)) controller.abort(new Interrupted());
     const { reason } = controller.signal;
+    if (reason instanceof Interrupted) forgetHalfLoaded();
     const byNode = (error) => reason && error?.name === "AbortError" && error.cause === reason; // thrown by Node.js' own functions
     const stopped = (error) => halted(error) || byNode(error);
     return [...new Set(errors.map((error) => (stopped(error) ? reason : error)))];
   }
 
-  /** Interrupts the current cell (SIGINT). tslab alone stops synchronous code, but lets asynchronous code run on. */
-  interrupt() {
-    const stopped = this.guard.heard();
+  /** Interrupts the current cell. tslab alone stops synchronous code, but lets asynchronous code run on. */
+  interrupt(stopped = false) {
     this.stop(new Interrupted());
     if (stopped) this.cell.giveUp?.(this.cell.controller.signal.reason);
   }

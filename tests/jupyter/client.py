@@ -42,8 +42,7 @@ def execute(
     while len(idle) < len(sent):
         if begun is not None and interrupted is None and interrupt_after is not None:
             time.sleep(max(0, begun + interrupt_after - time.time()))
-            interrupted = time.time()
-            manager.interrupt_kernel()
+            interrupted, again = press(manager, again_after)
         message = client.get_iopub_msg(timeout=TIMEOUT)
         result = results.get(message["parent_header"].get("msg_id"))
         if result is None:
@@ -62,11 +61,7 @@ def execute(
             result["order"] += content.get("data", {}).get("text/plain", "")
             result["outputs"].append({"type": kind, **content})
         if interrupt_on is not None and interrupted is None and interrupt_on in printed:
-            interrupted = time.time()
-            manager.interrupt_kernel()
-            if again_after is not None:
-                again = threading.Timer(again_after, manager.interrupt_kernel)
-                again.start()
+            interrupted, again = press(manager, again_after)
     ended = time.time()
     if again is not None:
         again.cancel()
@@ -75,6 +70,15 @@ def execute(
         result["seconds"] = ended - started
         result["stopped"] = None if interrupted is None else ended - interrupted
     return [results[id] for id in sent]
+
+
+def press(manager, again_after):
+    """Interrupts, and once more after some seconds; says when, and what to cancel."""
+    manager.interrupt_kernel()
+    again = threading.Timer(again_after, manager.interrupt_kernel) if again_after is not None else None
+    if again is not None:
+        again.start()
+    return time.time(), again
 
 
 def request(client, manager, type, content, channel="shell", **_):

@@ -28,7 +28,7 @@ export interface Result {
 interface Options {
   readonly interrupt_on?: string; // interrupt once this has been printed
   readonly interrupt_after?: number; // interrupt that many seconds after the cell began
-  readonly again_after?: number; // interrupt once more, that many seconds after the interrupt on what was printed
+  readonly again_after?: number; // interrupt once more, that many seconds after the first time
   readonly stop_on_error?: boolean;
   readonly behind?: number; // seconds that the front end's clock is behind the kernel's
 }
