@@ -1,38 +1,93 @@
-// Adds to tslab's converter what it lacks: reload of edited files also behind other imports, and line numbers of lib/*.ts.
+// Adds to tslab's converter what it lacks: files of the project served by content, loaded anew when they or what they import was edited.
 "use strict";
-const fs = require("node:fs");
+const { spawn } = require("node:child_process");
 const path = require("node:path");
-process.env.ESBUILD_WORKER_THREADS = "0"; // its helper would be ended by the first interrupt of a cell
-const esbuild = require("esbuild");
+const { json } = require("node:stream/consumers");
+const { compiled, make } = require("./compile.cjs");
+const { ROOT, behind, isSource, made, namesOf } = require("./modules.cjs");
+const { hideMissing, parsed, show } = require("./overlay.cjs");
 
-const OPTIONS = {
-  ...{ bundle: false, write: false, outbase: "/", outdir: "/", logLevel: "silent" },
-  ...{ format: "cjs", target: "es2022", sourcemap: "inline", sourcesContent: false },
-};
+const FEW = 10; // files that are made here, within a second and without a word
 
 /**
- * Wraps a tslab converter so that an edited file is loaded again together with all that import it. tslab hands out a
- * file's code (`sideOutputs`) when it has changed and then forgets the module, but keeps its importers with the old one.
+ * Wraps a tslab converter. tslab would parse, check and compile every file behind an import in every kernel; here it sees declarations
+ * that were made before, and the executor gets code that was made before. What was edited is made anew by `prepare`, ahead of the cell.
  */
 function reloading(converter) {
-  const modules = new Map(); // path of the emitted .js (not on disk) -> its code, and the paths that it imports
-  const add = (file, data) => modules.set(file, { data, imports: new Set(importsOf(file, data)) });
-  const convert = (declarations, code) => {
-    const result = converter.convert(declarations, code);
-    if (result.sideOutputs) {
-      const compiled = withLines(result.sideOutputs.map((output) => output.path));
-      for (const { path: file, data } of result.sideOutputs) {
-        add(file, compiled.get(file) ?? data); // data: of a module cell, or of JavaScript
-        const folder = path.dirname(file); // "./lib" is "./lib/index", for which tslab looks as "lib.js"
-        if (path.basename(file) === "index.js")
-          add(`${folder}.js`, `module.exports = require("./${path.basename(folder)}/index.js");`);
-      }
-      const changed = result.sideOutputs.map((output) => output.path);
-      result.sideOutputs = withImporters(modules, changed);
-    }
-    return result;
+  const modules = new Map(); // path of the .js (not on disk) -> its code, and the paths that it imports
+  let changed = []; // of those, what the executor does not have yet
+  let faults = [];
+
+  /** Shows TypeScript the files behind a cell, those that have to be made anew as they were. */
+  const serve = (code) => {
+    hideMissing();
+    const { files, stale } = behind(namesOf(code));
+    const sources = [...files.keys()].filter((file) => isSource(file) && made.has(file));
+    show(new Map(sources.map((file) => [file, made.get(file).declarations])));
+    return { sources, stale };
   };
-  return { ...converter, convert };
+  const add = (file, data) => {
+    if (modules.get(file)?.data === data) return;
+    modules.set(file, { data, imports: new Set(importsOf(file, data)) });
+    changed.push(file);
+    const folder = path.dirname(file); // "./lib" is "./lib/index", for which tslab looks as "lib.js"
+    if (path.basename(file) === "index.js")
+      modules.set(`${folder}.js`, {
+        data: `module.exports = require("./${path.basename(folder)}/index.js");`,
+        imports: new Set([file]),
+      });
+  };
+
+  /**
+   * Makes what a cell needs and nobody has made yet.
+   * @param {AbortSignal} signal ends it
+   * @param {(text?: string) => void} say a word about it while it lasts; without a word it is over
+   */
+  const prepare = async (code, signal, say) => {
+    faults = [];
+    for (;;) {
+      const { sources, stale } = serve(code);
+      if (stale.length === 0) return void sources.forEach((file) => add(compiled(file), made.get(file).code));
+      const result = stale.length > FEW ? await many(stale, code, signal, say) : make(namesOf(code), parsed);
+      for (const [file, what] of Object.entries(result.made)) made.set(file, what);
+      faults = result.faults;
+      if (faults.length > 0) return;
+    }
+  };
+  const many = (stale, code, signal, say) => {
+    say(`Compiling ${stale.length} files of the project, once for this kernel and the next ones …\n`);
+    return makeAside(namesOf(code), signal).finally(say);
+  };
+  const convert = (declarations, code) => {
+    const result = faults.length > 0 ? { diagnostics: faults } : converter.convert(declarations, code);
+    for (const { path: file, data } of result.sideOutputs ?? []) add(file, data); // of a module cell, or of JavaScript
+    const sideOutputs = withImporters(modules, changed);
+    changed = [];
+    return { ...result, sideOutputs };
+  };
+  const serving = (ask) => (declarations, code, position) => {
+    serve(code);
+    return ask(declarations, code, position);
+  };
+  return { ...converter, prepare, convert, complete: serving(converter.complete), inspect: serving(converter.inspect) };
+}
+
+/** Makes it in a process of its own. */
+async function makeAside(names, signal) {
+  const child = spawn(process.execPath, [path.join(__dirname, "compile.cjs"), ...names], {
+    cwd: ROOT,
+    signal,
+    detached: true, // an interrupt reaches the kernel, which ends it by its signal
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
+  const [errors, result] = [[], json(child.stdout).catch(() => undefined)];
+  child.stderr.on("data", (chunk) => errors.push(chunk));
+  const status = await ended.catch((error) => error);
+  signal.throwIfAborted();
+  if ((await result) === undefined)
+    throw new Error(`Cannot compile what the cell imports: ${status}\n${Buffer.concat(errors)}`);
+  return result;
 }
 
 /** The changed files and all that import them, directly or not: a Set is walked to its end also while it grows. */
@@ -47,17 +102,6 @@ function withImporters(modules, changed) {
 function importsOf(file, code) {
   const names = [...code.matchAll(/\brequire\("(\.{1,2}\/[^"]+)"\)/g)].map((match) => match[1]);
   return names.map((name) => path.join(path.dirname(file), path.extname(name) === "" ? `${name}.js` : name));
-}
-
-/**
- * Files of TypeScript compiled once more with a source map, by the path of the emitted .js: tslab's own output has none. All at once by
- * esbuild, as types were checked before: notebook 04's import takes 4.6 s so, and 6.0 s where TypeScript compiles file by file.
- */
-function withLines(files) {
-  const entryPoints = files.map((file) => file.replace(/\.js$/, ".ts")).filter((source) => fs.existsSync(source));
-  if (entryPoints.length === 0) return new Map();
-  const { outputFiles } = esbuild.buildSync({ ...OPTIONS, entryPoints });
-  return new Map(outputFiles.map(({ path: file, text }) => [file, text]));
 }
 
 module.exports = { reloading };

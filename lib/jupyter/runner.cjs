@@ -69,15 +69,16 @@ class Runner {
 
   /**
    * Runs a cell to its end, including rejections that nobody awaited.
+   * @param {(text?: string) => void} say shows a word while the cell waits, or takes it back
    * @returns {Promise<{data?: object, errors: unknown[]}>} data: the last expression as Jupyter's mime bundle; errors: the
    * cell's own error first, empty if it went well
    */
-  async run(code, count) {
+  async run(code, count, say) {
     const cell = (this.cell = this.newCell(code, count));
     this.running = true;
     let data;
     try {
-      const compiled = await this.compile(cell);
+      const compiled = await this.compile(cell, say);
       if (compiled) {
         await this.start(cell, compiled);
         data = await bundle(this.compiler.lastValue(compiled));
@@ -94,8 +95,9 @@ class Runner {
   }
 
   /** @throws the interrupt that came meanwhile, also in the place of what it made fail */
-  async compile(cell) {
+  async compile(cell, say) {
     try {
+      await this.compiler.converter.prepare(cell.code, cell.controller.signal, say);
       return await this.compiler.compile(cell.code);
     } finally {
       this.guard.hear();

@@ -100,7 +100,7 @@ class Server extends jupyter.ZmqServer {
     if (!silent) this.publish("execute_input", request, { code, execution_count: ++this.count });
     if (!silent) this.history.push([0, this.count, code]);
     this.redirect(request);
-    const { data, errors } = await this.runner.run(code, this.count);
+    const { data, errors } = await this.runner.run(code, this.count, (text) => this.say(text, request));
     const execution_count = this.count;
     try {
       if (data && !silent) this.publish("execute_result", request, { execution_count, data, metadata: {} });
@@ -137,6 +137,12 @@ class Server extends jupyter.ZmqServer {
     process.stderr.write = this.printer.writer("stderr");
     jupyter.lastWriteDisplayData = (data, update) =>
       this.publish(update ? "update_display_data" : "display_data", request, data);
+  }
+
+  /** Shows a word while a cell waits, or takes it back: it is no output of the cell. */
+  say(text, request) {
+    if (text === undefined) this.publish("clear_output", request, { wait: false });
+    else this.publish("stream", request, { name: "stderr", text });
   }
 
   publish(type, parent, content) {

@@ -1,6 +1,7 @@
 // Lets TypeScript's watch have more than one thing to do later, where tslab has room for one and fails for good at the second.
 "use strict";
 const ts = require("@tslab/typescript-for-tslab");
+const { withOverlay } = require("./overlay.cjs");
 
 /**
  * tslab runs what the watch has put off when the next cell is converted, and keeps it in one place: the update of the program. A file
@@ -35,6 +36,6 @@ function withRoomForMore(createWatchCompilerHost) {
 }
 
 // TypeScript's exports cannot be assigned to; tslab, which is loaded after this file, gets a copy of them.
-const patched = { value: withRoomForMore(ts.createWatchCompilerHost), enumerable: true };
+const patched = { value: withRoomForMore(withOverlay(ts.createWatchCompilerHost)), enumerable: true };
 const names = { ...Object.getOwnPropertyDescriptors(ts), createWatchCompilerHost: patched };
 require.cache[require.resolve("@tslab/typescript-for-tslab")].exports = Object.defineProperties({}, names);
