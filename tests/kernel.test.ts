@@ -347,6 +347,37 @@ describe("the kernel", { timeout: 300_000 }, () => {
     }
   });
 
+  test("checks an edited file, names the line of its fault, and goes on when it is mended", async () => {
+    const cell = `import { count } from "./${path.relative(".", modules)}/checked";\nconsole.log(count);`;
+    for (const [value, wanted] of [
+      ["1"],
+      [`"one"`, /checked\.ts, line 2, column 14: Type 'string' is not/],
+      ["2"],
+    ] as const) {
+      fs.writeFileSync(path.join(modules, "checked.ts"), `// a number\nexport const count: number = ${value};\n`);
+      const result = await kernel.run(cell);
+      if (wanted) assert.match(errorOf(result).traceback!.join("\n"), wanted);
+      else assert.equal(result.text, `${value}\n`);
+    }
+  });
+
+  test("says that it compiles many files, stops it when interrupted, and takes the word back when it is done", async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `many${i}`);
+    for (const name of names) fs.writeFileSync(path.join(modules, `${name}.ts`), `export const ${name} = 1;\n`);
+    const folder = path.relative(".", modules);
+    const cell = `${names.map((name) => `import { ${name} } from "./${folder}/${name}";`).join("\n")}\nconsole.log(${names.join(" + ")});`;
+    const stopped = await kernel.run(cell, { interrupt_on: "Compiling 12 files" });
+    assert.equal(errorOf(stopped).ename, "Interrupted");
+    assert.ok(stopped.stopped! < 1, `stopped after ${stopped.stopped} s`);
+    const { outputs, text } = await kernel.run(cell);
+    assert.match(text, /^Compiling 12 files .*\n12\n$/);
+    assert.deepEqual(
+      outputs.map(({ type }) => type).filter((type) => type !== "execute_input"),
+      ["clear_output"],
+    );
+    assert.equal((await kernel.run(cell)).text, "12\n");
+  });
+
   test("goes on when files and packages appear, vanish and change while it runs, and finds what was not there before", async () => {
     const at = (name: string) => path.join(modules, name);
     const folder = path.relative(".", modules);
@@ -354,9 +385,9 @@ describe("the kernel", { timeout: 300_000 }, () => {
     const late = `import { late } from "./${folder}/late";\nconsole.log(late);`;
     assert.match(JSON.stringify(errorOf(await kernel.run(late))), /Cannot find module/);
     for (const name of ["first", "second", "late"]) fs.writeFileSync(at(`${name}.ts`), `export const ${name} = 1;\n`);
+    assert.equal((await kernel.run(late)).text, "1\n", "a module that was looked for in vain, at once");
     await sleep(1500); // TypeScript gathers for a second what happens in folders
     await works();
-    assert.equal((await kernel.run(late)).text, "1\n", "a module that was looked for in vain");
     fs.mkdirSync(at("deeper"));
     fs.writeFileSync(at("deeper/other.ts"), "export const other = 3;\n");
     fs.rmSync(at("first.ts"));
