@@ -77,7 +77,7 @@ function visit(file, files) {
 }
 
 function found(folder, names) {
-  const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+  const isFile = (file) => fs.existsSync(file) && fs.statSync(file).isFile();
   const find = (name) => {
     const base = path.join(folder, name).replace(/\.js$/, "");
     return ENDINGS.map((ending) => base + ending).find(isFile);
