@@ -12,7 +12,7 @@ import time
 
 from jupyter_client.manager import KernelManager
 
-TIMEOUT = 60  # seconds for any one message
+TIMEOUT = 240  # seconds for any one message, on a busy machine
 
 
 def reply_to(client, request):
