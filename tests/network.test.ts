@@ -198,6 +198,7 @@ function writing(steps: string[]): Vocabulary<string> {
     maxPool: () => note("max pool"),
     pool: () => note("pool"),
     dense: () => note("dense"),
+    operate: ({ op }) => note(op),
   };
 }
 

@@ -26,11 +26,15 @@ export function isUnchanged(ablation: Ablation): boolean {
 
 /** The part of some changes that belongs to one layer. */
 export function changesAt({ arrays, activations }: Changes, { name }: Layer): Changes {
-  const ofLayer = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([part]) => part.startsWith(`${name}.`)));
+  // In a network from a file a layer's name may begin with another's.
+  const ofLayer = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([part]) => layerIn(part) === name));
   return { arrays: ofLayer(arrays), activations: ofLayer(activations) };
 }
 
 /** The names of the layers at which something changes, of arrays or activations by name. */
 export function changedLayers(...changed: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> {
-  return new Set(changed.flatMap((all) => [...all.keys()].map((name) => name.replace(/\.[^.]+$/, ""))));
+  return new Set(changed.flatMap((all) => [...all.keys()].map(layerIn)));
 }
+
+/** The layer that an array or an activation belongs to, by its name. */
+const layerIn = (part: string): string => part.replace(/\.[^.]+$/, "");

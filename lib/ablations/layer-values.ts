@@ -1,6 +1,6 @@
 // The arrays of one layer: what operators are given of it, and what they return, checked.
 import { sizeOf, type Values } from "../files/values";
-import type { Layer } from "../networks/layers";
+import { type Layer, outputSides } from "../networks/layers";
 import { BATCH_NORM, type Parameters } from "../networks/network";
 import { typeText } from "../text/format";
 
@@ -74,8 +74,10 @@ export function checkArray(
  * @throws TypeError when they have no shape or are no Float32Array
  * @throws RangeError when shape and count do not fit, or a number is not finite
  */
-export function activationValues(values: Values, { name, side, outputs }: Layer): Values {
-  const shape = [1, side, side, outputs];
+export function activationValues(values: Values, layer: Layer): Values {
+  const { name, outputs } = layer;
+  const [height, width] = outputSides(layer);
+  const shape = [1, height, width, outputs];
   const failed = `Cannot change ${name}: the operator asked for a constant`;
   if (!isValues(values))
     throw new TypeError(`${failed} ${valuesText(values)}, expected { shape: [${shape}], data: a Float32Array }`);
@@ -92,7 +94,7 @@ export function activationValues(values: Values, { name, side, outputs }: Layer)
   );
   const data = Float32Array.from({ length: sizeOf(shape) }, (_, at) => {
     const pixel = Math.floor(at / outputs);
-    return values.data[Math.floor(pixel / side) * down + (pixel % side) * right + (at % outputs) * channels];
+    return values.data[Math.floor(pixel / width) * down + (pixel % width) * right + (at % outputs) * channels];
   });
   return { shape, data };
 }

@@ -92,8 +92,10 @@ export function zeroFilter(filter: number): KernelOperator {
 /** Zeroes all weights of one input channel, counted from 0: the layer no longer sees it. */
 export function zeroInput(channel: number): KernelOperator {
   return written("zeroInput", [channel], (kernel, layer) => {
-    checkIndex(channel, layer.inputs, `input channel ${channel} of ${layer.name}`);
-    const inputOf = (index: number) => Math.floor(index / layer.outputs) % layer.inputs;
+    // Where the channels come in groups, it is that channel of every group.
+    const inputs = kernel.shape[2];
+    checkIndex(channel, inputs, `input channel ${channel} of ${layer.name}`);
+    const inputOf = (index: number) => Math.floor(index / layer.outputs) % inputs;
     return mapped(kernel, (weight, index) => (inputOf(index) === channel ? 0 : weight));
   });
 }
@@ -101,10 +103,11 @@ export function zeroInput(channel: number): KernelOperator {
 /** Zeroes one spatial tap, row and column counted from 0: in a 3x3 kernel, (1, 1) is the centre. */
 export function zeroTap(row: number, column: number): KernelOperator {
   return written("zeroTap", [row, column], (kernel, layer) => {
-    checkIndex(row, layer.size, `row ${row} of ${layer.name}`);
-    checkIndex(column, layer.size, `column ${column} of ${layer.name}`);
-    const tap = row * layer.size + column;
-    const tapOf = (index: number) => Math.floor(index / (layer.outputs * layer.inputs));
+    const [rows, columns, inputs] = kernel.shape;
+    checkIndex(row, rows, `row ${row} of ${layer.name}`);
+    checkIndex(column, columns, `column ${column} of ${layer.name}`);
+    const tap = row * columns + column;
+    const tapOf = (index: number) => Math.floor(index / (layer.outputs * inputs));
     return mapped(kernel, (weight, index) => (tapOf(index) === tap ? 0 : weight));
   });
 }

@@ -1,7 +1,7 @@
 // What an import takes for granted because a file of tensors does not say it, in words that go where the network goes.
 import { wrong } from "../files/json";
 import type { Assumed, Normalization } from "../networks/network";
-import { isCifarSpec, type Spec } from "../networks/spec";
+import { type FamilySpec, isCifarSpec } from "../networks/spec";
 import type { Author } from "./torch-names";
 
 const TOPICS = ["weights", "normalization", "shortcut", "pooling", "padding"] as const;
@@ -18,19 +18,19 @@ export function normalizationText({ mean, std }: Normalization, author: Author):
 }
 
 /** What has no parameters, and is therefore taken as the authors of these names have it. */
-export function shapeAssumptions(spec: Spec, options: { readonly family?: Spec["family"] }): Assumed {
+export function shapeAssumptions(spec: FamilySpec, options: { readonly family?: FamilySpec["family"] }): Assumed {
   const shortcut = shortcutText(spec, options.family !== undefined);
   return { ...(shortcut ? { shortcut } : {}), pooling: poolingText(spec), padding: "1 on every side of 3x3 kernels" };
 }
 
-function shortcutText(spec: Spec, given: boolean): string | undefined {
+function shortcutText(spec: FamilySpec, given: boolean): string | undefined {
   if (!isCifarSpec(spec)) return spec.depth === 50 ? "stride in the 3x3 convolution of a bottleneck" : undefined;
   return spec.shortcut === "A" && !given && spec.family === "resnet"
     ? "every second pixel, padded with zero channels (A)"
     : undefined;
 }
 
-function poolingText({ family }: Spec): string {
+function poolingText({ family }: FamilySpec): string {
   if (family === "vgg") return "2x2 maxima after every stage";
   return family === "imagenet-resnet"
     ? "none after the stem, the mean of all pixels at the end"

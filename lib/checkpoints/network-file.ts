@@ -10,6 +10,7 @@ import { type Network, parameterShapes, type Parameters } from "../networks/netw
 import { parseNormalization, parseSpec } from "../networks/parse";
 import type { Spec } from "../networks/spec";
 import { parseAssumed } from "./assumed";
+import { importOnnx, type OnnxOptions } from "./onnx";
 import { importBytes, type ImportOptions, nameOf } from "./torch";
 
 // In the metadata of our own weights. Before there was a digest in every file, only the run.json beside it had one.
@@ -18,11 +19,13 @@ const UNSEALED = "nontrivial network 1";
 const LARGEST_FILE = 2 ** 30; // bytes
 
 /**
- * Loads a network from a file that `encodeNetwork` made, or from a PyTorch checkpoint; its content decides which, not its ending.
- * @param options those of `importTorch`; for the latter only
+ * Loads a network from an ONNX file (.onnx), from a file that `encodeNetwork` made, or from a PyTorch checkpoint; which of the latter two
+ * its content decides, not its ending.
+ * @param options those of `importTorch`; for the latter only, but for the name and normalization of an ONNX file
  * @throws Error saying what was found where none can be loaded
  */
 export function loadNetworkFile(path: string, options: ImportOptions): Network {
+  if (path.endsWith(".onnx")) return importOnnx(path, onnxOptions(options));
   const bytes = readWhole(path, LARGEST_FILE);
   if (!isOwn(bytes)) return importBytes(bytes, options, nameOf(path)).network;
   checkNoOptions(options);
@@ -31,6 +34,13 @@ export function loadNetworkFile(path: string, options: ImportOptions): Network {
 
 const isOwn = (bytes: Uint8Array): boolean =>
   isSafetensors(bytes) && [FORMAT, UNSEALED].includes(openSafetensors(bytes).metadata.format);
+
+/** What is said of an ONNX file, which describes its network otherwise. @throws Error where more is said */
+function onnxOptions({ name, normalization, ...rest }: ImportOptions): OnnxOptions {
+  const given = Object.keys(rest).filter((option) => rest[option as keyof typeof rest] !== undefined);
+  if (given.length) throw new Error(`an ONNX file says this itself: expected no other ${given.join(" and ")}`);
+  return { name, normalization };
+}
 
 /** For what the project wrote itself: options that were passed over would leave other numbers than those asked for. @throws Error */
 export function checkNoOptions(options: object): void {

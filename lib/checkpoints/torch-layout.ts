@@ -2,7 +2,7 @@
 import { sizeOf, type Values } from "../files/values";
 import { blocksOf, type Layer } from "../networks/layers";
 import { parameterShapes } from "../networks/network";
-import type { Spec } from "../networks/spec";
+import { familySpec, type Spec } from "../networks/spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
 export const STATED = "nontrivial";
@@ -26,7 +26,7 @@ export interface StoredParameter {
  * kuangliu/pytorch-cifar (the other families), in forward order.
  */
 export function storedParameters(spec: Spec): StoredParameter[] {
-  const places = spec.family === "vgg" ? vggParameters(spec) : residualParameters(spec);
+  const places = familySpec(spec).family === "vgg" ? vggParameters(spec) : residualParameters(spec);
   const dense = spec.family === "vgg" ? "classifier" : "linear";
   const [inputs, classes] = parameterShapes(spec).get("dense.kernel")!;
   places.push({ name: "dense.kernel", source: `${dense}.weight`, shape: [classes, inputs] });

@@ -10,7 +10,7 @@ import { sizeOf, type Stored, type Values } from "../files/values";
 import { checkParameters, firstMisfits, misfitsOf } from "../networks/complete";
 import type { Assumed, Network, Normalization } from "../networks/network";
 import { parseNormalization, parseSpec } from "../networks/parse";
-import { type CifarSpec, type Spec, specName } from "../networks/spec";
+import { type CifarSpec, familySpec, type Spec, specName } from "../networks/spec";
 import { normalizationText, parseAssumed, shapeAssumptions } from "./assumed";
 import { type StoredParameter, storedParameters, STATED, toChannelsFirst, toChannelsLast } from "./torch-layout";
 import { checkNoMasks, commonName, inferSpec } from "./torch-names";
@@ -96,7 +96,9 @@ function assumptionsOf(
   { normalization, by }: Chosen,
   weights?: string,
 ): Assumed | undefined {
-  const { normalization: before, ...shape } = stated ? (stated.assumed ?? {}) : shapeAssumptions(spec, options);
+  const { normalization: before, ...shape } = stated
+    ? (stated.assumed ?? {})
+    : shapeAssumptions(familySpec(spec), options);
   const now = by === "options" ? undefined : by === "file" ? before : normalizationText(normalization, by);
   const all = { ...shape, ...(weights ? { weights } : {}), ...(now ? { normalization: now } : {}) };
   return Object.keys(all).length ? all : undefined;

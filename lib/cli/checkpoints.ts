@@ -10,15 +10,15 @@ import { type Given, type Options, UsageError } from "./command";
 export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     value: "PATH",
-    help: "run folder, or a file: a network of this project, or PyTorch's state_dict",
+    help: "run folder, or a file: a network of this project, PyTorch's state_dict, or .onnx",
     preset: "data/runs/resnet20-seed1",
   },
   mean: {
     value: "R,G,B",
-    help: "of a PyTorch file: what was subtracted from pixel / 255 in training",
+    help: "of a PyTorch or ONNX file: what was subtracted from pixel / 255 in training",
     read: channels,
   },
-  std: { value: "R,G,B", help: "of a PyTorch file: what it was divided by", read: channels },
+  std: { value: "R,G,B", help: "of a PyTorch or ONNX file: what it was divided by", read: channels },
   plain: { help: "the PyTorch file holds a network without shortcuts" },
   weights: { value: "NAME", help: "of a PyTorch file with several: raw, averaged (taken otherwise), or their key" },
 } as const satisfies Options;

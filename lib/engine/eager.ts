@@ -52,6 +52,11 @@ export function eagerWords(
     },
     maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
     pool: (x) => tf.mean(x, [1, 2]),
+    operate({ op }) {
+      throw new Error(
+        `Cannot compute "${op}" operation by operation: a network from an ONNX file needs the native engine`,
+      );
+    },
     dense: (x) => tf.matMul(x as tf.Tensor2D, weights("dense.kernel") as tf.Tensor2D).add(weights("dense.bias")),
   };
 }

@@ -1,7 +1,7 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
 import type { Values } from "../files/values";
 import { kernelShape, type Layer, layersOf } from "../networks/layers";
-import { EPSILON, type Network, type Parameters, parameterShapes } from "../networks/network";
+import { BATCH_NORM, EPSILON, type Network, type Parameters, parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
 /**
@@ -14,8 +14,16 @@ export function foldedParameters(network: Network): Parameters {
     folded.set(`${layer.name}.kernel`, foldedKernel(network.parameters, layer));
     folded.set(`${layer.name}.bias`, foldedBias(network.parameters, layer));
   }
-  for (const name of ["dense.kernel", "dense.bias"]) folded.set(name, network.parameters.get(name)!);
+  for (const name of plainParameters(network.spec)) folded.set(name, network.parameters.get(name)!);
   return folded;
+}
+
+/** The parameters that belong to no layer, such as the dense layer's: they stay as they are. */
+export function plainParameters(spec: Spec): string[] {
+  const ofLayers = new Set(
+    layersOf(spec).flatMap(({ name }) => ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`)),
+  );
+  return [...parameterShapes(spec).keys()].filter((name) => !ofLayers.has(name));
 }
 
 /** Per output channel, what batch norm multiplies by. */
@@ -46,6 +54,6 @@ export function foldedShapes(spec: Spec): Map<string, readonly number[]> {
     shapes.set(`${layer.name}.kernel`, kernelShape(layer)).set(`${layer.name}.bias`, [layer.outputs]);
   }
   const all = parameterShapes(spec);
-  for (const name of ["dense.kernel", "dense.bias"]) shapes.set(name, all.get(name)!);
+  for (const name of plainParameters(spec)) shapes.set(name, all.get(name)!);
   return shapes;
 }

@@ -3,6 +3,7 @@ import { CHANNELS, SIDE } from "../data/image";
 import { forwardBlock, type Vocabulary } from "../networks/forward";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
+import { isGraphSpec } from "../networks/spec";
 import { foldedParameters } from "./fold";
 import { Graph, type Symbolic } from "./graph";
 import { inferenceWords } from "./recorder";
@@ -30,9 +31,10 @@ export function freeze(network: Network): FrozenGraph {
     inputs.set(`from_${blockName(block.branch[0]).replace(".", "_")}`, x);
     x = forwardBlock(words, x, block);
   }
-  const outputs = { logits: words.dense(words.pool(x)) };
+  const outputs = { logits: isGraphSpec(network.spec) ? x : words.dense(words.pool(x)) };
   const restarts = [...inputs].map(([name, input]) => [name, { inputs: { input }, outputs }] as const);
-  return { graph, signatures: { serving_default: { inputs: { images }, outputs }, ...Object.fromEntries(restarts) } };
+  const serving = { serving_default: { inputs: { images }, outputs } };
+  return { graph, signatures: isGraphSpec(network.spec) ? serving : { ...serving, ...Object.fromEntries(restarts) } };
 }
 
 /** The file saved_model.pb of a network's SavedModel folder, which holds nothing else: constants need no `variables` folder. */
@@ -53,6 +55,7 @@ function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
     conv: (x, layer) => graph.within(layer.name, () => words.conv(x, layer)),
     batchNorm: (x, layer) => graph.within(layer.name, () => words.batchNorm(x, layer)),
     relu: (x) => graph.within(scopeOf(x), () => words.relu(x)),
+    operate: words.operate,
     add: (branch, shortcut, layer) => graph.within(blockName(layer), () => words.add(branch, shortcut, layer)),
     pad: (x, layer) => graph.within(`${blockName(layer)}.shortcut`, () => words.pad(x, layer)),
     maxPool: (x) => graph.within(scopeOf(x), () => words.maxPool(x)),

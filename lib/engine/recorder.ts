@@ -2,6 +2,7 @@
 import type { Vocabulary } from "../networks/forward";
 import { BATCH_NORM, EPSILON, type Normalization, type Precision } from "../networks/network";
 import type { Symbolic } from "./graph";
+import { formedConv, operate } from "./operate";
 import * as ops from "./operations";
 
 /** The graph tensor that holds a parameter. */
@@ -19,12 +20,16 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
       return ops.cast(ops.subtract(scaled, channels(mean.map((value, c) => value / std[c]))), precision);
     },
     // Kernels are kept in float32; where activations are bfloat16 each call computes with a rounded copy.
-    conv: (x, layer) => ops.conv2d(x, ops.cast(weights(`${layer.name}.kernel`), precision), layer.stride),
+    conv(x, { name, stride, form }) {
+      const kernel = ops.cast(weights(`${name}.kernel`), precision);
+      return form ? formedConv(ops.cast(x, precision), kernel, form) : ops.conv2d(x, kernel, stride);
+    },
     relu: ops.relu,
     add: ops.add,
     pad: (x, { inputs, outputs, stride }) => ops.pad(ops.subsample(x, stride), [0, 0, 0, (outputs - inputs) / 2]),
     maxPool: (x) => ops.maxPool(x, 2),
     pool: (x) => ops.mean(ops.cast(x, "float32"), [1, 2]),
+    operate: (node, inputs) => operate(node, inputs, { weights, precision }),
     dense: (x) => ops.biasAdd(ops.matMul(x, weights("dense.kernel")), weights("dense.bias")),
   } satisfies Omit<Vocabulary<Symbolic>, "batchNorm">;
 }

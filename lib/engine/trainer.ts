@@ -3,7 +3,7 @@ import { CHANNELS, SIDE } from "../data/image";
 import type { Values } from "../files/values";
 import { forward } from "../networks/forward";
 import { isTrainable, type Network, type Normalization, type Parameters, parameterShapes } from "../networks/network";
-import type { Spec } from "../networks/spec";
+import { familySpec, type Spec } from "../networks/spec";
 import { type Tensor, tensorOf, tf } from "./backend";
 import { gradients } from "./gradient";
 import { Graph, type GraphNode, type Symbolic } from "./graph";
@@ -23,8 +23,9 @@ export interface Trainer {
 
 const VELOCITY = ".velocity";
 
-/** Compiles the training step of a network into TensorFlow. @throws Error when there is no native engine */
+/** Compiles the training step of a network into TensorFlow. @throws Error when there is no native engine; RangeError for a network from a file */
 export async function openTrainer(spec: Spec, normalization: Normalization, options: StepOptions): Promise<Trainer> {
+  familySpec(spec);
   const graph = new Graph();
   const variables = declareVariables(graph, spec);
   const program = await loadProgram(graph, {

@@ -1,6 +1,7 @@
 // The forward pass of every network, written once: interpreters say what its words mean.
-import { type Block, blocksOf, type Layer } from "./layers";
-import type { Spec } from "./spec";
+import { type Block, blocksOf, type Layer, layerOf } from "./layers";
+import type { GraphOperation, GraphSpec } from "./layer-graph";
+import { isGraphSpec, type Spec } from "./spec";
 
 /** What a forward pass is made of. An interpreter gives each word a meaning: graph nodes, eager tensors, shapes. */
 export interface Vocabulary<T> {
@@ -19,7 +20,12 @@ export interface Vocabulary<T> {
   /** The mean over all pixels. */
   pool(x: T): T;
   dense(x: T): T;
+  /** Of a network from a file: an operation that is no layer. The images are there already. */
+  operate(node: PlainOperation, inputs: readonly T[]): T;
 }
+
+/** An operation of a graph other than its layers and its images. */
+export type PlainOperation = Exclude<GraphOperation, { op: "conv" | "image" }>;
 
 /** The forward pass: images [batch, 32, 32, 3] in 0..255 to logits [batch, classes]. */
 export function forward<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
@@ -31,13 +37,29 @@ export function forwardFrom<T>(spec: Spec, words: Vocabulary<T>, { block, x }: {
   const last = blocksOf(spec)
     .slice(block)
     .reduce((input, next) => forwardBlock(words, input, next), x);
-  return words.dense(words.pool(last));
+  return isGraphSpec(spec) ? last : words.dense(words.pool(last));
 }
 
 /** One block, from its input to what the next one gets. */
 export function forwardBlock<T>(words: Vocabulary<T>, x: T, block: Block): T {
+  if (block.graph) return forwardGraph(words, x, block.graph);
   const y = words.relu(withShortcut(words, x, block));
   return block.maxPool ? words.maxPool(y) : y;
+}
+
+/** A graph, node by node, from its normalized images to its logits. */
+function forwardGraph<T>(words: Vocabulary<T>, images: T, spec: GraphSpec): T {
+  const results: T[] = [];
+  for (const node of spec.nodes) {
+    const inputs = node.inputs.map((input) => results[input]);
+    if (node.op === "image") results.push(images);
+    else if (node.op !== "conv") results.push(words.operate(node, inputs));
+    else {
+      const layer = layerOf(spec, node.layer);
+      results.push(words.batchNorm(words.conv(inputs[0], layer), layer));
+    }
+  }
+  return results[results.length - 1];
 }
 
 /** Everything of a block before its last relu. */

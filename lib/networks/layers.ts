@@ -1,6 +1,8 @@
 // The layers of a network: its convolutions by name, in the blocks in which they are computed.
 import { CHANNELS, SIDE } from "../data/image";
-import { isCifarSpec, type Spec, specName, stagesOf } from "./spec";
+import { sizeOf } from "../files/values";
+import { type Geometry, type GraphSpec, shapesOf } from "./layer-graph";
+import { type FamilySpec, isCifarSpec, isGraphSpec, type Spec, specName, stagesOf } from "./spec";
 
 /** One convolution and its batch norm. The kernel's shape is [size, size, inputs, outputs]. */
 export interface Layer {
@@ -15,6 +17,8 @@ export interface Layer {
   readonly stride: number;
   /** Rows, and columns, of its output for an image of 32 x 32 pixels. */
   readonly side: number;
+  /** In a network from a file: how its kernel moves, which need be neither square nor centred, and what comes out. */
+  readonly form?: Geometry & { readonly sides: readonly [height: number, width: number] };
 }
 
 /** What is computed before the next block can begin: convolutions in a row, and what bypasses them. */
@@ -25,6 +29,8 @@ export interface Block {
   readonly shortcut: "none" | "identity" | "pad" | Layer;
   /** Whether a 2x2 max pool ends the block. */
   readonly maxPool: boolean;
+  /** Of a network that is described node by node: all of it, which is one block then. */
+  readonly graph?: GraphSpec;
 }
 
 /** Channels and rows of what a block works on. */
@@ -62,6 +68,7 @@ export function blocksOf(spec: Spec): readonly Block[] {
 }
 
 function makeBlocks(spec: Spec): Block[] {
+  if (isGraphSpec(spec)) return [{ branch: graphLayers(spec), shortcut: "none", maxPool: false, graph: spec }];
   const blocks: Block[] = spec.family === "vgg" ? [] : [stemOf(spec)];
   stagesOf(spec).forEach((count, index) => {
     for (let block = 1; block <= count; block++) {
@@ -80,18 +87,18 @@ interface Position {
   readonly last: boolean;
 }
 
-function stemOf({ width }: Spec): Block {
+function stemOf({ width }: FamilySpec): Block {
   const step = { name: "stem.conv", size: 3, outputs: width, stride: 1 };
   return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
 }
 
-function vggBlock({ width }: Spec, place: Position, input: Extent): Block {
+function vggBlock({ width }: FamilySpec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
   return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
 }
 
-function residualBlock(spec: Spec, place: Position, input: Extent): Block {
+function residualBlock(spec: FamilySpec, place: Position, input: Extent): Block {
   const prefix = `stage${place.stage}.block${place.block}`;
   const stride = place.stage > 1 && place.block === 1 ? 2 : 1;
   const width = spec.width * 2 ** (place.stage - 1);
@@ -103,7 +110,7 @@ function residualBlock(spec: Spec, place: Position, input: Extent): Block {
 }
 
 /** The kind of a block's shortcut; undefined where it is a convolution. */
-function shortcutOf(spec: Spec, keepsShape: boolean): "none" | "identity" | "pad" | undefined {
+function shortcutOf(spec: FamilySpec, keepsShape: boolean): "none" | "identity" | "pad" | undefined {
   if (spec.family === "plain") return "none";
   if (keepsShape) return "identity";
   return isCifarSpec(spec) && spec.shortcut === "A" ? "pad" : undefined;
@@ -111,7 +118,7 @@ function shortcutOf(spec: Spec, keepsShape: boolean): "none" | "identity" | "pad
 
 /** A basic block has two 3x3 convolutions; a bottleneck a 1x1, a 3x3 and a 1x1 with four times the outputs. */
 function branchSteps(
-  { family, depth }: Spec,
+  { family, depth }: FamilySpec,
   prefix: string,
   { width, stride }: { width: number; stride: number },
 ): Step[] {
@@ -135,6 +142,27 @@ function chain({ stage, block }: Position, input: Extent, steps: readonly Step[]
     const { outputs: inputs, side } = layers.at(-1) ?? input;
     layers.push({ name, stage, block, size, inputs, outputs, stride, side: side / stride });
   }
+  return layers;
+}
+
+/** The convolutions of a graph; where no file says stages, a stage is what works on images of one size. */
+function graphLayers(spec: GraphSpec): Layer[] {
+  const shapes = shapesOf(spec);
+  const heights: number[] = [];
+  const layers: Layer[] = [];
+  spec.nodes.forEach((node, index) => {
+    if (node.op !== "conv") return;
+    const { layer: name, outputs, ...form } = node;
+    const [, height, width] = shapes[index];
+    // A size that comes back, as in a squeeze and excitation, is no new stage.
+    if (!heights.includes(height) && height > 1) heights.push(height);
+    const stage = height > 1 ? heights.indexOf(height) + 1 : Math.max(1, heights.length);
+    const block = 1 + layers.filter((layer) => layer.stage === stage).length;
+    const [inputs] = shapes[node.inputs[0]].slice(-1);
+    const sides = [height, width] as const;
+    const own = { size: form.kernel[0], inputs, outputs, stride: form.strides[0], side: height };
+    layers.push({ name, stage, block, ...own, form: { ...form, sides } });
+  });
   return layers;
 }
 
@@ -173,12 +201,17 @@ export function changesChannels(layer: Layer): boolean {
   return layer.inputs !== layer.outputs;
 }
 
-/** The shape of a layer's kernel: height, width, inputs, outputs. */
-export function kernelShape({ size, inputs, outputs }: Layer): number[] {
-  return [size, size, inputs, outputs];
+/** The shape of a layer's kernel: height, width, inputs (of one group where there are several), outputs. */
+export function kernelShape({ size, inputs, outputs, form }: Layer): number[] {
+  return form ? [...form.kernel, inputs / form.groups, outputs] : [size, size, inputs, outputs];
+}
+
+/** Height and width of what a layer gives. */
+export function outputSides({ side, form }: Layer): readonly [height: number, width: number] {
+  return form?.sides ?? [side, side];
 }
 
 /** How often a layer multiplies (and adds) for one image: once per weight and output pixel, at the borders too. */
 export function multiplicationsOf(layer: Layer): number {
-  return layer.size ** 2 * layer.inputs * layer.outputs * layer.side ** 2;
+  return sizeOf([...kernelShape(layer), ...outputSides(layer)]);
 }

@@ -2,7 +2,8 @@
 import { sizeOf, type Values } from "../files/values";
 import type { Random } from "../statistics/shuffle";
 import { blocksOf, kernelShape, layersOf, multiplicationsOf } from "./layers";
-import type { Spec } from "./spec";
+import type { GraphSpec } from "./layer-graph";
+import { isGraphSpec, type Spec } from "./spec";
 
 /** What is subtracted from and divided through pixel / 255, per channel (red, green, blue). */
 export interface Normalization {
@@ -58,8 +59,15 @@ export function parameterShapes(spec: Spec): Map<string, number[]> {
     shapes.set(`${layer.name}.kernel`, kernelShape(layer));
     for (const part of BATCH_NORM) shapes.set(`${layer.name}.${part}`, [layer.outputs]);
   }
+  if (isGraphSpec(spec)) return constantShapes(spec, shapes);
   shapes.set("dense.kernel", [featuresOf(spec), spec.classes]);
   return shapes.set("dense.bias", [spec.classes]);
+}
+
+/** Adds the arrays that a graph computes with beside its layers' own. */
+function constantShapes({ nodes }: GraphSpec, shapes: Map<string, number[]>): Map<string, number[]> {
+  for (const node of nodes) if (node.op === "constant") shapes.set(node.parameter, [...node.shape]);
+  return shapes;
 }
 
 /** How many numbers per image the dense layer reads. */
@@ -80,8 +88,14 @@ export function parameterCount(spec: Spec): number {
 
 /** The multiply-adds of all convolutions and the dense layer for one image; batch norms, sums and pools are left out. */
 export function multiplications(spec: Spec): number {
-  const dense = featuresOf(spec) * spec.classes;
+  const dense = isGraphSpec(spec) ? matrixWeights(spec) : featuresOf(spec) * spec.classes;
   return layersOf(spec).reduce((sum, layer) => sum + multiplicationsOf(layer), dense);
+}
+
+/** What the dense layers of a graph multiply by. */
+function matrixWeights({ nodes }: GraphSpec): number {
+  const weights = nodes.map((node) => (node.op === "matMul" ? nodes[node.inputs[1]] : undefined));
+  return weights.reduce((sum, node) => sum + (node?.op === "constant" ? sizeOf(node.shape) : 0), 0);
 }
 
 /** Parameters before training: random kernels, batch norms that start as the identity, biases of zero. */

@@ -1,7 +1,8 @@
 // Specs and normalizations read from JSON, with every check.
 import { wrong } from "../files/json";
 import type { Normalization } from "./network";
-import { FAMILIES, isCifarSpec, type Spec } from "./spec";
+import { parseGraph } from "./parse-graph";
+import { FAMILIES, type FamilySpec, isCifarSpec, type Spec } from "./spec";
 
 // Far above every published CIFAR network; a hostile file cannot ask for endless layers.
 const SPEC_LIMITS = [
@@ -12,7 +13,8 @@ const SPEC_LIMITS = [
 
 /** Reads a spec from JSON. @throws Error that names the field that is not what a spec holds */
 export function parseSpec(value: unknown): Spec {
-  const spec = (value ?? {}) as Spec;
+  if ((value as Spec | undefined)?.family === "graph") return parseGraph(value);
+  const spec = (value ?? {}) as FamilySpec;
   if (!FAMILIES.includes(spec.family)) wrong("spec.family", spec.family, `one of ${FAMILIES.join(", ")}`);
   for (const [field, most] of SPEC_LIMITS)
     if (!Number.isInteger(spec[field]) || spec[field] < 1 || spec[field] > most)

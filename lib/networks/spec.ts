@@ -5,6 +5,8 @@
 //   convolutions       19     31     43     55     109   (shortcut A; the dense layer is the 20th, 32nd, ...)
 //   parameters (M)     0.27   0.46   0.66   0.85   1.7
 
+import type { GraphSpec } from "./layer-graph";
+
 /** He et al.'s networks for CIFAR; "plain" is the same network without shortcuts. */
 export interface CifarSpec {
   readonly family: "resnet" | "plain";
@@ -31,10 +33,13 @@ export interface ImageNetSpec {
   readonly classes: number;
 }
 
-/** What a network is, before it has parameters: plain JSON. */
-export type Spec = CifarSpec | ImageNetSpec;
+/** A network of one of the families, which its depth and width describe. */
+export type FamilySpec = CifarSpec | ImageNetSpec;
 
-export const FAMILIES: readonly Spec["family"][] = ["resnet", "plain", "vgg", "imagenet-resnet"];
+/** What a network is, before it has parameters: plain JSON. */
+export type Spec = FamilySpec | GraphSpec;
+
+export const FAMILIES: readonly FamilySpec["family"][] = ["resnet", "plain", "vgg", "imagenet-resnet"];
 
 /** Blocks per stage by depth; a block of a VGG is one convolution. */
 export const IMAGENET_STAGES: Readonly<Record<ImageNetSpec["family"], Readonly<Record<number, readonly number[]>>>> = {
@@ -47,6 +52,22 @@ export function isCifarSpec(spec: Spec): spec is CifarSpec {
   return isCifarFamily(spec.family);
 }
 
+/** Whether a spec says the network node by node, as a file does. */
+export function isGraphSpec(spec: Spec): spec is GraphSpec {
+  return spec.family === "graph";
+}
+
+/**
+ * The family's own spec of a network.
+ * @throws RangeError for one that a file describes node by node, such as where it should be trained
+ */
+export function familySpec(spec: Spec): FamilySpec {
+  if (!isGraphSpec(spec)) return spec;
+  throw new RangeError(
+    `Cannot do this with the network "${spec.name}": expected one of the families ${FAMILIES.join(", ")} but found a graph from a file`,
+  );
+}
+
 const isCifarFamily = (family: Spec["family"]): family is CifarSpec["family"] =>
   family === "resnet" || family === "plain";
 
@@ -57,23 +78,24 @@ const usualWidth = (family: Spec["family"]): number => (isCifarFamily(family) ? 
  * "vgg16", "imagenet-resnet18" (resnet18 would be another network: 6n+2 layers in three stages).
  * @throws RangeError for any other name, and for a depth that the family does not have
  */
-export function specOf(name: string, classes = 10): Spec {
+export function specOf(name: string, classes = 10): FamilySpec {
   const match = /^(?:(resnet|plain)(\d{1,4})(-B)?|(vgg|imagenet-resnet)(\d{1,4}))(?:-w(\d{1,3}))?$/.exec(name);
   if (!match)
     throw new RangeError(
       `Cannot read the network's name "${name}": expected one like resnet20, plain20, resnet20-B, resnet20-w32, vgg16, imagenet-resnet18`,
     );
-  const family = (match[1] ?? match[4]) as Spec["family"];
+  const family = (match[1] ?? match[4]) as FamilySpec["family"];
   const [depth, width] = [Number(match[2] ?? match[5]), Number(match[6] ?? usualWidth(family))];
-  const spec: Spec = isCifarFamily(family)
+  const spec: FamilySpec = isCifarFamily(family)
     ? { family, depth, width, shortcut: match[3] ? "B" : "A", classes }
     : { family, depth, width, classes };
   stagesOf(spec);
   return spec;
 }
 
-/** The usual name of a spec: the inverse of `specOf`. */
+/** The usual name of a spec: the inverse of `specOf`; of a graph the name that its file had. */
 export function specName(spec: Spec): string {
+  if (isGraphSpec(spec)) return spec.name;
   const { family, depth, width } = spec;
   const shortcut = isCifarSpec(spec) && spec.shortcut === "B" ? "-B" : "";
   return `${family}${depth}${shortcut}${width === usualWidth(family) ? "" : `-w${width}`}`;
@@ -83,7 +105,7 @@ export function specName(spec: Spec): string {
  * The number of blocks in each stage.
  * @throws RangeError when the family has no such depth, or the width is not a positive even number
  */
-export function stagesOf(spec: Spec): readonly number[] {
+export function stagesOf(spec: FamilySpec): readonly number[] {
   const { depth, width } = spec;
   if (!Number.isInteger(width) || width < 2 || width % 2)
     throw new RangeError(`Cannot build a network of width ${width}: the width has to be a positive even number`);

@@ -57,9 +57,10 @@ export async function loadRun(dir: string): Promise<Run> {
 }
 
 /**
- * Loads a network from a run folder, from a file that `encodeNetwork` made, or from a PyTorch checkpoint (a state_dict, alone or
- * with whatever a training keeps beside it, or safetensors). What is in a file decides, not what it is called.
- * @param options those of `importTorch`; what the project wrote itself says all of this, and takes none
+ * Loads a network from a run folder, from a file that `encodeNetwork` made, from a PyTorch checkpoint (a state_dict, alone or
+ * with whatever a training keeps beside it, or safetensors), or from an ONNX file of any CNN (`.onnx`). Otherwise what is in a file
+ * decides, not what it is called.
+ * @param options those of `importTorch`, of an ONNX file `normalization` alone; what the project wrote itself says all of this, and takes none
  * @returns the network; what an import assumed is said in its `assumed`
  * @throws Error saying what was found where none can be loaded
  */

@@ -3,13 +3,13 @@ import type { Ablation } from "../ablations/ablate";
 import { changedLayers, changesOf } from "../ablations/changes";
 import { type ActivationSite, type Arithmetic, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf } from "../engine/backend";
-import { foldedBias, foldedKernel, foldedParameters } from "../engine/fold";
+import { foldedBias, foldedKernel, foldedParameters, plainParameters } from "../engine/fold";
 import type { Graph, Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { inferenceWords } from "../engine/recorder";
 import type { Values } from "../files/values";
 import { forward, type Vocabulary } from "../networks/forward";
-import { type Layer, layersOf } from "../networks/layers";
+import { type Layer, layersOf, outputSides } from "../networks/layers";
 import type { Network, Parameters, Precision } from "../networks/network";
 import type { Means } from "./reference";
 
@@ -61,7 +61,7 @@ export function frozenWords(
     const folded = foldedLike(ablation, shared);
     const words = inferenceWords((name) => weights.of(folded.get(name)!), network.normalization, precision);
     const conv = (x: Symbolic, layer: Layer) =>
-      isZero(folded.get(`${layer.name}.kernel`)!) ? zeros(graph, layer, { x, precision }) : words.conv(x, layer);
+      isZero(folded.get(`${layer.name}.kernel`)!) ? zeros(graph, layer, precision) : words.conv(x, layer);
     return { ...words, conv };
   };
 }
@@ -74,16 +74,15 @@ function foldedLike(ablation: Ablation, shared: Parameters): Parameters {
     folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
     folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
   }
-  for (const name of ["dense.kernel", "dense.bias"]) folded.set(name, ablation.parameters.get(name)!);
+  for (const name of plainParameters(ablation.network.spec)) folded.set(name, ablation.parameters.get(name)!);
   return folded;
 }
 
 const isZero = ({ data }: Values): boolean => data.every((weight) => weight === 0);
 
 /** What a zero kernel makes of any batch: zeros for one image, which TensorFlow then carries on as a constant. */
-function zeros(graph: Graph, layer: Layer, { x, precision }: { x: Symbolic; precision: Precision }): Symbolic {
-  const [, height, width] = x.shape;
-  const shape = [1, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.outputs];
+function zeros(graph: Graph, layer: Layer, precision: Precision): Symbolic {
+  const shape = [1, ...outputSides(layer), layer.outputs];
   return ops.cast(ops.broadcast(graph.constant(new Float32Array(1), [1, 1, 1, 1]), shape), precision);
 }
 

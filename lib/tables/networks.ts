@@ -11,7 +11,7 @@ export function layerTable(layers: readonly Layer[]): Table {
       layer: layer.name,
       stage: layer.stage,
       block: layer.block,
-      kernel: `${layer.size} × ${layer.size}`,
+      kernel: kernelShape(layer).slice(0, 2).join(" × "),
       inputs: layer.inputs,
       outputs: layer.outputs,
       stride: layer.stride,

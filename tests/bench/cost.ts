@@ -63,6 +63,7 @@ function traceWords(zeroed: ReadonlySet<string>): Vocabulary<Trace> {
     maxPool: same,
     pool: same,
     dense: same,
+    operate: (_, inputs) => inputs.reduce(sumOf),
   };
 }
 

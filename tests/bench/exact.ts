@@ -1,6 +1,7 @@
 // Verdicts at half a percentage point: a full sweep, one that stops what is decided, and exact ones, beside PyTorch's loop over all images.
 import { loadCifar } from "../../lib/data/cifar";
 import { grouped } from "../../lib/text/format";
+import { familySpec } from "../../lib/networks/spec";
 import { meanOf } from "../../lib/statistics/summary";
 import { loadNetwork } from "../../lib/runs/run-folder";
 import { rowsOf } from "../../lib/results/rows";
@@ -26,7 +27,7 @@ export async function benchExact(
     "all images": () => timed(async () => (full = await sweep(network, test))),
     exact: () => timed(async () => (exact = await exactVerdicts(network, test, { margin: MARGIN }))),
     stopping: () => timed(async () => (stopped = await sweep(network, test, { stopWhenDecided: { margin: MARGIN } }))),
-    ...(peer ? { PyTorch: () => torchSweepSeconds(peer, checkpoint, network.spec.depth, test.count) } : {}),
+    ...(peer ? { PyTorch: () => torchSweepSeconds(peer, checkpoint, familySpec(network.spec).depth, test.count) } : {}),
   };
   const results = await alternate(contestants, rounds);
   report(`Verdicts of ${checkpoint} at 0.5 pp`, results, { unit: "s", lessIsBetter: true });

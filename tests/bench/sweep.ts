@@ -4,6 +4,7 @@ import { firstImages, loadCifar } from "../../lib/data/cifar";
 import type { Dataset } from "../../lib/data/dataset";
 import { grouped } from "../../lib/text/format";
 import type { Network, Precision } from "../../lib/networks/network";
+import { familySpec } from "../../lib/networks/spec";
 import { flipsBetween } from "../../lib/results/flips";
 import { loadNetwork } from "../../lib/runs/run-folder";
 import type { Sweep } from "../../lib/results/matrix";
@@ -32,7 +33,7 @@ export async function benchSweep(
     contestants[precision] = () => timed(network, test, { precision }, (last) => sweeps.set(precision, last));
   }
   if (peer) {
-    contestants.PyTorch = () => torchSweepSeconds(peer, checkpoint, network.spec.depth, images);
+    contestants.PyTorch = () => torchSweepSeconds(peer, checkpoint, familySpec(network.spec).depth, images);
   }
   report(`Zero sweep of ${checkpoint}, ${images} images`, await alternate(contestants, rounds), SECONDS);
   const rounded = sweeps.get("bfloat16");
