@@ -144,6 +144,28 @@ test("an exported notebook shows what a cell says as rendered text, names as the
   assert.ok(!(await page.ask<string>("document.body.innerText")).includes("await show"));
 });
 
+test("no script of a notebook runs in its page, wherever it stands, and figures are drawn all the same", async () => {
+  const break_ = `document.title = "broken"`;
+  const ways = [
+    `<script>${break_}</script>`,
+    `<img src=x onerror='${break_}'>`,
+    `<iframe srcdoc="<script>parent.document.title = 'broken'</script>"></iframe>`,
+    `<svg xmlns="http://www.w3.org/2000/svg"><script>${break_}</script></svg>`,
+  ];
+  const [figure] = await Promise.all(
+    figures()
+      .slice(0, 1)
+      .map((one) => figureBundle(one, {}, assert.ifError)),
+  );
+  const outputs = [
+    ...ways.flatMap((way) => [{ "text/html": way }, { "text/markdown": `A reading. ${way}` }]),
+    ...[{ "image/svg+xml": ways[3] }, { "application/javascript": break_ }, figure],
+  ];
+  const page = await open(exported("scripts", outputs));
+  assert.equal(await page.ask("document.title"), "scripts");
+  assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot .main-svg:first-child").length`), 1);
+});
+
 test("plotly.js is in the file once, and stays out where there is no figure", () => {
   const copies = (name: string) => readFileSync(name, "utf8").match(/plotly\.js \(cartesian/g)?.length ?? 0;
   assert.equal(copies(file), 1);

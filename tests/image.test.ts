@@ -4,7 +4,9 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { PNG } from "pngjs";
-import { closeBrowser, openBrowser, tarFiles, unpackBrowser } from "../lib/notebook/browser";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { closeBrowser, openBrowser, sandboxFlags, tarFiles, unpackBrowser, withBrowser } from "../lib/notebook/browser";
 import { accuracyByLayer } from "../lib/figures/layers";
 import { imageGrid } from "../lib/figures/images";
 import { compactPng, toPng } from "../lib/notebook/picture";
@@ -90,6 +92,33 @@ test("the browser reaches nothing but this machine, and takes its profile with i
   await assert.rejects(page.goto("http://example.com/"), /ERR_NAME_NOT_RESOLVED/);
   await closeBrowser();
   assert.deepEqual(profiles(), before);
+});
+
+test("the browser that draws figures reaches nothing, this machine's servers included", async () => {
+  let asked = 0;
+  const server = createServer((_, response) => void (asked++, response.end("secret")));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await withBrowser(async (browser) => {
+      const page = await browser.newPage();
+      for (const host of ["127.0.0.1", "localhost", "[::1]"])
+        await assert.rejects(page.goto(`http://${host}:${port}/`));
+      await page.close();
+    });
+    assert.equal(asked, 0);
+    const page = await (await openBrowser()).newPage();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    assert.ok(asked > 0);
+  } finally {
+    await closeBrowser();
+    server.close();
+  }
+});
+
+test("the browser has its sandbox, unless root starts it, who cannot have one", () => {
+  assert.deepEqual(sandboxFlags(false), []);
+  assert.ok(sandboxFlags(true).includes("--no-sandbox"));
 });
 
 test("the browser brings its own libraries and font", () => {

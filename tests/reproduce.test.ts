@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
 import { executeNotebook, writeHtml } from "../lib/cli/reproduce/execute.mjs";
-import { chooseNotebooks, withQuickParameters } from "../lib/cli/reproduce/notebooks.mjs";
+import { parseNotebook, chooseNotebooks, withQuickParameters } from "../lib/cli/reproduce/notebooks.mjs";
 
 const root = resolve(__dirname, "..");
 const FILES = [
@@ -119,4 +119,28 @@ test("a failing cell is named with its source and error, and the notebook stays 
 test("a notebook for an unknown kernel, or one that is no notebook, fails with one clear line", async (context) => {
   const { error } = await execute(context, [cell("1")], { metadata: { kernelspec: { name: "nowhere" } } });
   assert.match(error?.message ?? "", /00_try\.ipynb could not be started: NoSuchKernel: No such kernel named nowhere/);
+});
+
+test("a malformed notebook gets one clear line, whatever is wrong with it", () => {
+  const cells = (...list: unknown[]) => JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: list });
+  const good = { cell_type: "markdown", metadata: {}, source: ["text"] };
+  assert.equal(parseNotebook("a.ipynb", cells(good)).cells.length, 1);
+  const wrong: [string, RegExp][] = [
+    ["", /it is not JSON/],
+    ["<<<<<<< HEAD\n{", /it is not JSON/],
+    ["null", /expected nbformat 4/],
+    [JSON.stringify({ nbformat: 3, metadata: {}, worksheets: [] }), /expected nbformat 4/],
+    [cells(good, null), /cell 2 has no known type/],
+    [cells({ ...good, cell_type: "heading" }), /cell 1 has no known type/],
+    [cells({ cell_type: "markdown", metadata: {} }), /cell 1/],
+    [cells({ cell_type: "code", metadata: {}, source: "1" }), /cell 1 .* no list of outputs/],
+  ];
+  for (const [text, message] of wrong)
+    assert.throws(
+      () => parseNotebook("a.ipynb", text),
+      (error: Error) =>
+        error.message.startsWith("Cannot read the notebook a.ipynb: ") &&
+        message.test(error.message) &&
+        !error.message.includes("\n"),
+    );
 });

@@ -1,8 +1,8 @@
 // From a recorded graph to TensorFlow's session: writes a SavedModel and runs its signatures, one native call each.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Message, protobufClasses, requireNative, startEngine, type Tensor } from "./backend";
+import { temporaryFolder } from "../files/temporary";
 import type { Attribute, DType, Graph, GraphNode, Shape, Symbolic } from "./graph";
 
 /** What one call of a graph takes and gives, by name. An output is computed only if its signature is called. */
@@ -41,7 +41,7 @@ export function encodeSavedModel(graph: Graph, signatures: Readonly<Record<strin
 export async function loadProgram(graph: Graph, signatures: Readonly<Record<string, Signature>>): Promise<Program> {
   await startEngine();
   const { node } = requireNative();
-  const folder = await mkdtemp(join(tmpdir(), "nontrivial-graph-"));
+  const folder = temporaryFolder("graph");
   try {
     await writeFile(join(folder, "saved_model.pb"), encodeSavedModel(graph, signatures));
     const entries = [];

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { clearTemporaryFiles, temporaryName } from "./temporary";
 
 /**
  * Reads a file of at most `most` bytes.
@@ -30,14 +31,16 @@ export function readWhole(path: string, most: number): Uint8Array {
 
 /**
  * Writes files into a folder, which is made where it is missing: all under temporary names first, then renamed in order.
+ * What killed processes left there under such names is removed.
  * @throws Error naming the file that could not be written; the temporary files, and a folder made for them, are gone then.
  */
 export async function writeTogether(dir: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   let path = dir;
   let made: string | undefined;
-  const temporary = (name: string) => join(dir, `${name}.${process.pid}.tmp`);
+  const temporary = (name: string) => join(dir, temporaryName(name));
   try {
     made = await mkdir(dir, { recursive: true });
+    clearTemporaryFiles(dir);
     for (const [name, bytes] of files) {
       path = join(dir, name);
       await writeThrough(temporary(name), bytes);

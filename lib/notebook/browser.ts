@@ -1,11 +1,11 @@
-// A browser without network, shared by the process: it draws the figures' PNGs and serves the tests of pages.
+// Browsers, shared by the process: one without any network draws the figures' PNGs, one that reaches this machine serves the tests of pages.
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "puppeteer-core";
 import { tarEntries } from "../files/tar";
+import { temporaryFolder } from "../files/temporary";
 
 /** Where the unpacked browser lies: the program, its shared libraries, fontconfig's settings and the figures' font. */
 export interface BrowserFiles {
@@ -97,11 +97,15 @@ export function unpackBrowser(dir = packagePlaces().dir): BrowserFiles {
   return filesIn(dir);
 }
 
-/** Names that the browser may resolve: those of this machine only. */
-const NO_NETWORK = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
+/** How far a browser reaches, by the names and addresses that it may resolve: nowhere, or to servers on this machine. */
+const REACH = { nothing: "MAP * ~NOTFOUND", machine: "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1" };
+type Reach = keyof typeof REACH;
+
+/** Root, the usual user in a container, cannot have a sandbox; and without one there is no need of the process that would start others in it. */
+export const sandboxFlags = (root = process.getuid?.() === 0): string[] =>
+  root ? ["--no-sandbox", "--no-zygote"] : [];
+
 const FLAGS = [
-  "--no-sandbox", // root, the usual user in a container, cannot have one; only the project's own pages are opened
-  "--no-zygote",
   "--no-first-run",
   "--no-default-browser-check",
   "--no-pings",
@@ -115,10 +119,9 @@ const FLAGS = [
   "--force-color-profile=srgb",
   "--hide-scrollbars",
   "--mute-audio",
-  `--host-resolver-rules=${NO_NETWORK}`,
 ];
 
-let shared: Promise<Browser> | undefined;
+const shared = new Map<Reach, Promise<Browser>>();
 let users = 0;
 
 /** Ends the browser and its helper processes, which would go on writing into the profile. */
@@ -145,17 +148,17 @@ function removeProfile(profile: string): void {
 }
 
 /** A browser of its own in an empty profile that is removed when it closes or this process ends. */
-async function launch(): Promise<Browser> {
+async function launch(reach: Reach): Promise<Browser> {
   const files = unpackBrowser();
   const { launch: start } = await import("puppeteer-core");
-  const profile = mkdtempSync(path.join(tmpdir(), "nontrivial-browser-"));
+  const profile = temporaryFolder("browser");
   const remove = () => removeProfile(profile);
   try {
     const browser = await start({
       executablePath: files.program,
       headless: "shell",
       pipe: true, // so that the browser ends with this process, however that ends
-      args: FLAGS,
+      args: [...sandboxFlags(), ...FLAGS, `--host-resolver-rules=${REACH[reach]}`],
       userDataDir: profile,
       // The whole environment: nothing of the user's session leaks in, and pictures are the same everywhere.
       env: {
@@ -185,20 +188,23 @@ async function launch(): Promise<Browser> {
   }
 }
 
-/** The shared browser; it does not keep this process alive. */
-function sharedBrowser(): Promise<Browser> {
-  shared ??= launch().then(
+/** The shared browser of this reach; it does not keep this process alive. */
+function sharedBrowser(reach: Reach): Promise<Browser> {
+  const started = shared.get(reach);
+  if (started) return started;
+  const starting = launch(reach).then(
     (browser) => {
-      browser.once("disconnected", () => (shared = undefined));
+      browser.once("disconnected", () => shared.get(reach) === starting && shared.delete(reach));
       return browser;
     },
     (error: unknown) => {
-      shared = undefined;
+      shared.delete(reach);
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`Cannot start the browser: ${reason}`, { cause: error });
     },
   );
-  return shared;
+  shared.set(reach, starting);
+  return starting;
 }
 
 /** Says whether this process stays alive as long as the browser does. */
@@ -211,11 +217,11 @@ function keepAlive(browser: Browser, alive: boolean): void {
 }
 
 /**
- * Runs `work` with the process's browser, which is started at the first call and ends with the process.
+ * Runs `work` with the process's browser, which reaches nothing, is started at the first call and ends with the process.
  * @throws Error when no browser can be started, with the reason
  */
 export async function withBrowser<Result>(work: (browser: Browser) => Promise<Result>): Promise<Result> {
-  const browser = await sharedBrowser();
+  const browser = await sharedBrowser("nothing");
   users++;
   keepAlive(browser, true);
   try {
@@ -226,22 +232,24 @@ export async function withBrowser<Result>(work: (browser: Browser) => Promise<Re
 }
 
 /**
- * The process's browser for longer use: it keeps the process alive until `closeBrowser()`. It reaches pages of this machine only.
+ * A browser for longer use: it keeps the process alive until `closeBrowser()`. It reaches pages of this machine only.
  * @throws Error when no browser can be started, with the reason
  */
 export async function openBrowser(): Promise<Browser> {
-  const browser = await sharedBrowser();
-  users++; // never given back: the caller closes
-  keepAlive(browser, true);
+  const browser = await sharedBrowser("machine");
+  keepAlive(browser, true); // never given back: the caller closes
   return browser;
 }
 
-/** Closes the process's browser if there is one. */
+/** Closes the process's browsers if there are any. */
 export async function closeBrowser(): Promise<void> {
-  const browser = await shared?.catch(() => undefined);
-  shared = undefined;
+  const started = [...shared.values()];
+  shared.clear();
   users = 0;
-  if (!browser) return;
-  keepAlive(browser, true); // until it has ended
-  await browser.close();
+  for (const starting of started) {
+    const browser = await starting.catch(() => undefined);
+    if (!browser) continue;
+    keepAlive(browser, true); // until it has ended
+    await browser.close();
+  }
 }

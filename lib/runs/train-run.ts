@@ -6,6 +6,7 @@ import { withHalfKernels } from "../checkpoints/network-file";
 import type { Dataset } from "../data/dataset";
 import { startEngine } from "../engine/backend";
 import { lockFolder } from "../files/folder-lock";
+import { clearTemporaryFiles } from "../files/temporary";
 import type { Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
 import { evaluate } from "../training/evaluate";
@@ -74,6 +75,7 @@ export async function trainRun(
   checkFits(spec, [data.training, data.heldOut, data.test]);
   const lock = lockFolder(dir, LOCK);
   try {
+    clearTemporaryFiles(dir);
     return await trainAlone(dir, spec, data, config, options);
   } finally {
     lock.release();

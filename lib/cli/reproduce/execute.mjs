@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { runChild } from "../../setup/children.mjs";
 import { childEnvironment } from "../../setup/environment.mjs";
 import { interpreter } from "../../setup/python.mjs";
-import { describeFailure, withQuickParameters } from "./notebooks.mjs";
+import { describeFailure, parseNotebook, withQuickParameters } from "./notebooks.mjs";
 
 /**
  * Executes a notebook and puts the result in place of the target, which may be the notebook itself.
@@ -17,7 +17,7 @@ export async function executeNotebook({ root, source, target, quick, say }) {
   const output = `${target}.${process.pid}.out.tmp`;
   mkdirSync(dirname(target), { recursive: true });
   try {
-    const notebook = JSON.parse(readFileSync(source, "utf8"));
+    const notebook = parseNotebook(basename(source), readFileSync(source, "utf8"));
     writeFileSync(input, JSON.stringify(quick ? withQuickParameters(notebook) : notebook));
     await runCells({ root, source, input, output, say });
     renameSync(output, target);

@@ -16,6 +16,39 @@ export function chooseNotebooks(names, wanted) {
   throw new RangeError(`Cannot find the notebook ${wanted ?? "00_… to 04_…"} in notebooks/, found ${found}`);
 }
 
+/**
+ * A notebook's content, with what everything here needs of it.
+ * @param {string} name of its file
+ * @param {string} text
+ * @throws {TypeError} in one line, naming the cell that is not as nbformat 4 has it
+ */
+export function parseNotebook(name, text) {
+  const refuse = (found) => {
+    throw new TypeError(`Cannot read the notebook ${name}: ${found}`);
+  };
+  let notebook;
+  try {
+    notebook = JSON.parse(text);
+  } catch (error) {
+    refuse(`it is not JSON (${error.message.replace(/\s+/g, " ").slice(0, 100)})`);
+  }
+  if (notebook?.nbformat !== 4 || !Array.isArray(notebook.cells) || typeof notebook.metadata !== "object")
+    refuse("expected nbformat 4 with metadata and a list of cells");
+  const index = notebook.cells.findIndex((cell) => !isCell(cell));
+  if (index >= 0) refuse(`cell ${index + 1} has no known type, no text, or, with code, no list of outputs`);
+  return notebook;
+}
+
+function isCell(cell) {
+  const source = [cell?.source].flat();
+  const known = ["code", "markdown", "raw"].includes(cell?.cell_type);
+  return (
+    known &&
+    source.every((line) => typeof line === "string") &&
+    (cell.cell_type !== "code" || Array.isArray(cell.outputs))
+  );
+}
+
 const QUICK = { images: 1000, figures: "figures/quick" };
 
 /**
