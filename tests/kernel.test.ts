@@ -497,3 +497,24 @@ describe("the kernel", { timeout: 300_000 }, () => {
     console.log(`shutdown in ${seconds.toFixed(2)} s`);
   });
 });
+
+test(
+  "a kernel weighs at most 450 MB after the front door's import, and loads TensorFlow when it is used",
+  { timeout: 120_000 },
+  async () => {
+    const kernel = new Kernel(".");
+    try {
+      const loaded = `Object.keys(require.cache).some((file) => file.includes("@tensorflow"))`;
+      const { text } = await kernel.run(
+        `import { tf, sweepLive } from "./lib";\nconsole.log(typeof sweepLive, ${loaded}, process.memoryUsage().rss < 450e6);`,
+      );
+      assert.match(text, /function false true\n$/);
+      const used = await kernel.run(
+        `const two: tf.Scalar = tf.scalar(2);\nconsole.log(two.dataSync()[0], tf.getBackend());`,
+      );
+      assert.equal(used.text, "2 tensorflow\n");
+    } finally {
+      await kernel.end();
+    }
+  },
+);

@@ -1,12 +1,22 @@
 // TensorFlow.js: the only file that loads it. Its native engine where the binding was built, WebAssembly elsewhere.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
+import type * as TensorFlow from "@tensorflow/tfjs";
 import type { node as TensorFlowNode } from "@tensorflow/tfjs-node";
 
-/** TensorFlow.js, on the engine that `startEngine` chose. */
-export { tf };
-export type Tensor = tf.Tensor;
+/** TensorFlow.js, on the engine that `startEngine` chose. Loaded when it is first used: that takes half a second and 330 MB of memory. */
+export const tf = new Proxy({} as typeof TensorFlow, { get: (_, name) => Reflect.get(load().tf, name) as unknown });
+/** Its types, for cells. */
+// eslint-disable-next-line @typescript-eslint/no-namespace -- `tf.Tensor4D` is how everybody writes them
+export declare namespace tf {
+  type Scalar = TensorFlow.Scalar;
+  type Tensor = TensorFlow.Tensor;
+  type Tensor1D = TensorFlow.Tensor1D;
+  type Tensor2D = TensorFlow.Tensor2D;
+  type Tensor3D = TensorFlow.Tensor3D;
+  type Tensor4D = TensorFlow.Tensor4D;
+}
+export type Tensor = TensorFlow.Tensor;
 
 /** The engine in use. */
 export interface Engine {
@@ -32,18 +42,23 @@ interface NativeModule {
 // Eigen's (ResNet-20's training step: 307 against 160 images/s). Read by the native library.
 process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
 
-// Loaded at once, so that TensorFlow.js never computes on its slow JavaScript backend before an engine is started.
-const native = loadNative();
+let loaded: { readonly tf: typeof TensorFlow; readonly native?: NativeModule } | undefined;
 let started: Promise<Engine> | undefined;
+
+/** Loads both at once, so that TensorFlow.js never computes on its slow JavaScript backend before an engine is started. */
+function load(): NonNullable<typeof loaded> {
+  loaded ??= { tf: require("@tensorflow/tfjs") as typeof TensorFlow, native: loadNative() };
+  return loaded;
+}
 
 /** Starts the best engine of this machine, once. */
 export function startEngine(): Promise<Engine> {
-  started ??= native ? startNative() : startWasm();
+  started ??= load().native ? startNative() : startWasm();
   return started;
 }
 
 async function startNative(): Promise<Engine> {
-  await tf.ready();
+  await tf.setBackend("tensorflow"); // a cell may have used TensorFlow.js before it was loaded here
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
   const gpu = backend.isUsingGpuDevice;
   return {
@@ -90,6 +105,7 @@ function loadNative(): NativeModule | undefined {
 
 /** tfjs-node. @throws Error that says what to do when the native engine is not there */
 export function requireNative(): NativeModule {
+  const { native } = load();
   if (native) return native;
   throw new Error(
     "Cannot run a TensorFlow graph: the native engine was not built here; `npm run setup` says why (training needs it)",
