@@ -53,9 +53,9 @@ test("export writes no SavedModel into a folder that holds something else, over 
 });
 
 test("export says what it expects for a format that it does not know, and for a missing or unfitting --out", () => {
-  const unknown = exported("onnx", "--out", inFolder("never"));
+  const unknown = exported("coreml", "--out", inFolder("never"));
   assert.equal(unknown.status, 2);
-  assert.match(unknown.stderr, /Cannot export as "onnx": expected one of safetensors, torch, savedmodel/);
+  assert.match(unknown.stderr, /Cannot export as "coreml": expected one of safetensors, torch, onnx, savedmodel/);
   assert.match(exported("savedmodel").stderr, /--out names the folder to write/);
   assert.match(exported("torch", "--out", inFolder("never")).stderr, /which ends in \.safetensors/);
   assert.ok(!existsSync(inFolder("never")));

@@ -1,12 +1,13 @@
 // Networks from ONNX files, held against what ONNX Runtime says of them (tests/onnx/make.py).
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { ablate, ablatedNetwork, zero } from "../lib/ablations/ablate";
 import * as operators from "../lib/ablations/operators";
 import { decodeNetwork, encodeNetwork } from "../lib/checkpoints/network-file";
+import { encodeOnnx } from "../lib/checkpoints/onnx-export";
 import type { Dataset } from "../lib/data/dataset";
 import { imageTensor, logitsOf, openPredictor } from "../lib/engine/predictor";
 import { openTrainer } from "../lib/engine/trainer";
@@ -19,7 +20,7 @@ import { rowsOf } from "../lib/results/rows";
 import { loadNetwork } from "../lib/runs/run-folder";
 import { planSets } from "../lib/sweeps/plan";
 import { sweep } from "../lib/sweeps/sweep";
-import { expectNoLeak } from "./small";
+import { calmNetwork, expectNoLeak } from "./small";
 
 const folder = path.join(__dirname, "onnx");
 const NAMES = [
@@ -293,3 +294,31 @@ test("without a normalization the pixels' is assumed, and said", async () => {
   assert.deepEqual(normalization, CIFAR10_NORMALIZATION);
   assert.deepEqual(assumed, { normalization: "the statistics of CIFAR-10's pixels" });
 });
+
+for (const name of ["resnet8-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4", "imagenet-resnet50-w4"])
+  test(`a ${name} written as ONNX is read again with the same layers and logits`, async () => {
+    const network = calmNetwork(name);
+    const file = fileWith(encodeOnnx(network));
+    if (process.env.KEEP_ONNX) copyFileSync(file, path.join(process.env.KEEP_ONNX, `${name}.onnx`));
+    const again = await loadNetwork(file);
+    assert.equal(again.assumed, undefined);
+    assert.deepEqual(
+      layersOf(again.spec)
+        .map((layer) => layer.name)
+        .sort(),
+      layersOf(network.spec)
+        .map((layer) => layer.name)
+        .sort(),
+    );
+    const logits: Float32Array[] = [];
+    for (const each of [network, again]) {
+      const predictor = await openPredictor(each);
+      const loaded = predictor.load(each);
+      const batch = imageTensor(pixels());
+      logits.push(logitsOf(predictor, loaded, batch));
+      batch.dispose();
+      loaded.dispose();
+      predictor.dispose();
+    }
+    logits[0].forEach((logit, at) => assert.ok(Math.abs(logit - logits[1][at]) < 1e-4 * (1 + Math.abs(logit))));
+  });

@@ -1,6 +1,7 @@
-// npm run export: writes a network for this project, for PyTorch, or for TensorFlow.
+// npm run export: writes a network for this project, for PyTorch, for ONNX Runtime, or for TensorFlow.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { encodeOnnx } from "../checkpoints/onnx-export";
 import { encodeTorchState, importReport } from "../checkpoints/torch";
 import { writeTogether } from "../files/disk";
 import type { Network } from "../networks/network";
@@ -18,6 +19,7 @@ interface Format {
 const FORMATS: Readonly<Record<string, Format>> = {
   safetensors: { encode: encodeNetwork, target: safetensorsTarget },
   torch: { encode: encodeTorchState, target: safetensorsTarget },
+  onnx: { encode: encodeOnnx, target: onnxTarget },
   savedmodel: {
     encode: async (network) => (await import("../engine/frozen")).encodeFrozen(network),
     target: savedModelTarget,
@@ -28,22 +30,30 @@ const SAVED_MODEL = "saved_model.pb";
 
 const COMMAND = defineCommand({
   name: "export",
-  summary: "Writes a trained or imported network for this project, for PyTorch, or for TensorFlow.",
+  summary: "Writes a trained or imported network for this project, for PyTorch, for ONNX Runtime, or for TensorFlow.",
   options: {
     ...CHECKPOINT_OPTIONS,
     format: {
       value: "NAME",
-      help: "safetensors (as this project reads and writes it), torch (a state_dict, which PyTorch loads) or savedmodel (frozen, which TensorFlow and Netron open)",
+      help: "safetensors (as this project reads and writes it), torch (a state_dict, which PyTorch loads), onnx (images in 0..255 to logits) or savedmodel (frozen, which TensorFlow and Netron open)",
       preset: "safetensors",
       read: oneOf(FORMATS, "Cannot export as", "expected one of"),
     },
-    out: { value: "PATH", help: "what to write: a file ending in .safetensors, or the folder of a SavedModel" },
+    out: {
+      value: "PATH",
+      help: "what to write: a file ending in .safetensors or .onnx, or the folder of a SavedModel",
+    },
     report: { help: "show which tensor of the PyTorch file became which parameter" },
   },
 });
 
 function safetensorsTarget(out: string | undefined) {
   if (!out?.endsWith(".safetensors")) throw new UsageError("--out names the file to write, which ends in .safetensors");
+  return { folder: dirname(out), file: basename(out) };
+}
+
+function onnxTarget(out: string | undefined) {
+  if (!out?.endsWith(".onnx")) throw new UsageError("--out names the file to write, which ends in .onnx");
   return { folder: dirname(out), file: basename(out) };
 }
 

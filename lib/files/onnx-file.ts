@@ -290,3 +290,44 @@ function varints(bytes: Uint8Array, count: number, name: string): Float64Array {
   if (found === count && reader.pos === bytes.length) return numbers;
   throw new Error(`expected ${count} numbers in ${name} but found others`);
 }
+
+/** A model as the bytes of an ONNX file; numbers in float64 become whole ones. */
+export function encodeOnnxModel({ opset, nodes, tensors, inputs, outputs, metadata }: OnnxModel): Uint8Array {
+  const graph = {
+    name: "network",
+    nodes: nodes.map(({ attributes, ...node }) => ({
+      ...node,
+      attributes: Object.entries(attributes).map(attributeMessage),
+    })),
+    tensors: [...tensors].map(tensorMessage),
+    inputs: [...inputs].map(valueMessage),
+    outputs: [...outputs].map(valueMessage),
+  };
+  const entries = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+  const model = {
+    irVersion: 8,
+    producer: "nontrivial",
+    graph,
+    opsets: [{ domain: "", version: opset }],
+    metadata: entries,
+  };
+  return MODEL.encode(MODEL.fromObject(model)).finish();
+}
+
+function attributeMessage([name, value]: [string, OnnxAttribute]): Message {
+  if (typeof value === "number")
+    return Number.isInteger(value) ? { name, type: 2, i: value } : { name, type: 1, f: value };
+  if (Array.isArray(value)) return { name, type: 7, ints: value };
+  throw new TypeError(`Cannot write the attribute ${name}: expected a number or a list of whole numbers`);
+}
+
+function tensorMessage([name, { shape, data }]: [string, OnnxTensor]): Message {
+  const whole = data instanceof Float64Array;
+  const raw = whole ? BigInt64Array.from(data, BigInt) : data;
+  return { name, dims: shape, type: whole ? 7 : 1, raw: new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength) };
+}
+
+function valueMessage([name, shape]: [string, readonly number[]]): Message {
+  const dims = shape.map((size) => (size < 0 ? { name: "batch" } : { size }));
+  return { name, type: { tensor: { type: 1, shape: { dims } } } };
+}
