@@ -43,7 +43,10 @@ test("train and sweep print their options with --help, and name an option or a v
   for (const option of ["--network", "--epochs", "--seed", "--out"]) assert.match(help.stdout, new RegExp(option));
   const unknown = run("sweep", "--checkpiont", "x");
   assert.equal(unknown.status, 2);
-  assert.match(unknown.stderr, /Unknown option '--checkpiont'.*Known options: --checkpoint/);
+  assert.match(
+    unknown.stderr,
+    /Unknown option '--checkpiont'.*Did you mean --checkpoint\? Known options: --checkpoint/,
+  );
   const depth = run("train", "--network", "resnet21");
   assert.equal(depth.status, 1);
   assert.match(depth.stderr, /the depth has to be 6n\+2/);
@@ -167,7 +170,10 @@ test("a training that is killed goes on from its last epoch and ends with the bi
 test("sweep says in one line what is wrong with a checkpoint, and writes nothing", () => {
   const missing = run("sweep", "--checkpoint", inFolder("nowhere"), "--json", inFolder("none.json"));
   assert.equal(missing.status, 1);
-  assert.match(missing.stderr, /Cannot load a network from ".*nowhere": ENOENT/);
+  assert.match(
+    missing.stderr,
+    /Cannot load a network from ".*nowhere": there is no such file or folder\. In data\/runs there are .*resnet20-seed1/,
+  );
   writeFileSync(inFolder("damaged.th"), "not a checkpoint");
   assert.match(
     run("sweep", "--checkpoint", inFolder("damaged.th")).stderr,

@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from "../lib/cli/command";
 import { readOptions } from "../lib/cli/options.mjs";
+import { visible } from "../lib/setup/visible.mjs";
 
 const COMMAND = defineCommand({
   name: "try",
@@ -49,7 +50,9 @@ test("what cannot be read is a mistake in usage that says what was expected", ()
     [["--rate", "0"], /Cannot read --rate "0": expected a number above 0/],
     [["--depths", "20,x"], /Cannot read --depths "x": expected a whole number of at least 1/],
     [["--size", "toString"], /Cannot take the size "toString": expected small or large/],
-    [["--sead", "1"], /Unknown option '--sead'\. Known options: --out, --seed, .*--help/],
+    [["--sead", "1"], /Unknown option '--sead'\. Did you mean --seed\? Known options: --out, --seed, .*--help/],
+    [["--frehs"], /Did you mean --fresh\?/],
+    [["--nothing"], /Unknown option '--nothing'\. Known options/],
     [["more"], /Unexpected argument 'more'/],
   ];
   for (const [words, message] of cases)
@@ -57,6 +60,19 @@ test("what cannot be read is a mistake in usage that says what was expected", ()
       () => read(...words),
       (error: Error) => error instanceof UsageError && message.test(error.message),
     );
+});
+
+test("visible() writes out control characters and marks of direction, and leaves lines and other letters", () => {
+  assert.equal(visible("a\x1b[31m\u009b1m\x07\r\x7f"), "a\\u001b[31m\\u009b1m\\u0007\\u000d\\u007f");
+  assert.equal(visible("\u202etxt\u2066\u200f\u061c\u2028"), "\\u202etxt\\u2066\\u200f\\u061c\\u2028");
+  assert.equal(visible("two\n\tlines, Zoë 層 · █ ✓"), "two\n\tlines, Zoë 層 · █ ✓");
+});
+
+test("an error of a command that quotes a foreign name does not reach the terminal as commands", () => {
+  const words = ["--import", "tsx", "lib/cli/sweep.ts", "--checkpoint", "no\x1b]0;title\x07\u009b2J\u202e"];
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /"no\\u001b\]0;title\\u0007\\u009b2J\\u202e": .*In data\/runs there are .*resnet20-seed1/);
 });
 
 const SCRIPTS = ["lib/cli/data.ts", "lib/cli/train.ts", "lib/cli/sweep.ts", "lib/cli/runs.ts", "lib/cli/export.ts"];

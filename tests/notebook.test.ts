@@ -122,7 +122,7 @@ test("progress() stays one output: at most four updates a second, then one line"
   assert.equal(new Set(messages.map((message) => message.transient.display_id)).size, 1);
   assert.equal(
     texts[10],
-    "every layer ███████░░░░░░░░░░░░░░░░░ 30 %  300 of 1,000 images · 100 images/s · 7.0 s left · stem.conv",
+    "30 % · 7.0 s left · 300 of 1,000 images · every layer · 100 images/s · stem.conv  ███████░░░░░░░░░░░░░░░░░",
   );
   assert.equal(texts.at(-1), "✓ every layer: 1,000 images in 10 s · 99 images/s");
 });

@@ -22,12 +22,14 @@ test("progressLine() says less in fewer columns, but from 40 on always the share
   assert.equal(progressLine(STATE, 200), progressLine(STATE));
   assert.match(
     progressLine(STATE),
-    /^resnet20-seed1 █{10}░{14} 42 % {2}4,200 of 10,000 images · 600 images\/s · 9\.7 s left · worst/,
+    /^42 % · 9\.7 s left · 4,200 of 10,000 images · resnet20-seed1 · 600 images\/s · worst .* pp {2}█{10}░{14}$/,
   );
-  assert.match(progressLine(STATE, 120), /█{10}░{14} 42 % .* 600 images\/s · 9\.7 s left · worst stage2\.bl.*…$/);
-  assert.equal(progressLine(STATE, 60), "resnet20-seed1 42 %  4,200 of 10,000 images · 9.7 s left");
+  assert.match(progressLine(STATE, 120), /^42 % · 9\.7 s left .* 600 images\/s · worst stage2\.bl.*…$/);
+  assert.equal(progressLine(STATE, 60), "42 % · 9.7 s left · 4,200 of 10,000 images · resnet20-seed1");
+  for (let columns = 40; columns < 200; columns++)
+    assert.match(progressLine(STATE, columns), /^42 % · 9\.7 s left · 4,200 of 10,000( images)?( ·| {2}[█░]|$)/);
   const short = { ...STATE, label: "steps", unit: "", note: "" };
-  assert.equal(progressLine(short, 40), "steps 42 %  4,200 of 10,000 · 9.7 s left");
+  assert.equal(progressLine(short, 40), "42 % · 9.7 s left · 4,200 of 10,000");
 });
 
 test("progressBar() changes one line in place on a terminal, and leaves one line with the note", () => {
@@ -40,7 +42,7 @@ test("progressBar() changes one line in place on a terminal, and leaves one line
   bar.finish("loss 1.2");
   const [first, second, said, third, last] = written;
   for (const line of [first, second, third]) {
-    assert.match(line, /^\r\x1b\[2Ktraining .*[^\n]$/); // eslint-disable-line no-control-regex
+    assert.match(line, /^\r\x1b\[2K\d+ % · .*[^\n]$/); // eslint-disable-line no-control-regex
     assert.ok(line.length - 5 < 40);
   }
   assert.equal(said, "\r\x1b[2Kepoch 1: loss 2.3\n");
@@ -56,6 +58,18 @@ test("progressBar() writes a whole line every ten seconds to a pipe, and one at 
   assert.equal(written.length, 4);
   for (const line of written) assert.match(line, /^[^\r]+\n$/);
   assert.match(written[3], /^■ resnet20: 25 of 30 images/);
+});
+
+test("progressBar() writes out what would steer the terminal, in names and notes", () => {
+  const { written, options } = stream(120);
+  const bar = progressBar("run\x1b[2J\u009b", "images", options);
+  bar.update(1, 2, "\u202eevil\r");
+  bar.say("\x07");
+  bar.finish("\x9b1m");
+  const text = written.join("").replaceAll("\r\x1b[2K", "");
+  // eslint-disable-next-line no-control-regex
+  assert.doesNotMatch(text, /[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+  assert.match(text, /run\\u001b\[2J\\u009b[^]*\\u202eevil\\u000d[^]*\\u0007/);
 });
 
 test("progressBar() says nothing about work that never began", () => {

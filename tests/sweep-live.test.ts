@@ -28,7 +28,7 @@ after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const inFolder = (name: string) => path.join(FOLDER, name);
 const options = (name: string) => ({ layers: LAYERS, results: inFolder(name), clock: slowClock() });
-const isLine = (text: string) => text.startsWith(NETWORK.name) && text.includes("█");
+const isLine = (text: string) => text.includes(NETWORK.name) && text.includes("█");
 
 /** The images that a table or a figure is about, in the order in which they were displayed. */
 const seenIn = (messages: readonly Message[], what: string) =>

@@ -1,10 +1,12 @@
 // The options of the commands that read a network, and the line that says what was assumed of an imported one.
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { assumedText } from "../checkpoints/assumed";
 import type { ImportOptions } from "../checkpoints/torch";
 import type { Network, Parameters } from "../networks/network";
 import { loadNetwork, loadRun } from "../runs/run-folder";
-import { type Given, type Options, UsageError } from "./command";
+import { type Given, type Options, UsageError, printError } from "./command";
+
+const RUNS = "data/runs";
 
 /** They say which network, and what a PyTorch file does not say of itself. */
 export const CHECKPOINT_OPTIONS = {
@@ -41,6 +43,13 @@ export function importOptions({ mean, std, plain, weights }: CheckpointGiven): I
   };
 }
 
+/** The trained networks that there are, for one who named another. */
+async function runsText(): Promise<string> {
+  const entries = await readdir(RUNS, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.length ? `In ${RUNS} there are ${names.sort().join(", ")}` : `${RUNS} holds no runs yet`;
+}
+
 /** A run's network with its first parameters, or the network of a file, which has none; says what was assumed of it. */
 export async function loadCheckpoint(
   given: CheckpointGiven,
@@ -48,11 +57,13 @@ export async function loadCheckpoint(
   const options = importOptions(given);
   const path = given.checkpoint;
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() && Object.keys(options).length === 0) return loadRun(path);
+  if (!found)
+    throw new Error(`Cannot load a network from "${path}": there is no such file or folder. ${await runsText()}`);
+  if (found.isDirectory() && Object.keys(options).length === 0) return loadRun(path);
   const network = await loadNetwork(path, options);
   const assumed = assumedText(network.assumed);
   if (assumed)
-    console.error(
+    printError(
       `Assumed of ${network.name}: ${assumed}. Of a PyTorch file, others are given by --mean, --std, --plain, --weights`,
     );
   return { network };

@@ -1,6 +1,7 @@
 // Commands whose types follow from their options: an option is named once, and what it gives is known from there.
 import { runCommand as run, UsageError } from "./options.mjs";
 
+export { print, printError } from "../setup/visible.mjs";
 export { UsageError };
 
 // TensorFlow's C++ log would otherwise come between the lines of a command. Read when the native library is loaded, which is later.

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { batchFiles, CIFAR10, CIFAR100, type Layout, wrongFiles } from "../data/cifar-files";
 import { type Archive, type Converted, OFFICIAL, OFFICIAL_100, openArchive, PACKAGE } from "./data-archives";
-import { defineCommand, type GivenTo, oneOf, runCommand, UsageError } from "./command";
+import { defineCommand, type GivenTo, oneOf, runCommand, UsageError, print } from "./command";
 import { download, fetchPackage, OFFICIAL_FOLDER, reasonOf } from "./data-sources";
 import { prepareFolder, removeIfEmpty, storeFiles, tidyFolder } from "./data-store";
 import { progressBar } from "./progress";
@@ -64,7 +64,7 @@ function officialSource(archive: Archive): Source {
 /** Says every ten seconds that something goes on of which nothing is to be seen. */
 async function alive<T>(work: Promise<T>): Promise<T> {
   const start = performance.now();
-  const timer = setInterval(() => console.log(`  still fetching (${seconds(start)})`), 10_000);
+  const timer = setInterval(() => print(`  still fetching (${seconds(start)})`), 10_000);
   return work.finally(() => clearInterval(timer));
 }
 
@@ -77,10 +77,9 @@ async function dataCommand(given: GivenTo<typeof COMMAND>, signal: AbortSignal):
   if (wrong.length === 0) {
     await tidyFolder(layout, dir);
     const { length } = batchFiles(layout);
-    return console.log(`${layout.title}: found in ${dir}, all ${length} files verified (${seconds(start)})`);
+    return print(`${layout.title}: found in ${dir}, all ${length} files verified (${seconds(start)})`);
   }
-  for (const file of wrong)
-    if (!file.missing) console.log(`${layout.title}: ${file.reason.split("; ")[0]}; replacing it`);
+  for (const file of wrong) if (!file.missing) print(`${layout.title}: ${file.reason.split("; ")[0]}; replacing it`);
   const sources = given.archive === undefined ? named : [await sourceIn(given.archive, layout)];
   await prepareFolder(layout, dir);
   for (const source of sources) if (await tryTo(source, { layout, dir, signal })) return;
@@ -125,24 +124,24 @@ async function tryTo(
   { layout, dir, signal }: { readonly layout: Layout; readonly dir: string; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const start = performance.now();
-  console.log(`${layout.title}: fetching ${source.what} …`);
+  print(`${layout.title}: fetching ${source.what} …`);
   try {
     const bytes = await source.fetch(signal);
-    console.log(`  ${megabytes(bytes.length)} here (${seconds(start)}); verifying, unpacking …`);
+    print(`  ${megabytes(bytes.length)} here (${seconds(start)}); verifying, unpacking …`);
     const members = await openArchive(bytes, source.archive);
     await storeFiles(layout, dir, announced(source.archive.convert(members, layout), start));
-    console.log(`${layout.title}: in ${dir}, from ${source.what}, all verified (${seconds(start)})`);
+    print(`${layout.title}: in ${dir}, from ${source.what}, all verified (${seconds(start)})`);
     return true;
   } catch (error) {
     signal.throwIfAborted();
-    console.log(`  did not work (${seconds(start)}): ${reasonOf(error)}`);
+    print(`  did not work (${seconds(start)}): ${reasonOf(error)}`);
     return false;
   }
 }
 
 function* announced(files: Iterable<Converted>, start: number): Iterable<Converted> {
   for (const converted of files) {
-    console.log(`  ${converted.file.name} (${seconds(start)})`);
+    print(`  ${converted.file.name} (${seconds(start)})`);
     yield converted;
   }
 }

@@ -8,7 +8,7 @@ import type { Network } from "../networks/network";
 import { specName } from "../networks/spec";
 import { encodeNetwork } from "../checkpoints/network-file";
 import { CHECKPOINT_OPTIONS, importOptions, loadCheckpoint } from "./checkpoints";
-import { defineCommand, type GivenTo, oneOf, runCommand, UsageError } from "./command";
+import { defineCommand, type GivenTo, oneOf, runCommand, UsageError, print } from "./command";
 
 /** How a network becomes one file, and where that file goes. */
 interface Format {
@@ -79,11 +79,11 @@ async function exportCommand(given: GivenTo<typeof COMMAND>): Promise<void> {
   if (given.report) {
     const { tableOf } = await import("../tables/table");
     const { toText } = await import("../tables/render");
-    console.log(toText(tableOf(importReport(checkpoint, importOptions(given)).rows), { limit: Infinity }));
+    print(toText(tableOf(importReport(checkpoint, importOptions(given)).rows), { limit: Infinity }));
   }
   const bytes = await format.encode(network);
   await writeTogether(folder, new Map([[file, bytes]]));
-  console.log(`${out}: ${network.name} (${specName(network.spec)}), ${bytes.length} bytes`);
+  print(`${out}: ${network.name} (${specName(network.spec)}), ${bytes.length} bytes`);
 }
 
 void runCommand(COMMAND, exportCommand);

@@ -1,5 +1,6 @@
 // Command lines: options with help, errors in one line, exit codes. Nothing but Node, since set-up runs before packages are there.
 import { parseArgs } from "node:util";
+import { print, printError } from "../setup/visible.mjs";
 
 /** A mistake in the words of a command. */
 export class UsageError extends Error {}
@@ -19,12 +20,12 @@ export async function runCommand(command, body) {
   if (body.length > 1) process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
   try {
     const given = readOptions(command, process.argv.slice(2));
-    if (given === "help") console.log(usage(command));
+    if (given === "help") print(usage(command));
     else await body(given, stop.signal);
   } catch (error) {
     const wrong = error instanceof UsageError;
     const message = error instanceof Error ? error.message : String(error);
-    console.error(wrong ? withHint(message, command.name) : message);
+    printError(wrong ? withHint(message, command.name) : message);
     process.exitCode = stop.signal.aborted ? 130 : wrong ? 2 : 1;
   }
 }
@@ -64,8 +65,28 @@ function parse(args, options) {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     const known = Object.keys(options).map((name) => `--${name}`);
-    throw new UsageError(`${error.message.split(". To specify")[0]}. Known options: ${known.join(", ")}`);
+    const near = nearest(/'(--[^']+)'/.exec(error.message)?.[1] ?? "", known);
+    const meant = near ? ` Did you mean ${near}?` : "";
+    throw new UsageError(`${error.message.split(". To specify")[0]}.${meant} Known options: ${known.join(", ")}`);
   }
+}
+
+/** The word that most likely was meant: at most two letters away. */
+function nearest(word, known) {
+  const away = known.map((each) => [distance(word, each), each]).sort(([one], [other]) => one - other);
+  return away[0][0] <= 2 ? away[0][1] : undefined;
+}
+
+/** How many letters have to be put in, left out or replaced to make one word of another (Levenshtein 1966). */
+function distance(from, to) {
+  let row = [...to, ""].map((_, index) => index);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (const [place, other] of [...to].entries())
+      next.push(Math.min(next[place] + 1, row[place + 1] + 1, row[place] + (letter === other ? 0 : 1)));
+    row = next;
+  }
+  return row[to.length];
 }
 
 function usage({ name, summary, options }) {

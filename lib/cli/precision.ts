@@ -1,6 +1,6 @@
 // The option --precision, which training and sweeps share.
 import type { Precision } from "../networks/network";
-import { oneOf } from "./command";
+import { oneOf, printError } from "./command";
 
 const PRECISIONS: Readonly<Record<Precision, Precision>> = { float32: "float32", bfloat16: "bfloat16" };
 
@@ -12,5 +12,5 @@ export async function warnOfSlow(precision: Precision): Promise<void> {
   if (precision === "float32") return;
   const { startEngine } = await import("../engine/backend");
   if (!(await startEngine()).fastBfloat16)
-    console.error("bfloat16 is about ten times slower than float32 on this processor, which has no AVX-512");
+    printError("bfloat16 is about ten times slower than float32 on this processor, which has no AVX-512");
 }

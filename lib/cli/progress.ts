@@ -1,5 +1,6 @@
 // The line of progress of the commands: it changes in place on a terminal of any width, and comes every ten seconds in a file.
 import { finishedLine, type ProgressLine, progressLine, type ProgressPlace, trackProgress } from "../text/progress";
+import { visible } from "../setup/visible.mjs";
 
 /** Where it is written: a terminal, or a pipe or file. */
 export interface Stream {
@@ -27,12 +28,13 @@ export function progressBar(
   { stream = process.stderr, clock }: { readonly stream?: Stream } & Pick<ProgressPlace, "clock"> = {},
 ): TerminalLine {
   const clear = stream.isTTY ? CLEAR : "";
-  const say = (text: string) => void stream.write(`${clear}${text}\n`);
+  const say = (text: string) => void stream.write(`${clear}${visible(text)}\n`);
   const line = trackProgress(label, unit, {
     every: stream.isTTY ? 250 : 10_000,
     clock,
     draw(state) {
-      if (stream.isTTY) stream.write(`${CLEAR}${progressLine(state, (stream.columns || 80) - 1)}`);
+      const shown = { ...state, label: visible(label), note: visible(state.note) }; // before it is cut to the terminal's width
+      if (stream.isTTY) stream.write(`${CLEAR}${progressLine(shown, (stream.columns || 80) - 1)}`);
       else say(progressLine(state));
     },
     end: (state) => say(finishedLine(state)),

@@ -1,6 +1,6 @@
 // npm run runs: writes the table of the trained networks, data/runs/README.md, from their run folders.
 import { join } from "node:path";
-import { defineCommand, type GivenTo, runCommand } from "./command";
+import { defineCommand, type GivenTo, runCommand, print } from "./command";
 
 const SHOWN = "<!-- shown in: notebooks/03_train.ipynb -->"; // so that `npm run check` holds this page against the notebook
 
@@ -37,7 +37,7 @@ async function runsCommand({ dir }: GivenTo<typeof COMMAND>): Promise<void> {
   const comparison = precision.numRows() ? `${PRECISION}\n${toMarkdown(precision)}\n${SHOWN}\n` : "";
   const text = `${INTRODUCTION}\n${toMarkdown(collectionTable(members))}\n${SHOWN}\n${comparison}`;
   await writeTogether(dir, new Map([["README.md", new TextEncoder().encode(text)]]));
-  console.log(`${join(dir, "README.md")}: trained networks listed: ${members.length}`);
+  print(`${join(dir, "README.md")}: trained networks listed: ${members.length}`);
 }
 
 void runCommand(COMMAND, runsCommand);

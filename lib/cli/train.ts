@@ -1,5 +1,5 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
-import { defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber } from "./command";
+import { defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber, print } from "./command";
 import { progressBar } from "./progress";
 import { readPrecision, warnOfSlow } from "./precision";
 import { firstImages, holdOut } from "../data/cifar";
@@ -109,12 +109,12 @@ async function trainCommand(given: Given, signal: AbortSignal): Promise<void> {
     ...{ keep: true, fresh, half, signal },
     onBegin: ({ length }) => {
       began = true;
-      if (length) console.log(`Going on after epoch ${length} from the checkpoint in ${dir}`);
+      if (length) print(`Going on after epoch ${length} from the checkpoint in ${dir}`);
     },
     onStep: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)}`),
     onEpoch: (history) => bar.say(describe(history[history.length - 1])),
   }).finally(() => bar.finish());
-  console.log(conclude(dir, run) + (began ? "" : "; it was there already, and --fresh trains it again"));
+  print(conclude(dir, run) + (began ? "" : "; it was there already, and --fresh trains it again"));
 }
 
 void runCommand(COMMAND, trainCommand);

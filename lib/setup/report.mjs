@@ -1,5 +1,7 @@
 // What set-up and reproduce say on the terminal: one line for each step, and a sign of life while one takes long.
 
+import { visible } from "./visible.mjs";
+
 const CLEAR = "\r\x1b[2K";
 
 /**
@@ -8,7 +10,7 @@ const CLEAR = "\r\x1b[2K";
  *   what stands already
  */
 export function createReport({ quiet = false, stream = process.stdout } = {}) {
-  const print = (text) => stream.write(`${text}\n`);
+  const print = (text) => stream.write(`${visible(text)}\n`);
   const line = (sign, name, text) => `${sign} ${name.padEnd(16)} ${text}`;
   return {
     print,
@@ -30,7 +32,7 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
       const inPlace = stream.isTTY && !talks;
       const gone = () => (performance.now() - start) / 1000;
       const draw = (time = "") => {
-        const now = line("…", name, text + time);
+        const now = visible(line("…", name, text + time));
         stream.write(inPlace ? CLEAR + now.slice(0, (stream.columns || 120) - 1) : `${now}\n`);
       };
       const tick = () => draw(` ${Math.round(gone())} s`);
@@ -38,7 +40,8 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
       draw();
       try {
         const done = await action((next) => ((text = next), inPlace && tick()));
-        print(`${inPlace ? CLEAR : ""}${line("✓", name, `${done} (${seconds(gone())})`)}`);
+        if (inPlace) stream.write(CLEAR);
+        print(line("✓", name, `${done} (${seconds(gone())})`));
       } catch (error) {
         if (inPlace) stream.write(CLEAR);
         throw error;

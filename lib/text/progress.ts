@@ -15,29 +15,40 @@ export interface ProgressState {
   readonly note: string;
 }
 
-const BARS = [24, 10, 0]; // characters of the bar, the most that fits
+const BAR = 24; // characters, at most
+const LEAST_BAR = 10;
 const LEAST_NOTE = 16; // of a note that is cut
 
-/** One line for work under way: bar, share, count, rate, time left, note; in fewer columns, less of these. */
+/** One line for work under way: share, time left, count, label, rate, note, bar; in fewer columns, fewer of the last. */
 export function progressLine(state: ProgressState, columns = Infinity): string {
-  const shapes = [true, false].flatMap((withRate) => BARS.map((bar) => lineOf(state, { bar, withRate })));
-  const line = shapes.find(({ length }) => length <= columns) ?? cut(shapes[shapes.length - 1], columns);
+  const { done, total, note } = state;
+  const share = total > 0 ? Math.min(1, done / total) : 0;
+  let line = `${Math.floor(100 * share)} %`;
+  for (const part of partsOf(state)) {
+    const form = part.find(({ length }) => line.length + 3 + length <= columns);
+    if (form) line = `${line} · ${form}`;
+  }
   const room = columns - line.length - 3;
-  return state.note && room >= Math.min(LEAST_NOTE, state.note.length) ? `${line} · ${cut(state.note, room)}` : line;
+  if (note && room >= Math.min(LEAST_NOTE, note.length)) line = `${line} · ${cut(note, room)}`;
+  return line + barOf(share, Math.min(BAR, columns - line.length - 2));
 }
 
-function lineOf(state: ProgressState, { bar, withRate }: { readonly bar: number; readonly withRate: boolean }): string {
+/** What a line says after the share, each in the forms that it can have, the longest first. */
+function partsOf(state: ProgressState): string[][] {
   const { label, unit, done, total } = state;
-  const share = total > 0 ? Math.min(1, done / total) : 0;
-  const filled = Math.round(share * bar);
   const rate = rateOf(state);
-  const parts = [
-    `${grouped(done)} of ${grouped(total)} ${unit}`.trim(),
-    ...(rate && withRate ? [speedText(rate, unit)] : []),
-    ...(rate ? [`${duration((total - done) / rate)} left`] : []),
+  const count = `${grouped(done)} of ${grouped(total)}`;
+  return [
+    ...(rate ? [[`${duration((total - done) / rate)} left`]] : []),
+    [`${count} ${unit}`.trim(), count],
+    [label],
+    ...(rate ? [[speedText(rate, unit)]] : []),
   ];
-  const drawn = bar > 0 ? `${"█".repeat(filled)}${"░".repeat(bar - filled)} ` : "";
-  return `${label} ${drawn}${Math.floor(100 * share)} %  ${parts.join(" · ")}`;
+}
+
+function barOf(share: number, length: number): string {
+  const filled = Math.round(share * length);
+  return length < LEAST_BAR ? "" : `  ${"█".repeat(filled)}${"░".repeat(length - filled)}`;
 }
 
 const cut = (text: string, columns: number): string =>

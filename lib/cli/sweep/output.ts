@@ -1,4 +1,5 @@
 // What npm run sweep says at its end, and the files that it writes.
+import { print } from "../command";
 import { basename, dirname } from "node:path";
 import * as aq from "arquero";
 import type { Dataset } from "../../data/dataset";
@@ -39,9 +40,9 @@ export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): P
   const { result, seconds, rounding } = outcome;
   const verdicts = verdictsOf(rowsOf(result), { margin: given.margin });
   const sets = setReport(given, plan, result);
-  console.log(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
-  if (!sets) console.log(`\n${countsText(result)}\n`);
-  if (rounding) console.log(roundingText(rounding));
+  print(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
+  if (!sets) print(`\n${countsText(result)}\n`);
+  if (rounding) print(roundingText(rounding));
   const fields = {
     ...report(result, verdicts, seconds),
     ...factsOf(outcome),
@@ -51,17 +52,17 @@ export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): P
   };
   if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
   if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
-  console.log(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
+  print(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
 }
 
 /** The same of exact verdicts, of which there are no drops but bounds. */
 export async function exactOutput({ json, csv }: SweepGiven, found: ExactVerdicts): Promise<void> {
   const table = exactTable(found);
-  console.log(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
+  print(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
   const fields = { ...found, sets: undefined };
   if (json) await write(json, JSON.stringify(fields, null, 1));
   if (csv) await write(csv, tableOf(found.verdicts).toCSV());
-  console.log(`\n${countsOfExact(found)}`);
+  print(`\n${countsOfExact(found)}`);
 }
 
 /** "18 non-trivial, 1 undecided at 0.5 pp, as with all 10,000 images" */
@@ -135,5 +136,5 @@ function roundingText({ flips, predictions, images }: Rounding): string {
 
 async function write(file: string, text: string): Promise<void> {
   await writeTogether(dirname(file), new Map([[basename(file), new TextEncoder().encode(`${text}\n`)]]));
-  console.log(`${file} written`);
+  print(`${file} written`);
 }
