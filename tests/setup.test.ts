@@ -92,9 +92,31 @@ test("wheelsToTry() obeys a flag, remembers it, and does not download a failed G
   assert.deepEqual(choices.wheelsToTry({ gpuFound: true, last: { flavor: "cpu" } }), ["gpu", "cpu"]);
 });
 
-test("wheelArguments() leaves out the dependencies of the CPU wheel only", () => {
-  assert.deepEqual(choices.wheelArguments("cpu", "a==1"), ["install", "--no-deps", "a==1"]);
-  assert.deepEqual(choices.wheelArguments("gpu", "a[and-cuda]==1"), ["install", "a[and-cuda]==1"]);
+test("installArguments() takes wheels alone, and only those whose digest is in a list", () => {
+  const list = "-r lib/setup/wheels/";
+  assert.equal(
+    choices.installArguments("cpu").join(" "),
+    `install --require-hashes --only-binary :all: --no-deps ${list}cpu.txt`,
+  );
+  assert.equal(
+    choices.installArguments("gpu").join(" "),
+    `install --require-hashes --only-binary :all: ${list}gpu.txt`,
+  );
+});
+
+test("the lists of wheels hold what requirements.txt asks for, every package at one version and with digests", () => {
+  const { jupyter: lines, cpu, gpu } = choices.parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
+  const asked = { jupyter: lines, cpu: [cpu], gpu: [gpu.replace("[and-cuda]", "")] };
+  for (const [name, wanted] of Object.entries(asked)) {
+    const text = readFileSync(join(root, choices.WHEELS, `${name}.txt`), "utf8");
+    const packages = text.split(/\n(?=\w)/).slice(1);
+    for (const each of packages) assert.match(each, /^[\w.-]+==[\w.]+( \\\n {4}--hash=sha256:[0-9a-f]{64})+\n?$/);
+    for (const line of wanted)
+      assert.ok(
+        packages.some((each) => each.replaceAll("_", "-").startsWith(`${line} `)),
+        `${line} in ${name}.txt`,
+      );
+  }
 });
 
 test("compilerArguments() links against the wheel's own folder and writes where it is told", () => {
@@ -223,7 +245,7 @@ test("the TensorFlow step installs the CPU wheel alone, compiles, tries it out, 
   assert.equal(engine.check(facts).ready, false);
   assert.equal(await engine.act(facts), "2.21.0, on the CPU");
   assert.ok(
-    log.some((line) => line.endsWith("install --no-deps tensorflow-cpu==2.21.0")),
+    log.some((line) => line.endsWith("--no-deps -r lib/setup/wheels/cpu.txt")),
     log.join("\n"),
   );
   assert.ok(existsSync(binding));
@@ -236,7 +258,7 @@ test("the TensorFlow step takes the GPU wheel where nvidia-smi lists a GPU", asy
   const { facts, log } = checkout(context, (line) => WORKS(line).replace("false", "true"), options);
   assert.equal(await engine.act(facts), "2.21.0, on the GPU");
   assert.ok(
-    log.some((line) => line.endsWith("install tensorflow[and-cuda]==2.21.0")),
+    log.some((line) => line.endsWith("-r lib/setup/wheels/gpu.txt")),
     log.join("\n"),
   );
   assert.equal(engine.check(facts).ready, true);
@@ -244,8 +266,7 @@ test("the TensorFlow step takes the GPU wheel where nvidia-smi lists a GPU", asy
 
 test("the TensorFlow step falls back to the CPU wheel when the GPU wheel fails, says so, and stays there", async (context) => {
   const failing = (line: string) => {
-    if (line.includes("[and-cuda]"))
-      throw Object.assign(new Error("pip failed"), { output: "No space left on device" });
+    if (line.includes("gpu.txt")) throw Object.assign(new Error("pip failed"), { output: "No space left on device" });
     return WORKS(line);
   };
   const { facts, log, notices } = checkout(context, failing, { flag: "gpu" });
@@ -254,7 +275,7 @@ test("the TensorFlow step falls back to the CPU wheel when the GPU wheel fails, 
   const later = engine.check({ ...facts, flag: undefined });
   assert.equal(later.ready, true);
   assert.match(later.notice ?? "", /GPU wheel failed: pip failed.*npm run setup -- --gpu/);
-  assert.equal(log.filter((line) => line.includes("[and-cuda]")).length, 1);
+  assert.equal(log.filter((line) => line.includes("gpu.txt")).length, 1);
   assert.equal(engine.check(facts).ready, false, "--gpu tries it again");
 });
 

@@ -34,7 +34,7 @@ export function choosePython(candidates) {
   );
 }
 
-/** Reads requirements.txt: the plain lines are Jupyter's (options of pip aside), the lines "#cpu:" and "#gpu:" the TensorFlow wheels. */
+/** Reads requirements.txt: the plain lines are Jupyter's, the lines "#cpu:" and "#gpu:" the TensorFlow wheels. */
 export function parseRequirements(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const marked = (mark) => {
@@ -57,9 +57,16 @@ export function wheelsToTry({ flag, gpuFound, last }) {
   return (flag ? flag === "gpu" : wanted) ? ["gpu", "cpu"] : ["cpu"];
 }
 
-/** pip's arguments for one TensorFlow wheel; the CPU wheel comes alone, the GPU wheel needs CUDA's packages. */
-export function wheelArguments(flavor, requirement) {
-  return ["install", ...(flavor === "cpu" ? ["--no-deps"] : []), requirement];
+/** The folder of the lists of wheels, made by the lock.py in it. */
+export const WHEELS = "lib/setup/wheels";
+
+/**
+ * pip's arguments that install a list of wheels, and nothing that is not in it byte by byte.
+ * @param {"jupyter" | "cpu" | "gpu"} name the CPU wheel comes alone, as only its C++ library is used
+ */
+export function installArguments(name) {
+  const alone = name === "cpu" ? ["--no-deps"] : [];
+  return ["install", "--require-hashes", "--only-binary", ":all:", ...alone, "-r", `${WHEELS}/${name}.txt`];
 }
 
 /**

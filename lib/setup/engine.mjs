@@ -1,9 +1,9 @@
 // Set-up's TensorFlow step: a Python wheel for its C++ library, CPU or GPU, and tfjs-node's own C++ source compiled against it.
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compilerArguments, wheelArguments, wheelsToTry } from "./choices.mjs";
+import { compilerArguments, installArguments, wheelsToTry } from "./choices.mjs";
 import { sitePackages } from "./environment.mjs";
-import { installing, interpreter, PIP, readRequirements } from "./python.mjs";
+import { installing, interpreter, PIP, readRequirements, wheelsDigest } from "./python.mjs";
 import { readJson, readStamp, writeStamp } from "./stamp.mjs";
 
 const WASM = "Without it everything but training works, slowly, on WebAssembly";
@@ -69,15 +69,15 @@ async function build(context, { flavor, compiler, memory }) {
 }
 
 async function installWheel({ root, run, say }, flavor, memory) {
-  const { wheel } = wheelInputs(root, flavor);
+  const inputs = wheelInputs(root, flavor);
   const pip = (args) => run(interpreter(root), [...PIP, ...args]);
-  say(`pip install ${wheel}`);
+  say(`pip install ${inputs.wheel}`);
   rmSync(wheelStamp(root), { force: true });
   await installing(root, async () => {
     await pip(["uninstall", "--yes", "tensorflow", "tensorflow-cpu"]);
-    await pip(wheelArguments(flavor, wheel));
+    await pip(installArguments(flavor));
   });
-  writeStamp(wheelStamp(root), { wheel }, { ...memory, flavor });
+  writeStamp(wheelStamp(root), inputs, { ...memory, flavor });
 }
 
 /** Compiles the binding against the wheel that is installed; the old one goes first, the new one appears when it is complete. */
@@ -113,7 +113,10 @@ const lastWheel = (root) => readJson(wheelStamp(root));
 const sizeOf = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 const summary = ({ version, gpu }) => `${version}, on the ${gpu ? "GPU" : "CPU"}`;
 const nameOf = (flavor) => `${flavor.toUpperCase()} wheel`;
-const wheelInputs = (root, flavor) => ({ wheel: readRequirements(root)[flavor] });
+const wheelInputs = (root, flavor) => ({
+  wheel: readRequirements(root)[flavor],
+  wheels: wheelsDigest(root, flavor),
+});
 
 function bindingInputs(root, flavor) {
   const tfjs = readJson(join(root, "node_modules/@tensorflow/tfjs-node/package.json"))?.version;

@@ -1,7 +1,8 @@
 // Set-up's Python steps: the environment .venv, and Jupyter in it.
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { choosePython, parseRequirements, PYTHON_COMMANDS } from "./choices.mjs";
+import { choosePython, installArguments, parseRequirements, PYTHON_COMMANDS, WHEELS } from "./choices.mjs";
 import { readStamp, writeStamp } from "./stamp.mjs";
 
 export const python = {
@@ -26,14 +27,15 @@ export const jupyter = {
   name: "Jupyter",
   check({ root }) {
     const { jupyter: wanted } = readRequirements(root);
-    const ready = readStamp(jupyterStamp(root), { wanted }) && existsSync(join(root, ".venv", "bin", "jupyter-lab"));
+    const ready =
+      readStamp(jupyterStamp(root), jupyterInputs(root)) && existsSync(join(root, ".venv", "bin", "jupyter-lab"));
     return ready ? { ready, text: wanted.join(", ") } : { ready: false, text: `pip install ${wanted.join(" ")}` };
   },
   async act({ root, run }) {
     const { jupyter: wanted } = readRequirements(root);
     rmSync(jupyterStamp(root), { force: true });
-    await installing(root, () => run(interpreter(root), [...PIP, "install", "-r", "requirements.txt"]));
-    writeStamp(jupyterStamp(root), { wanted });
+    await installing(root, () => run(interpreter(root), [...PIP, ...installArguments("jupyter")]));
+    writeStamp(jupyterStamp(root), jupyterInputs(root));
     return `installed ${wanted.join(", ")}`;
   },
 };
@@ -59,6 +61,14 @@ export async function installing(root, action) {
   finished();
 }
 
+/** The digest of a list of wheels, by which a stamp tells whether another one was installed. */
+export function wheelsDigest(root, name) {
+  return createHash("sha256")
+    .update(textOf(join(root, WHEELS, `${name}.txt`)))
+    .digest("hex");
+}
+
+const jupyterInputs = (root) => ({ wanted: readRequirements(root).jupyter, wheels: wheelsDigest(root, "jupyter") });
 const unfinished = (root) => join(root, ".venv", "unfinished");
 const jupyterStamp = (root) => join(root, ".venv", "stamps", "jupyter.json");
 const textOf = (file) => (existsSync(file) ? readFileSync(file, "utf8") : "");
