@@ -20,6 +20,7 @@ export type { Spec } from "./networks/spec";
 export { FAST, HE } from "./training/recipe";
 export { trainLive } from "./notebook/train-live";
 export { loadRun } from "./runs/run-folder";
+export { loadSweep } from "./runs/kept-sweep";
 export { evaluate } from "./training/evaluate";
 export * as collection from "./notebook/collection";
 export type { Run } from "./runs/run-file";
@@ -42,6 +43,7 @@ export { sweep, sweepSteps } from "./sweeps/sweep";
 export { exactVerdicts } from "./sweeps/exact";
 export { sweepEach, sweepNetworks } from "./sweeps/each";
 export { greedyOrder } from "./sweeps/greedy";
+export { branchVariations } from "./sweeps/branches";
 export type { LiveSweep, SweepLiveOptions } from "./notebook/sweep-live";
 export type { SweepOptions } from "./sweeps/sweep";
 

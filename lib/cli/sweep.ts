@@ -2,4 +2,7 @@
 import { runCommand } from "./command";
 import { SWEEP } from "./sweep/options";
 
-void runCommand(SWEEP, async (given, signal) => (await import("./sweep/run")).sweepCommand(given, signal));
+void runCommand(SWEEP, async (given, signal) => {
+  if (given.all) return (await import("./sweep/all")).sweepAll(given, signal);
+  return (await import("./sweep/run")).sweepCommand(given, signal);
+});

@@ -4,3 +4,7 @@ export { collectionFigure as figure } from "../figures/collection";
 export { answersOf, comparePairs, type NetworkPair } from "../runs/network-pairs";
 export { precisionPairs } from "../runs/precision-pairs";
 export { collectionTable as table, pairTable, precisionTable } from "../tables/collection";
+export { enrichmentOf, loadFamily as family, type SweptMember } from "../runs/family";
+export { trivialityOf } from "../results/family";
+export { enrichmentTable, trivialityTable } from "../tables/family";
+export { dropsByNetwork } from "../figures/family";

@@ -79,6 +79,11 @@ export async function loadNetwork(path: string, options: Omit<ImportOptions, "na
   }
 }
 
+/** The SHA-256 by which a run's weights are known. @throws Error when its run.json cannot be read */
+export function weightsDigest(dir: string): string {
+  return decodeRunFile(readWhole(join(dir, "run.json"), LARGEST_JSON)).weights.sha256;
+}
+
 /** @throws Error where a folder is something else that people have in the place of a checkpoint */
 function checkRunFolder(path: string): void {
   const names = readdirSync(path);

@@ -44,7 +44,8 @@ function checkEarly({ stop, exact, set, precision }: SweepGiven): void {
     );
 }
 
-async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
+/** What a sweep takes, of what was given. @throws UsageError for what cannot be asked together */
+export async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
   const { operator, seed, precision, results, fresh, resume, margin } = given;
   if (resume && fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
   checkEarly(given);

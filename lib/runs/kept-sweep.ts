@@ -1,0 +1,139 @@
+// The answers of a full sweep, kept beside the run that they are of: a few hundred kilobytes for what takes minutes to compute.
+//
+// `<run>/<operator>.answers.gz` unpacks to one line of JSON (what was computed, of which weights, on which images, where), a line feed,
+// and the predicted classes as bytes: [1 + ablations, images], the intact network's first. Losses are not kept.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { type LayerSet, singles } from "../ablations/sets";
+import type { Dataset } from "../data/dataset";
+import { readWhole, writeTogether } from "../files/disk";
+import { isRecord, parseJson, wrong } from "../files/json";
+import { layersOf } from "../networks/layers";
+import type { Network } from "../networks/network";
+import type { EvenSweep } from "../results/matrix";
+import type { Provenance } from "./provenance";
+import { loadRun, weightsDigest } from "./run-folder";
+
+/** What the first line says. */
+interface Header {
+  readonly schema: number;
+  readonly network: string;
+  readonly weights: string; // SHA-256 of weights.safetensors
+  readonly operator: string;
+  readonly seed: number;
+  readonly precision: "float32";
+  readonly data: Pick<Dataset, "name" | "split" | "sha256"> & { readonly images: number };
+  readonly layers: readonly string[];
+  readonly unchanged: readonly boolean[];
+  readonly answers: string; // SHA-256 of the bytes that follow
+  readonly provenance: Provenance;
+}
+
+const SCHEMA = 1;
+const LARGEST_FILE = 2 ** 24;
+const LARGEST_CONTENT = 2 ** 26; // 6,700 rows of 10,000 images
+
+const fileOf = (operator: string): string => `${operator.replace(/[^\w.-]+/g, "-")}.answers.gz`;
+
+/** Whether a run's folder holds the answers of that operator's sweep. */
+export function isKept(dir: string, operator = "zero"): boolean {
+  return existsSync(join(dir, fileOf(operator)));
+}
+
+/**
+ * Keeps a sweep over single layers in its run's folder, in place of an older one.
+ * @throws RangeError where it is not in float32 or changes several layers at once; Error when the file cannot be written
+ */
+export async function keepSweep(
+  dir: string,
+  sweep: EvenSweep,
+  dataset: Dataset,
+  provenance: Provenance,
+): Promise<void> {
+  const { network, operator, seed, precision, sets, baseline, predictions, unchanged } = sweep;
+  if (precision !== "float32" || sets.some(({ layers }) => layers.length !== 1) || baseline.length !== dataset.count)
+    throw new RangeError(`Cannot keep the sweep of ${network}: expected single layers in float32, on all images`);
+  const answers = Buffer.concat([baseline, ...predictions]);
+  const { name, split, sha256, count } = dataset;
+  const header: Header = {
+    ...{ schema: SCHEMA, network, weights: weightsDigest(dir), operator, seed, precision },
+    data: { name, split, sha256, images: count },
+    layers: sets.map((set) => set.name),
+    unchanged: unchanged ?? sets.map(() => false),
+    answers: digestOf(answers),
+    provenance,
+  };
+  const content = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), answers]);
+  await writeTogether(dir, new Map([[fileOf(operator), await promisify(gzip)(content, { level: 9 })]]));
+}
+
+/**
+ * The kept sweep of a run, read back: `rowsOf(await loadSweep("data/runs/resnet20-seed1", test))`.
+ * @param dataset all images that it was computed on, in their order
+ * @param operator what was done to the layers (default "zero")
+ * @throws Error naming the file and what is missing, damaged, or not of this run or these images
+ */
+export async function loadSweep(dir: string, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
+  const path = join(dir, fileOf(operator));
+  try {
+    const packed = readWhole(path, LARGEST_FILE);
+    const content = await promisify(gunzip)(packed, { maxOutputLength: LARGEST_CONTENT });
+    const { network } = await loadRun(dir);
+    return sweepIn(content, { network, weights: weightsDigest(dir), dataset });
+  } catch (error) {
+    const advice = existsSync(path) ? "" : "; npm run sweep -- --all computes what is missing";
+    throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}${advice}`, { cause: error });
+  }
+}
+
+interface Wanted {
+  readonly network: Network;
+  readonly weights: string;
+  readonly dataset: Dataset;
+}
+
+function sweepIn(content: Buffer, { network, weights, dataset }: Wanted): EvenSweep {
+  const end = content.indexOf("\n");
+  const header = parseJson("its first line", content.subarray(0, Math.max(0, end)).toString()) as Header;
+  const answers = content.subarray(end + 1);
+  checkHeader(header, weights, dataset);
+  if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
+  const sets = setsOf(network, header.layers);
+  const { count } = dataset;
+  if (answers.length !== (1 + sets.length) * count)
+    wrong("the number of answers", answers.length, String((1 + sets.length) * count));
+  const rowAt = (row: number) => Uint8Array.from(answers.subarray(row * count, (row + 1) * count));
+  const { operator, seed, precision, unchanged } = header;
+  return {
+    ...{ network: network.name, operator, seed, precision, sets, unchanged },
+    labels: dataset.labels,
+    classes: dataset.classes.length,
+    baseline: rowAt(0),
+    predictions: sets.map((_, index) => rowAt(1 + index)),
+  };
+}
+
+function checkHeader(header: Header, weights: string, dataset: Dataset): void {
+  if (!isRecord(header) || header.schema !== SCHEMA) wrong("schema", header?.schema, String(SCHEMA));
+  if (header.weights !== weights) wrong("weights", header.weights, `${weights}, those of the run`);
+  const { name, split, sha256, count } = dataset;
+  const wanted: Header["data"] = { name, split, sha256, images: count };
+  for (const [field, value] of Object.entries(wanted))
+    if (header.data?.[field as keyof Header["data"]] !== value)
+      wrong(`data.${field}`, header.data?.[field as keyof Header["data"]], String(value));
+  if (typeof header.operator !== "string") wrong("operator", header.operator, "a name");
+  if (header.precision !== "float32") wrong("precision", header.precision, "float32");
+  if (!Array.isArray(header.layers)) wrong("layers", header.layers, "names");
+  if (!Array.isArray(header.unchanged) || header.unchanged.length !== header.layers.length)
+    wrong("unchanged", header.unchanged, "one for each layer");
+}
+
+function setsOf({ spec }: Network, names: readonly string[]): LayerSet[] {
+  const byName = new Map(singles(layersOf(spec)).map((set) => [set.name, set]));
+  return names.map((name) => byName.get(name) ?? wrong("a layer", name, "one of the network's"));
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

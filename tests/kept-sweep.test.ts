@@ -1,0 +1,83 @@
+// Sweeps that are kept beside their runs: what is read back is what was computed, and nothing else is ever read.
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { pairs } from "../lib/ablations/sets";
+import { firstImages, loadCifar } from "../lib/data/cifar";
+import { layersOf } from "../lib/networks/layers";
+import { rowsOf } from "../lib/results/rows";
+import { loadCollection } from "../lib/runs/collection";
+import { isKept, keepSweep, loadSweep } from "../lib/runs/kept-sweep";
+import { loadRun } from "../lib/runs/run-folder";
+import { sweep } from "../lib/sweeps/sweep";
+import { smallDataset } from "./small";
+import { smallTraining } from "./killed";
+
+const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-kept-"));
+after(() => rmSync(FOLDER, { recursive: true, force: true }));
+const RUN = path.join(FOLDER, "run");
+const TEST = smallDataset(60);
+const FILE = path.join(RUN, "zero.answers.gz");
+
+/** A small run with its sweep. */
+async function kept() {
+  if (!existsSync(RUN)) await smallTraining(RUN);
+  const { network } = await loadRun(RUN);
+  const found = await sweep(network, TEST);
+  await keepSweep(RUN, found, TEST, { commit: "none" });
+  return { network, found };
+}
+
+test("loadSweep() gives the rows of the sweep that was kept, its losses left out", async () => {
+  const { found } = await kept();
+  assert.ok(isKept(RUN) && !isKept(RUN, "mean"));
+  const read = await loadSweep(RUN, TEST);
+  assert.deepEqual(rowsOf(read), rowsOf({ ...found, losses: undefined }));
+  assert.deepEqual([read.sets, read.predictions, read.labels], [found.sets, found.predictions, TEST.labels]);
+});
+
+test("loadSweep() refuses other images, other weights, and a file that is damaged anywhere", async () => {
+  await kept();
+  await assert.rejects(loadSweep(RUN, { ...TEST, sha256: "0".repeat(64) }), /data\.sha256/);
+  await assert.rejects(loadSweep(RUN, firstImages(TEST, 50)), /data\.images is 60, expected 50/);
+  await assert.rejects(loadSweep(RUN, TEST, "mean"), /npm run sweep -- --all computes what is missing/);
+  const whole = readFileSync(FILE);
+  const content = gunzipSync(whole);
+  const refused = async (bytes: Uint8Array, message: RegExp) => {
+    writeFileSync(FILE, bytes);
+    await assert.rejects(loadSweep(RUN, TEST), message);
+  };
+  const changed = Buffer.from(content);
+  changed[changed.length - 1] ^= 1;
+  await refused(gzipSync(changed), /its answers are damaged/);
+  await refused(whole.subarray(0, 100), /Cannot load the sweep/);
+  const header = JSON.parse(content.subarray(0, content.indexOf("\n")).toString());
+  const withHeader = (change: object) =>
+    gzipSync(
+      Buffer.concat([Buffer.from(JSON.stringify({ ...header, ...change })), content.subarray(content.indexOf("\n"))]),
+    );
+  await refused(withHeader({ weights: "0".repeat(64) }), /weights is "0+", expected .* those of the run/);
+  await refused(withHeader({ layers: ["stem.conv"], unchanged: [false] }), /the number of answers/);
+  await refused(withHeader({ layers: header.layers.map(() => "x") }), /a layer is "x", expected one of the network's/);
+  writeFileSync(FILE, whole);
+});
+
+test("keepSweep() takes only what other runs' sweeps can be compared with", async () => {
+  const { network } = await kept();
+  const two = await sweep(network, TEST, { sets: pairs(layersOf(network.spec).slice(0, 2)) });
+  await assert.rejects(keepSweep(RUN, two, TEST, {}), /expected single layers in float32, on all images/);
+  const few = await sweep(network, firstImages(TEST, 50));
+  await assert.rejects(keepSweep(RUN, few, TEST, {}), RangeError);
+});
+
+test("every committed run has its full sweep, whose intact network is as good as the run says", async () => {
+  const cifar = await loadCifar("cifar10", "test");
+  for (const { run, accuracy } of await loadCollection("data/runs")) {
+    const [row] = rowsOf(await loadSweep(path.join("data", "runs", run), cifar));
+    assert.equal(row.images, 10_000, run);
+    assert.ok(Math.abs(row.baseline - accuracy) <= 0.0003, `${run}: ${row.baseline}, but its run says ${accuracy}`);
+  }
+});
