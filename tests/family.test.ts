@@ -49,7 +49,7 @@ test("enrichmentOf() leaves the stem out of the layers that matter, and ranks am
 test("the tables have a line per network, with verdicts at three margins and both tests", () => {
   const [line] = trivialityTable([MEMBER]).objects() as Record<string, unknown>[];
   assert.equal(line["verdicts at 0.5 pp"], "1 / 1 / 3");
-  assert.deepEqual([line["≤ 0.5 pp"], line["≤ 1.0 pp"], line.layers], [1, 2, 5]);
+  assert.deepEqual([line["layers ≤ 0.5"], line["layers ≤ 1.0"], line.layers], [1, 2, 5]);
   const [enriched] = enrichmentTable([MEMBER]).objects() as Record<string, unknown>[];
   assert.deepEqual([enriched["ranks of channel-changing"], enriched["of those above 5 pp"]], ["2", "1 of 2"]);
 });

@@ -5,8 +5,8 @@ import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";
 
 /**
- * One line per network: its layers by verdict ("trivial / undecided / non-trivial") and those whose drop is at most the margin, at each
- * margin; least, median and mean drop; and the mean drop as a share of the most there is to lose.
+ * One line per network: its layers by verdict ("trivial / undecided / non-trivial") and those whose drop is at most the margin, in
+ * percentage points, at each margin; least, median and mean drop; and the mean drop as a share of the most there is to lose.
  */
 export function trivialityTable(members: readonly SweptMember[]): Table {
   return tableOf(
@@ -17,7 +17,7 @@ export function trivialityTable(members: readonly SweptMember[]): Table {
         at(index, "verdicts"),
         `${trivial} / ${undecided} / ${rest["non-trivial"]}`,
       ]);
-      const within = found.within.map((count, index) => [at(index, "≤").replace(" at", ""), count]);
+      const within = found.within.map((count, index) => [`layers ≤ ${percent(found.margins[index], 1)}`, count]);
       return {
         run,
         parameters,
