@@ -64,7 +64,7 @@ ${setKindList()}`,
     },
     ...TEST_OPTIONS,
     all: {
-      help: "the whole sweep of every run in data/runs that is not kept there yet, in float32; about an hour for those that are committed",
+      help: "the whole sweep of every run in data/runs that is not kept there yet, in float32 (an hour or more, if all are)",
     },
     results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
     resume: { help: "go on with what is kept there, or fail where there is nothing" },
