@@ -15,8 +15,11 @@ import type { Network } from "../lib/networks/network";
 import { specOf } from "../lib/networks/spec";
 import { exactLive } from "../lib/notebook/exact-live";
 import { type ExactVerdicts, exactVerdictOf, settledOf } from "../lib/results/exact";
+import type { EvenSweep } from "../lib/results/matrix";
 import { rowsOf } from "../lib/results/rows";
-import { verdictsOf } from "../lib/results/verdict";
+import { MARGINS, verdictsOf } from "../lib/results/verdict";
+import { loadCollection } from "../lib/runs/collection";
+import { loadSweep } from "../lib/runs/kept-sweep";
 import { loadNetwork } from "../lib/runs/run-folder";
 import { type ExactOptions, exactSteps, exactVerdicts, testOrder } from "../lib/sweeps/exact";
 import { sweep } from "../lib/sweeps/sweep";
@@ -179,6 +182,47 @@ for (const [run, count, operators] of [
           results: FOLDER,
         });
   });
+
+test("on every committed run's full sweep, what is settled on the way is what all images say, at three margins", async () => {
+  const cifar = await loadCifar("cifar10", "test");
+  const early: number[] = [];
+  for (const { run } of await loadCollection("data/runs")) {
+    const kept = await loadSweep(path.join("data", "runs", run), cifar);
+    const order = testOrder(kept.labels, { predictions: kept.baseline, losses: new Float32Array(cifar.count) });
+    const rows = rowsOf(kept);
+    for (const margin of MARGINS) {
+      const full = verdictsOf(rows, { margin });
+      for (let seen = 1000; seen <= cifar.count; seen += 1500) {
+        const found = settledOf(
+          kept.predictions.map((after) => countsAfter(kept, after, order.subarray(0, seen))),
+          { margin },
+        );
+        found.forEach(({ verdict, harm }, index) => {
+          assert.ok(verdict === undefined || verdict === full[index].verdict, `${run}: ${full[index].layer}`);
+          assert.ok(harm === undefined || harm === full[index].harm, `${run}: ${full[index].layer}`);
+        });
+        if (seen === 4000) early.push(...found.map(({ verdict }) => Number(verdict !== undefined)));
+      }
+    }
+  }
+  const settledEarly = early.filter(Boolean).length / early.length;
+  assert.ok(settledEarly > 0.3, `${settledEarly} of the verdicts are settled after 4,000 images in any order`);
+});
+
+/** What an ablation's answers to some images, in that order, leave open. */
+function countsAfter({ labels, baseline }: EvenSweep, after: Uint8Array, order: Uint32Array) {
+  const isRight = (image: number) => baseline[image] === labels[image];
+  const right = [...labels.keys()].filter(isRight).length;
+  const seenRight = order.filter(isRight);
+  const seenWrong = order.filter((image) => !isRight(image));
+  return {
+    ...{ images: labels.length, seen: order.length, unchanged: false },
+    lost: seenRight.filter((image) => after[image] !== labels[image]).length,
+    gained: seenWrong.filter((image) => after[image] === labels[image]).length,
+    missingRight: right - seenRight.length,
+    missingWrong: labels.length - right - seenWrong.length,
+  };
+}
 
 test("exactLive() shows a line and a table, stops at an interrupt with what is settled, and goes on when run again", async () => {
   const network = await settledNetwork("resnet8-w4");
