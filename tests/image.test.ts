@@ -104,7 +104,6 @@ test("the browser that draws figures reaches nothing, this machine's servers inc
       const page = await browser.newPage();
       for (const host of ["127.0.0.1", "localhost", "[::1]"])
         await assert.rejects(page.goto(`http://${host}:${port}/`));
-      await page.close();
     });
     assert.equal(asked, 0);
     const page = await (await openBrowser()).newPage();
