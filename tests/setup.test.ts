@@ -454,7 +454,7 @@ test("setup refuses an unknown flag with the list of known ones, and both flags 
   const unknown = runSetup("--gpuu");
   assert.deepEqual(
     [unknown.status, unknown.stderr],
-    [2, "Unknown option '--gpuu'. Known options: --gpu, --cpu, --quiet, --help\n"],
+    [2, "Unknown option '--gpuu'. Did you mean --gpu? Known options: --gpu, --cpu, --quiet, --help\n"],
   );
   assert.equal(runSetup("--gpu", "--cpu").status, 2);
   assert.match(runSetup("--help").stdout, /^npm run setup/);
