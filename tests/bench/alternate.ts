@@ -4,12 +4,6 @@ import { progressBar } from "../../lib/cli/progress";
 /** What is measured: a name and a run that gives one figure. */
 export type Contestants = Readonly<Record<string, () => number | Promise<number>>>;
 
-/** A Python that has torch, and the folder of the programs that it runs. */
-export interface Peer {
-  readonly python: string;
-  readonly folder: string;
-}
-
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** Runs all contestants in turn, so that a drifting machine touches each alike; all figures by name. */
@@ -31,19 +25,31 @@ export async function alternate(contestants: Contestants, rounds: number): Promi
 /** How figures are read. */
 export interface Reading {
   readonly unit: string;
-  readonly lessIsBetter: boolean;
+  /** With whose figure a contestant's is compared; by default nobody's. */
+  readonly against?: (name: string) => string | undefined;
 }
 
-/** Prints medians with all figures, and how many times as fast each is as PyTorch where that took part. */
-export function report(title: string, results: ReadonlyMap<string, readonly number[]>, reading: Reading): void {
-  const peer = results.get("PyTorch");
+/** Ours, by its precision. */
+export const OURS = "nontrivial";
+
+/** Everybody else is compared with ours in the same precision, the last word of every name. */
+export const likeAgainstLike = (name: string): string | undefined =>
+  name.startsWith(OURS) ? undefined : `${OURS} ${name.split(" ").at(-1)}`;
+
+/** Prints medians with all figures, and each as a multiple of what it is compared with. */
+export function report(
+  title: string,
+  results: ReadonlyMap<string, readonly number[]>,
+  { unit, against }: Reading,
+): void {
   const width = Math.max(...[...results.keys()].map((name) => name.length));
   console.log(`\n${title}`);
   for (const [name, figures] of results) {
-    const times = peer && (reading.lessIsBetter ? median(peer) / median(figures) : median(figures) / median(peer));
-    const ratio = times === undefined ? "" : `  ${times.toFixed(2)} x PyTorch's float32`;
+    const other = against?.(name);
+    const base = other === undefined || other === name ? undefined : results.get(other);
+    const ratio = base ? `  ${(median(figures) / median(base)).toFixed(2)} x ${other}` : "";
     const all = figures.map(written).join(", ");
-    console.log(`  ${name.padEnd(width)}  ${written(median(figures)).padStart(6)} ${reading.unit} (${all})${ratio}`);
+    console.log(`  ${name.padEnd(width)}  ${written(median(figures)).padStart(6)} ${unit} (${all})${ratio}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { defineCommand, type GivenTo, listOf, oneOf, runCommand, wholeNumber } from "../../lib/cli/command";
 import type { Precision } from "../../lib/networks/network";
-import type { Peer } from "./alternate";
+import type { Peer } from "./peers";
 
 /** What can be measured by itself, in order. */
 const SECTIONS = ["training", "sweep", "exact", "arithmetic", "memory"] as const;
@@ -12,8 +12,9 @@ const COMMAND = defineCommand({
   name: "bench",
   summary:
     "Measures in sections, which --only selects:\n" +
-    "  training    training steps, in turn with PyTorch\n" +
-    "  sweep       zero sweeps in float32 and bfloat16, in turn with PyTorch; predictions that bfloat16 flips; the first table\n" +
+    "  training    training steps, in turn with PyTorch, each precision with its like\n" +
+    "  sweep       zero sweeps in float32 and bfloat16, in turn with PyTorch, OpenVINO, ONNX Runtime and torch.compile\n" +
+    "              where they are installed; evaluation; predictions that bfloat16 flips; the first table\n" +
     "  exact       the verdicts: of all images, exact ones, and those of a sweep that stops; how many images each takes\n" +
     "  arithmetic  multiply-adds of a sweep as predicted, per block and in all, against measured times\n" +
     "  memory      the peak memory of a zero sweep of ResNet-110\n" +
@@ -39,8 +40,15 @@ const COMMAND = defineCommand({
     },
     images: { value: "N", help: "test images of the sweep", preset: "10000", read: wholeNumber() },
     rounds: { value: "N", help: "rounds; medians are reported", preset: "3", read: wholeNumber() },
-    python: { value: "PATH", help: "a Python with torch; without it PyTorch is left out" },
-    peer: { value: "DIR", help: "folder of torch_train.py and torch_sweep.py", preset: "../shared/peer" },
+    python: {
+      value: "PATH",
+      help: "a Python with torch, and openvino, onnx and onnxruntime if wanted; without it peers are left out",
+    },
+    peer: {
+      value: "DIR",
+      help: "folder of torch_train.py, torch_sweep.py and engine_sweep.py",
+      preset: "../shared/peer",
+    },
   },
 });
 
@@ -71,11 +79,11 @@ async function precisions(): Promise<Precision[]> {
 
 async function benchTraining(given: Given): Promise<void> {
   const { trainingContestants } = await import("./training");
-  const { alternate, report } = await import("./alternate");
+  const { alternate, likeAgainstLike, report } = await import("./alternate");
   for (const depth of given.depths) {
     const contestants = trainingContestants(depth, await precisions(), peerOf(given));
     const results = await alternate(contestants, given.rounds);
-    report(`Training step of ResNet-${depth}, batch 128`, results, { unit: "images/s", lessIsBetter: false });
+    report(`Training step of ResNet-${depth}, batch 128`, results, { unit: "images/s", against: likeAgainstLike });
   }
 }
 

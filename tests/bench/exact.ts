@@ -10,8 +10,8 @@ import type { ExactVerdicts } from "../../lib/results/exact";
 import type { Sweep } from "../../lib/results/matrix";
 import { exactVerdicts } from "../../lib/sweeps/exact";
 import { sweep } from "../../lib/sweeps/sweep";
-import { alternate, type Contestants, type Peer, report } from "./alternate";
-import { torchSweepSeconds } from "./sweep";
+import { alternate, type Contestants, report } from "./alternate";
+import { type Peer, peerSweeps } from "./peers";
 
 const MARGIN = 0.005;
 
@@ -27,10 +27,15 @@ export async function benchExact(
     "all images": () => timed(async () => (full = await sweep(network, test))),
     exact: () => timed(async () => (exact = await exactVerdicts(network, test, { margin: MARGIN }))),
     stopping: () => timed(async () => (stopped = await sweep(network, test, { stopWhenDecided: { margin: MARGIN } }))),
-    ...(peer ? { PyTorch: () => torchSweepSeconds(peer, checkpoint, familySpec(network.spec).depth, test.count) } : {}),
   };
+  if (peer) {
+    const depth = familySpec(network.spec).depth;
+    const asked = { checkpoint, depth, cifar: "data/cifar-10", images: test.count };
+    const loop = peerSweeps(peer, asked, []).get("PyTorch float32")!;
+    contestants.PyTorch = () => loop().sweepSeconds;
+  }
   const results = await alternate(contestants, rounds);
-  report(`Verdicts of ${checkpoint} at 0.5 pp`, results, { unit: "s", lessIsBetter: true });
+  report(`Verdicts of ${checkpoint} at 0.5 pp`, results, { unit: "s", against: () => "all images" });
   const truth = verdictsOf(rowsOf(full!), { margin: MARGIN }).map(({ verdict }) => verdict);
   const say = (name: string, calls: readonly unknown[], seen: readonly number[]) =>
     console.log(

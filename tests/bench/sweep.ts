@@ -1,5 +1,4 @@
 // The zero sweep of a public checkpoint: seconds for all layers, graph preparation included, beside PyTorch's loop.
-import { execFileSync } from "node:child_process";
 import { firstImages, loadCifar } from "../../lib/data/cifar";
 import type { Dataset } from "../../lib/data/dataset";
 import { grouped } from "../../lib/text/format";
@@ -9,10 +8,12 @@ import { flipsBetween } from "../../lib/results/flips";
 import { loadNetwork } from "../../lib/runs/run-folder";
 import type { Sweep } from "../../lib/results/matrix";
 import { type SweepOptions, sweepSteps } from "../../lib/sweeps/sweep";
-import { alternate, type Contestants, type Peer, report } from "./alternate";
+import { evaluate } from "../../lib/training/evaluate";
+import { alternate, likeAgainstLike, OURS, report } from "./alternate";
+import { type Peer, peerSweeps, type SweepSeconds } from "./peers";
 
 const FOLDER = "data/cifar-10";
-const SECONDS = { unit: "s", lessIsBetter: true };
+const SECONDS = { unit: "s", against: likeAgainstLike };
 
 /** Sweeps a checkpoint in turn with PyTorch (only where a Python with torch is given) and prints times and flips. */
 export async function benchSweep(
@@ -28,26 +29,38 @@ export async function benchSweep(
   const network = await loadNetwork(checkpoint);
   const test = firstImages(await loadCifar("cifar10", "test", { dir: FOLDER }), images);
   const sweeps = new Map<string, Sweep>();
-  const contestants: Record<string, Contestants[string]> = {};
-  for (const precision of precisions) {
-    contestants[precision] = () => timed(network, test, { precision }, (last) => sweeps.set(precision, last));
-  }
-  if (peer) {
-    contestants.PyTorch = () => torchSweepSeconds(peer, checkpoint, familySpec(network.spec).depth, images);
-  }
-  report(`Zero sweep of ${checkpoint}, ${images} images`, await alternate(contestants, rounds), SECONDS);
+  const contestants = new Map<string, () => SweepSeconds | Promise<SweepSeconds>>();
+  for (const precision of precisions)
+    contestants.set(`${OURS} ${precision}`, async () => ({
+      sweepSeconds: await timed(network, test, { precision }, (last) => sweeps.set(precision, last)),
+      ...(precision === "float32" ? { evaluationSeconds: await evaluationSeconds(network, test) } : {}),
+    }));
+  const asked = { checkpoint, depth: familySpec(network.spec).depth, cifar: FOLDER, images };
+  const peers = peer ? peerSweeps(peer, asked, precisions) : [];
+  const evaluations = new Map<string, number[]>();
+  const sweepSeconds = async (name: string, run: () => SweepSeconds | Promise<SweepSeconds>) => {
+    const found = await run();
+    if (found.evaluationSeconds !== undefined)
+      evaluations.set(name, [...(evaluations.get(name) ?? []), found.evaluationSeconds]);
+    return found.sweepSeconds;
+  };
+  const measured = [...contestants, ...peers].map(([name, run]) => [name, () => sweepSeconds(name, run)] as const);
+  const results = await alternate(Object.fromEntries(measured), rounds);
+  report(`Zero sweep of ${checkpoint}, ${images} images`, results, SECONDS);
+  report(`  the intact network alone, ${images} images`, evaluations, SECONDS);
   const rounded = sweeps.get("bfloat16");
   if (rounded) console.log(`  ${flipsText(sweeps.get("float32")!, rounded)}`);
   const first = { float32: () => timed(network, firstImages(test, 50), { batch: 50 }) };
   const title = "  its first complete table (50 images, graph preparation included)";
-  report(title, await alternate(first, rounds), SECONDS);
+  report(title, await alternate(first, rounds), { unit: "s" });
 }
 
-/** Seconds of PyTorch's loop: every kernel in turn zero, tested on the first images. */
-export function torchSweepSeconds(peer: Peer, checkpoint: string, depth: number, images: number): number {
-  const words = [`${peer.folder}/torch_sweep.py`, checkpoint, String(depth), FOLDER, String(images)];
-  const found = JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { sweepSeconds: number };
-  return found.sweepSeconds;
+/** Seconds for one pass of the intact network, once its graph is ready. */
+async function evaluationSeconds(network: Network, test: Dataset): Promise<number> {
+  await evaluate(network, test);
+  const began = performance.now();
+  await evaluate(network, test);
+  return (performance.now() - began) / 1000;
 }
 
 /** Seconds of a sweep, which goes to `keep` when it is complete. */

@@ -1,26 +1,24 @@
 // The training step: images per second, in float32 and bfloat16, beside the same step in PyTorch.
-import { execFileSync } from "node:child_process";
 import type { StepOptions } from "../../lib/engine/step";
 import { atRest, openTrainer } from "../../lib/engine/trainer";
 import { CIFAR10_NORMALIZATION, initialParameters, type Precision } from "../../lib/networks/network";
 import { specOf } from "../../lib/networks/spec";
 import { randomStream } from "../../lib/statistics/random";
 import { FAST } from "../../lib/training/recipe";
-import { type Contestants, median, type Peer } from "./alternate";
+import { type Contestants, median, OURS } from "./alternate";
+import { type Peer, peerTraining } from "./peers";
 
 const [BATCH, STEPS] = [128, 20];
 const OPTIONS: StepOptions = { ...FAST, batch: BATCH };
 
 /** The contestants for one depth: the precisions that are worth it here, and PyTorch where a Python with torch is given. */
 export function trainingContestants(depth: number, precisions: readonly Precision[], peer?: Peer): Contestants {
-  const contestants: Record<string, () => number | Promise<number>> = Object.fromEntries(
-    precisions.map((precision) => [precision, () => measure(depth, { ...OPTIONS, precision })]),
-  );
-  if (!peer) return contestants;
-  const words = [`${peer.folder}/torch_train.py`, ...[depth, BATCH, STEPS].map(String)];
-  const runPeer = () =>
-    JSON.parse(execFileSync(peer.python, words, { encoding: "utf8" })) as { imagesPerSecond: number };
-  return { ...contestants, PyTorch: () => runPeer().imagesPerSecond };
+  const contestants: Record<string, () => number | Promise<number>> = {};
+  for (const precision of precisions) {
+    contestants[`${OURS} ${precision}`] = () => measure(depth, { ...OPTIONS, precision });
+    if (peer) contestants[`PyTorch ${precision}`] = () => peerTraining(peer, [depth, BATCH, STEPS], precision);
+  }
+  return contestants;
 }
 
 /** Images per second: the median over the steps of one freshly opened trainer, three warm-up steps left out. */
