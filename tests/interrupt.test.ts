@@ -73,6 +73,8 @@ describe("an interrupt", { timeout: 600_000 }, () => {
       const { reply } = await kernel.run(code, { interrupt_after, again_after });
       assert.equal(reply.ename, "Interrupted", `after ${interrupt_after} s and ${again_after} s more`);
     }
+    // A second press that came after the last cell's end meets this one instead of the next test's.
+    await kernel.run(`await new Promise((turn) => setTimeout(turn, 100));`);
   });
 
   test("stops also what blocks the kernel after an `await`: by itself after ten seconds, at once when it is pressed again", async () => {

@@ -9,7 +9,7 @@ import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { tensorOf, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
+import { imageTensor, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import type { Values } from "../lib/files/values";
 import { forward } from "../lib/networks/forward";
 import { type Layer, layerOf, layersOf } from "../lib/networks/layers";
@@ -147,16 +147,14 @@ for (const name of ["imagenet-resnet18-w2", "imagenet-resnet50-w2", "vgg11-w4"])
       const result = await sweep(network, dataset, { batch: 15 });
       assert.ok(new Set(result.baseline).size > 2, "it predicts too few classes to show a difference");
       assert.equal(result.predictions.length, layersOf(network.spec).length);
-      const predictor = await openPredictor(network);
       const images = imageTensor(batchOf(dataset, 0, 30).images);
       for (const [index, layer] of layersOf(network.spec).entries()) {
-        const loaded = predictor.load(ablatedNetwork(ablate(network, layer.name, zero)));
-        const wanted = predictedClasses(logitsOf(predictor, loaded, images), 10);
-        loaded.dispose();
+        const predictor = await openPredictor(ablatedNetwork(ablate(network, layer.name, zero)));
+        const wanted = predictedClasses(predictor.logits(images), 10);
+        predictor.dispose();
         assert.deepEqual(result.predictions[index], wanted, layer.name);
       }
       images.dispose();
-      predictor.dispose();
     }));
 
 test("without shortcuts, every zeroed kernel of a VGG leaves one constant prediction for all images (claim C4)", async () => {

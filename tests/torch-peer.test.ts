@@ -9,7 +9,7 @@ import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/
 import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import type { Dataset } from "../lib/data/dataset";
-import { imageTensor, logitsOf, openPredictor, predictedClasses } from "../lib/engine/predictor";
+import { imageTensor, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { decodeSafetensors } from "../lib/files/safetensors";
 import type { Values } from "../lib/files/values";
 import { layersOf } from "../lib/networks/layers";
@@ -55,14 +55,12 @@ function torchLogits(dir: string, { network, weights }: Compared, dataset: Datas
 /** The logits [count, classes] that this project computes. */
 async function ourLogits(network: Network, dataset: Dataset): Promise<Float32Array> {
   const predictor = await openPredictor(network);
-  const loaded = predictor.load(network);
   const found: number[] = [];
   for (let start = 0; start < dataset.count; start += 250) {
     const tensor = imageTensor(batchOf(dataset, start, Math.min(start + 250, dataset.count)).images);
-    found.push(...logitsOf(predictor, loaded, tensor));
+    found.push(...predictor.logits(tensor));
     tensor.dispose();
   }
-  loaded.dispose();
   predictor.dispose();
   return Float32Array.from(found);
 }

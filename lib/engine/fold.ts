@@ -1,6 +1,6 @@
 // Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
 import type { Values } from "../files/values";
-import { kernelShape, type Layer, layersOf } from "../networks/layers";
+import { type Layer, layersOf } from "../networks/layers";
 import { BATCH_NORM, EPSILON, type Network, type Parameters, parameterShapes } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
@@ -45,15 +45,4 @@ export function foldedBias(parameters: Parameters, layer: Layer): Values {
   const beta = parameters.get(`${layer.name}.beta`)!.data;
   const scale = scales(parameters, layer);
   return { shape: [layer.outputs], data: beta.map((shift, c) => shift - mean[c] * scale[c]) };
-}
-
-/** The name and shape of every folded parameter of an architecture. */
-export function foldedShapes(spec: Spec): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>();
-  for (const layer of layersOf(spec)) {
-    shapes.set(`${layer.name}.kernel`, kernelShape(layer)).set(`${layer.name}.bias`, [layer.outputs]);
-  }
-  const all = parameterShapes(spec);
-  for (const name of plainParameters(spec)) shapes.set(name, all.get(name)!);
-  return shapes;
 }

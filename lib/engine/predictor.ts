@@ -1,101 +1,54 @@
-// Predictions of networks: one compiled inference graph per architecture, into which any parameters can be put.
+// Predictions of a network: its inference compiled into one graph.
 import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
 import { forward } from "../networks/forward";
-import type { Network, Normalization, Parameters } from "../networks/network";
-import { type Spec, specName } from "../networks/spec";
+import type { Network } from "../networks/network";
 import { largestOf } from "../statistics/extremes";
 import { startEngine, type Tensor, tensorOf, tf } from "./backend";
 import { eagerWeights, eagerWords } from "./eager";
-import { foldedParameters, foldedShapes } from "./fold";
-import { Graph, type Symbolic } from "./graph";
+import { foldedParameters } from "./fold";
+import { Graph } from "./graph";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
 
-/** A network's parameters on the engine. */
-export interface LoadedNetwork {
-  readonly weights: ReadonlyMap<string, Tensor>;
-  dispose(): void;
-}
-
-/** Computes logits for networks of one architecture. */
+/** Computes the logits of one network. */
 export interface Predictor {
-  /** Puts a network's parameters on the engine. @throws RangeError when it has another architecture */
-  load(network: Network): LoadedNetwork;
-  /** Logits [batch, classes] of images [batch, 32, 32, 3] in 0..255; the caller disposes of them. */
-  logits(network: LoadedNetwork, images: Tensor): Tensor;
+  /** Logits [batch, classes] of images [batch, 32, 32, 3] in 0..255, as plain numbers, row by row. */
+  logits(images: Tensor): Float32Array;
   dispose(): void;
 }
 
-/** How one engine computes logits, and the form of the parameters that it takes. */
-interface Computation {
-  prepare(network: Network): Parameters;
-  logits(weights: ReadonlyMap<string, Tensor>, images: Tensor): Tensor;
-  dispose(): void;
-}
-
-/** Compiles the inference of a network's architecture: as a graph on the native engine, operation by operation elsewhere. */
-export async function openPredictor({ spec, normalization }: Network): Promise<Predictor> {
+/** Compiles a network's inference: as a graph on the native engine, operation by operation elsewhere. */
+export async function openPredictor(network: Network): Promise<Predictor> {
   const { backend } = await startEngine();
-  const computation =
-    backend === "tensorflow" ? await graphComputation(spec, normalization) : eagerComputation(spec, normalization);
-  return {
-    load(network) {
-      checkArchitecture({ spec, normalization }, network);
-      const weights = eagerWeights(computation.prepare(network));
-      return { weights, dispose: () => weights.forEach((tensor) => tensor.dispose()) };
-    },
-    logits: ({ weights }, images) => computation.logits(weights, images),
-    dispose: computation.dispose,
-  };
+  return backend === "tensorflow" ? graphPredictor(network) : eagerPredictor(network);
 }
 
-async function graphComputation(spec: Spec, normalization: Normalization): Promise<Computation> {
+/** The parameters are constants of the graph: TensorFlow prepares them once, where parameters that are handed in cost a quarter more. */
+async function graphPredictor(network: Network): Promise<Predictor> {
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const inputs: Record<string, Symbolic> = { images };
-  for (const [name, shape] of foldedShapes(spec)) inputs[name] = graph.placeholder(name, { shape, dtype: "float32" });
-  const logits = forward(
-    spec,
-    inferenceWords((name) => inputs[name], normalization),
-    images,
-  );
-  const program = await loadProgram(graph, { logits: { inputs, outputs: { logits } } });
+  const folded = foldedParameters(network);
+  const weights = (name: string) => graph.constant(folded.get(name)!.data, folded.get(name)!.shape);
+  const logits = forward(network.spec, inferenceWords(weights, network.normalization), images);
+  const program = await loadProgram(graph, { logits: { inputs: { images }, outputs: { logits } } });
+  return { logits: (batch) => numbersOf(program.run("logits", { images: batch }).logits), dispose: program.dispose };
+}
+
+function eagerPredictor({ spec, normalization, parameters }: Network): Predictor {
+  const weights = eagerWeights(parameters);
+  const words = eagerWords((name) => weights.get(name)!, normalization);
   return {
-    prepare: foldedParameters,
-    logits: (weights, images) => program.run("logits", { ...Object.fromEntries(weights), images }).logits,
-    dispose: program.dispose,
+    logits: (batch) => numbersOf(tf.tidy(() => forward(spec, words, batch))),
+    dispose: () => weights.forEach((tensor) => tensor.dispose()),
   };
 }
 
-function eagerComputation(spec: Spec, normalization: Normalization): Computation {
-  return {
-    prepare: ({ parameters }) => parameters,
-    logits: (weights, images) =>
-      tf.tidy(() =>
-        forward(
-          spec,
-          eagerWords((name) => weights.get(name)!, normalization),
-          images,
-        ),
-      ),
-    dispose: () => undefined,
-  };
-}
-
-function checkArchitecture(wanted: Pick<Network, "spec" | "normalization">, found: Network): void {
-  if (JSON.stringify([wanted.spec, wanted.normalization]) === JSON.stringify([found.spec, found.normalization])) return;
-  throw new RangeError(
-    `Cannot load "${found.name}" into a predictor for ${specName(wanted.spec)}: it is ${specName(found.spec)} with ${found.spec.classes} classes and mean ${found.normalization.mean.join(", ")}`,
-  );
-}
-
-/** The logits [count, classes] of a batch of images [count, 32, 32, 3] in 0..255, as plain numbers. */
-export function logitsOf(predictor: Predictor, network: LoadedNetwork, images: Tensor): Float32Array {
-  const logits = predictor.logits(network, images);
+/** A tensor's numbers, after which it is disposed of. */
+function numbersOf(tensor: Tensor): Float32Array {
   try {
-    return logits.dataSync() as Float32Array;
+    return tensor.dataSync() as Float32Array;
   } finally {
-    logits.dispose();
+    tensor.dispose();
   }
 }
 

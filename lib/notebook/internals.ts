@@ -2,7 +2,7 @@
 export { tensorOf } from "../engine/backend";
 export { forward } from "../networks/forward";
 export { eagerWeights, eagerWords } from "../engine/eager";
-export { imageTensor, logitsOf, openPredictor } from "../engine/predictor";
+export { imageTensor, openPredictor } from "../engine/predictor";
 export { batchOf, copyShifted } from "../data/batches";
 export { layerValues } from "../ablations/layer-values";
 export { CIFAR10_NORMALIZATION, EPSILON } from "../networks/network";

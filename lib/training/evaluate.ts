@@ -1,15 +1,7 @@
 // Evaluation: the predictions of a network on every image of a dataset, and how good they are.
 import { batchOf } from "../data/batches";
 import { checkFit, type Dataset } from "../data/dataset";
-import {
-  crossEntropy,
-  imageTensor,
-  type LoadedNetwork,
-  logitsOf,
-  openPredictor,
-  predictedClasses,
-  type Predictor,
-} from "../engine/predictor";
+import { crossEntropy, imageTensor, openPredictor, predictedClasses, type Predictor } from "../engine/predictor";
 import { turn } from "../engine/turn";
 import type { Network } from "../networks/network";
 
@@ -47,27 +39,20 @@ const EVALUATION_BATCH = 250;
 export async function evaluate(network: Network, dataset: Dataset, options: ProgressOptions = {}): Promise<Evaluation> {
   checkFit(network, dataset);
   const predictor = await openPredictor(network);
-  const loaded = predictor.load(network);
   try {
-    return await evaluateLoaded(predictor, loaded, dataset, options);
+    return await evaluateWith(predictor, dataset, options);
   } finally {
-    loaded.dispose();
     predictor.dispose();
   }
 }
 
-async function evaluateLoaded(
-  predictor: Predictor,
-  network: LoadedNetwork,
-  dataset: Dataset,
-  options: ProgressOptions,
-): Promise<Evaluation> {
+async function evaluateWith(predictor: Predictor, dataset: Dataset, options: ProgressOptions): Promise<Evaluation> {
   const predictions = new Uint8Array(dataset.count);
   const confidences = new Float32Array(dataset.count);
   const classes = dataset.classes.length;
   let loss = 0;
   for await (const { start, images, labels } of testBatches(dataset, options)) {
-    const logits = logitsOf(predictor, network, images);
+    const logits = predictor.logits(images);
     predictions.set(predictedClasses(logits, classes), start);
     labels.forEach((label, image) => {
       const row = logits.subarray(image * classes, (image + 1) * classes);
