@@ -9,6 +9,7 @@ import { encodeNetwork } from "../lib/checkpoints/network-file";
 import { encodeTorchState } from "../lib/checkpoints/torch";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { startEngine } from "../lib/engine/backend";
+import { isWritable } from "../lib/files/disk";
 import { decodeSafetensors } from "../lib/files/safetensors";
 import { initialParameters } from "../lib/networks/network";
 import { specOf } from "../lib/networks/spec";
@@ -163,7 +164,7 @@ test("a training that is killed goes on from its last epoch and ends with the bi
   const again = run("train", ...SMALL, "--epochs", "2", "--out", killed);
   assert.match(
     again.stdout,
-    /10000 test images right after 2 epochs.*it was there already, and --fresh trains it again/,
+    /10000 test images right after 2 epochs.*it was there already: --out names another folder/,
   );
 });
 
@@ -172,7 +173,7 @@ test("sweep says in one line what is wrong with a checkpoint, and writes nothing
   assert.equal(missing.status, 1);
   assert.match(
     missing.stderr,
-    /Cannot load a network from ".*nowhere": there is no such file or folder\. In data\/runs there are .*resnet20-seed1/,
+    /Cannot load a network from ".*nowhere": there is no such file or folder; in data\/runs there are .*resnet20-seed1/,
   );
   writeFileSync(inFolder("damaged.th"), "not a checkpoint");
   assert.match(
@@ -283,4 +284,31 @@ test("runs writes a table of the finished trainings of a folder, and leaves out 
     table,
     /\| resnet20-seed1 \| resnet20 \| 269,722 \| 50,000 \| 30 \| float32 \| 1 \| 90\.83 \| 90\.25 to 91\.38 \|/,
   );
+});
+
+test("sweep --json - writes JSON alone to standard output, and what people read to the error output", () => {
+  const words = ["--checkpoint", "data/runs/resnet8-seed1", "--results", inFolder("results"), "--images", "40"];
+  const { status, stdout, stderr } = run("sweep", ...words, "--json", "-");
+  assert.equal(status, 0, stderr);
+  assert.equal(JSON.parse(stdout).images, 40);
+  assert.match(stderr, /7 ablations, 40 images/);
+  const csv = run("sweep", ...words, "--csv", "-")
+    .stdout.trim()
+    .split("\n");
+  assert.deepEqual([csv.length, csv[0].split(",")[0]], [8, "layer"]);
+  assert.match(run("sweep", ...words, "--csv", "-", "--json", "-").stderr, /^Cannot write both --json and --csv/);
+});
+
+test("sweep --all refuses what it would not obey, and train without --out keeps away from committed runs", () => {
+  const refused = run("sweep", "--all", "--images", "5", "--exact", "--set", "pairs", "--seed", "2");
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /^Cannot combine --all, .*, with --set, --exact, --images;/);
+  assert.match(run("train", "--help").stdout, /--out DIR +run folder \(data\/local\/NETWORK-seedN/);
+  assert.match(readFileSync(".gitignore", "utf8"), /^data\/local\/$/m);
+});
+
+test("a folder is writable where it or the first one above that is there can be written", () => {
+  writeFileSync(inFolder("file"), "");
+  const found = [inFolder("new/results"), FOLDER, inFolder("file"), inFolder("file/results"), "/proc/1/results"];
+  assert.deepEqual(found.map(isWritable), [true, true, false, false, false]);
 });

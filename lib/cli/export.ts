@@ -42,6 +42,7 @@ const COMMAND = defineCommand({
     out: {
       value: "PATH",
       help: "what to write: a file ending in .safetensors or .onnx, or the folder of a SavedModel",
+      isPath: true,
     },
     report: { help: "show which tensor of the PyTorch file became which parameter" },
   },

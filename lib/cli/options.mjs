@@ -1,4 +1,5 @@
 // Command lines: options with help, errors in one line, exit codes. Nothing but Node, since set-up runs before packages are there.
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { print, printError } from "../setup/visible.mjs";
 
@@ -8,8 +9,8 @@ export class UsageError extends Error {}
 /**
  * Runs a command: reads its options, and turns errors into one line and an exit code (2: wrong usage, 1: failed, 130: stopped).
  * @param {{name: string, summary: string, options: Record<string, {value?: string, help: string, preset?: string,
- *   read?: (option: string, text: string) => unknown}>}} command its npm script, what it does, and its options: those without the
- *   word for a `value` are flags; `read` makes something of the text
+ *   isPath?: boolean, read?: (option: string, text: string) => unknown}>}} command its npm script, what it does, and its options:
+ *   those without the word for a `value` are flags; a path starts where the user stands; `read` makes something of the text
  * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and, where it takes one, a signal
  *   that Ctrl-C aborts
  */
@@ -55,9 +56,16 @@ export function readOptions({ options }, words) {
   );
 }
 
-function valueOf(name, { value, preset, read }, text = preset) {
-  if (!value) return text === true;
+function valueOf(name, { value, isPath, preset, read }, given) {
+  if (!value) return given === true;
+  const text = (isPath && given !== undefined ? fromHere(given) : given) ?? preset;
   return read && text !== undefined ? read(name, text) : text;
+}
+
+/** A path given by the user, who may stand in another folder than the project's, where commands run; "-" is no path. */
+function fromHere(text) {
+  const here = process.env.INIT_CWD ?? "";
+  return text === "-" || resolve(here) === process.cwd() ? text : resolve(here, text);
 }
 
 function parse(args, options) {

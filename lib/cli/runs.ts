@@ -7,7 +7,7 @@ const SHOWN = "<!-- shown in: notebooks/03_train.ipynb -->"; // so that `npm run
 const COMMAND = defineCommand({
   name: "runs",
   summary: "Writes README.md of a folder of runs: one line per trained network, from its run.json.",
-  options: { dir: { value: "DIR", help: "folder that holds the run folders", preset: "data/runs" } },
+  options: { dir: { value: "DIR", help: "folder that holds the run folders", preset: "data/runs", isPath: true } },
 });
 
 const INTRODUCTION = `# Trained networks

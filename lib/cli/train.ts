@@ -1,11 +1,11 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
-import { defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber, print } from "./command";
+import { asked, defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber, print } from "./command";
 import { progressBar } from "./progress";
 import { readPrecision, warnOfSlow } from "./precision";
 import { firstImages, holdOut } from "../data/cifar";
 import type { Dataset } from "../data/dataset";
 import { DATASET_OPTIONS, loadAsked } from "./datasets";
-import { percent } from "../text/format";
+import { grouped, percent } from "../text/format";
 import { specOf } from "../networks/spec";
 import type { Run } from "../runs/run-file";
 import type { Epoch } from "../training/history";
@@ -33,9 +33,10 @@ const COMMAND = defineCommand({
     seed: { value: "N", help: "decides initial weights, order and augmentation", preset: "1", read: wholeNumber(0) },
     out: {
       value: "DIR",
-      help: "run folder (data/runs/NETWORK-seedN, with the name of another data set than CIFAR-10)",
+      help: "run folder (data/local/NETWORK-seedN, with the name of another data set than CIFAR-10)",
+      isPath: true,
     },
-    epochs: { value: "N", help: "passes over the training images (the preset's)", read: wholeNumber() },
+    epochs: { value: "N", help: "passes over the training images (the preset's)", read: wholeNumber(1, 100_000) },
     precision: { value: "TYPE", help: "float32 or bfloat16 (the preset's: float32)", read: readPrecision },
     batch: { value: "N", help: "images per step (the preset's)", read: wholeNumber() },
     rate: { value: "X", help: "highest learning rate (the preset's)", read: positiveNumber },
@@ -74,9 +75,9 @@ async function loadData(given: Given): Promise<TrainingData> {
   const all = await loadAsked(given, "train");
   const test = await loadAsked(given, "test");
   const { images, "held-out": apart } = given;
-  const firstOf = (dataset: Dataset) => (images === undefined ? dataset : firstImages(dataset, images));
+  const firstOf = (dataset: Dataset) => (images === undefined ? dataset : asked(() => firstImages(dataset, images)));
   if (apart === undefined) return { training: firstOf(all), test };
-  const { training, heldOut } = holdOut(all, apart);
+  const { training, heldOut } = asked(() => holdOut(all, apart));
   return { training: firstOf(training), heldOut, test };
 }
 
@@ -100,21 +101,22 @@ async function trainCommand(given: Given, signal: AbortSignal): Promise<void> {
   const config = configOf(given);
   await warnOfSlow(config.precision);
   const other = name === "cifar10" ? "" : `-${name}`;
-  const dir = given.out ?? `data/runs/${network}${other}-seed${config.seed}`;
+  const dir = given.out ?? `data/local/${network}${other}-seed${config.seed}`; // data/runs holds what is committed
   const data = await loadData(given);
   const bar = progressBar(network, "steps");
+  const planned = `${config.epochs} epochs of ${network} on ${grouped(data.training.count)} images of ${name}, into ${dir}`;
   let began = false;
   const { trainRun } = await import("../runs/train-run");
   const run = await trainRun(dir, spec, data, config, {
     ...{ keep: true, fresh, half, signal },
     onBegin: ({ length }) => {
       began = true;
-      if (length) print(`Going on after epoch ${length} from the checkpoint in ${dir}`);
+      print(length ? `Going on after epoch ${length} from the checkpoint in ${dir}` : planned);
     },
     onStep: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)}`),
     onEpoch: (history) => bar.say(describe(history[history.length - 1])),
   }).finally(() => bar.finish());
-  print(conclude(dir, run) + (began ? "" : "; it was there already, and --fresh trains it again"));
+  print(conclude(dir, run) + (began ? "" : "; it was there already: --out names another folder"));
 }
 
 void runCommand(COMMAND, trainCommand);

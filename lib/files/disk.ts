@@ -1,7 +1,9 @@
 // Files read whole up to a bound, and written so that nothing half-written is ever taken for whole.
 import {
+  accessSync,
   closeSync,
   constants,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   mkdirSync,
@@ -26,6 +28,17 @@ export function readWhole(path: string, most: number): Uint8Array {
     return readFileSync(path);
   } catch (error) {
     throw new Error(`Cannot read "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Whether files can be written into a folder, which may have to be made. */
+export function isWritable(dir: string): boolean {
+  if (!existsSync(dir) && dirname(dir) !== dir) return isWritable(dirname(dir));
+  try {
+    accessSync(dir, constants.W_OK);
+    return statSync(dir).isDirectory();
+  } catch {
+    return false;
   }
 }
 

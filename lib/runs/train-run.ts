@@ -136,12 +136,9 @@ async function runIn(dir: string, purpose: Purpose): Promise<Run | undefined> {
     checkSame({ spec: run.network.spec, config: run.config, data: run.data }, purpose);
   } catch (error) {
     const { message } = error as Error;
-    throw new Error(
-      `Cannot train in "${dir}", which holds another run: ${message}; use another folder, or start afresh`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`Cannot train in "${dir}", which holds another run: ${message}; use another folder`, {
+      cause: error,
+    });
   }
   return run;
 }
@@ -154,7 +151,7 @@ function checkHalf(dir: string, run: Run): Run {
     [...rounded].every(([name, { data }]) => data.every((value, index) => value === parameters.get(name)!.data[index]))
   )
     return run;
-  throw new Error(`Cannot keep the run in "${dir}": it is not in half precision; use another folder, or start afresh`);
+  throw new Error(`Cannot keep the run in "${dir}": it is not in half precision; use another folder`);
 }
 
 interface Plan {

@@ -2,7 +2,7 @@
 import { operatorList, operatorNamed } from "../../ablations/named";
 import { setKindList, setKindNamed } from "../../ablations/named-sets";
 import { CHECKPOINT_OPTIONS } from "../checkpoints";
-import { asked, defineCommand, type GivenTo, positiveNumber, wholeNumber } from "../command";
+import { asked, defineCommand, type GivenTo, numberBelow, wholeNumber } from "../command";
 import { TEST_OPTIONS } from "../datasets";
 import { readPrecision } from "../precision";
 
@@ -39,7 +39,7 @@ ${setKindList()}`,
       value: "PP",
       help: "largest drop of a trivial layer, in percentage points",
       preset: "0.5",
-      read: (option, text) => positiveNumber(option, text) / 100,
+      read: (option, text) => numberBelow(100)(option, text) / 100,
     },
     stop: { help: "end each ablation as soon as its verdict is certain" },
     exact: { help: "only the verdicts, the same as with all images, from as few as settle them" },
@@ -66,10 +66,18 @@ ${setKindList()}`,
     all: {
       help: "the whole sweep of every run in data/runs that is not kept there yet, in float32 (an hour or more, if all are)",
     },
-    results: { value: "DIR", help: "folder that keeps what was computed", preset: "data/results" },
+    results: {
+      value: "DIR",
+      help: "folder that keeps what was computed (data/results, where it can be written)",
+      isPath: true,
+    },
     resume: { help: "go on with what is kept there, or fail where there is nothing" },
     fresh: { help: "forget what is kept there of this sweep" },
-    json: { value: "FILE", help: "write the counts and verdict of every layer to this file" },
-    csv: { value: "FILE", help: "write the table, all digits, to this file" },
+    json: {
+      value: "FILE",
+      help: "write the counts and verdict of every layer to this file, or (-) to standard output",
+      isPath: true,
+    },
+    csv: { value: "FILE", help: "write the table, all digits, to this file, or (-) to standard output", isPath: true },
   },
 });

@@ -1,5 +1,5 @@
 // What npm run sweep says at its end, and the files that it writes.
-import { print } from "../command";
+import { print, printError } from "../command";
 import { basename, dirname } from "node:path";
 import * as aq from "arquero";
 import type { Dataset } from "../../data/dataset";
@@ -35,14 +35,18 @@ interface Outcome {
   readonly test: Dataset;
 }
 
+/** Prints for people: on the error output where standard output is for another program. */
+const sayFor = ({ json, csv }: SweepGiven) => (json === "-" || csv === "-" ? printError : print);
+
 /** Prints the table of a sweep with what belongs to it, and writes what --json and --csv ask for. */
 export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): Promise<void> {
   const { result, seconds, rounding } = outcome;
+  const say = sayFor(given);
   const verdicts = verdictsOf(rowsOf(result), { margin: given.margin });
   const sets = setReport(given, plan, result);
-  print(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
-  if (!sets) print(`\n${countsText(result)}\n`);
-  if (rounding) print(roundingText(rounding));
+  say(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
+  if (!sets) say(`\n${countsText(result)}\n`);
+  if (rounding) say(roundingText(rounding));
   const fields = {
     ...report(result, verdicts, seconds),
     ...factsOf(outcome),
@@ -50,19 +54,21 @@ export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): P
     set: given.set,
     ...sets?.fields,
   };
-  if (given.json) await write(given.json, JSON.stringify(fields, null, 1));
-  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV());
-  print(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
+  if (given.json) await write(given.json, JSON.stringify(fields, null, 1), say);
+  if (given.csv) await write(given.csv, verdictTable(verdicts).toCSV(), say);
+  say(`${plan.sets.length} ablations, ${result.labels.length} images, ${seconds.toFixed(1)} s`);
 }
 
 /** The same of exact verdicts, of which there are no drops but bounds. */
-export async function exactOutput({ json, csv }: SweepGiven, found: ExactVerdicts): Promise<void> {
+export async function exactOutput(given: SweepGiven, found: ExactVerdicts): Promise<void> {
+  const { json, csv } = given;
+  const say = sayFor(given);
   const table = exactTable(found);
-  print(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
+  say(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
   const fields = { ...found, sets: undefined };
-  if (json) await write(json, JSON.stringify(fields, null, 1));
-  if (csv) await write(csv, tableOf(found.verdicts).toCSV());
-  print(`\n${countsOfExact(found)}`);
+  if (json) await write(json, JSON.stringify(fields, null, 1), say);
+  if (csv) await write(csv, tableOf(found.verdicts).toCSV(), say);
+  say(`\n${countsOfExact(found)}`);
 }
 
 /** "18 non-trivial, 1 undecided at 0.5 pp, as with all 10,000 images" */
@@ -134,7 +140,8 @@ function roundingText({ flips, predictions, images }: Rounding): string {
   return `bfloat16 changed ${flips} of ${predictions} predictions (the first ${images} images; against float32)`;
 }
 
-async function write(file: string, text: string): Promise<void> {
+async function write(file: string, text: string, say: (text: string) => void): Promise<void> {
+  if (file === "-") return console.log(text);
   await writeTogether(dirname(file), new Map([[basename(file), new TextEncoder().encode(`${text}\n`)]]));
-  print(`${file} written`);
+  say(`${file} written`);
 }

@@ -11,9 +11,10 @@ import { type ExactOptions, exactVerdicts } from "../../sweeps/exact";
 import { planSets } from "../../sweeps/plan";
 import { roundingOf } from "../../sweeps/rounding";
 import { type SweepOptions, sweepSteps } from "../../sweeps/sweep";
+import { isWritable } from "../../files/disk";
 import { percent } from "../../text/format";
 import { loadCheckpoint } from "../checkpoints";
-import { asked, UsageError } from "../command";
+import { asked, printError, UsageError } from "../command";
 import { loadAsked, loadTest } from "../datasets";
 import { warnOfSlow } from "../precision";
 import { progressBar } from "../progress";
@@ -44,14 +45,23 @@ function checkEarly({ stop, exact, set, precision }: SweepGiven): void {
     );
 }
 
+const RESULTS = "data/results";
+
+/** Where results are kept that nobody named a folder for. */
+function kept(): string | undefined {
+  if (isWritable(RESULTS)) return RESULTS;
+  printError(`${RESULTS} cannot be written: nothing is kept of this sweep`);
+  return undefined;
+}
+
 /** What a sweep takes, of what was given. @throws UsageError for what cannot be asked together */
 export async function sweepOptions(given: SweepGiven): Promise<SweepOptions> {
-  const { operator, seed, precision, results, fresh, resume, margin } = given;
+  const { operator, seed, precision, fresh, resume, margin } = given;
   if (resume && fresh) throw new UsageError("Cannot both go on with what is kept and forget it");
   checkEarly(given);
   await warnOfSlow(precision);
   return {
-    ...{ operator: operator.operator, seed, precision, results, fresh, resume },
+    ...{ operator: operator.operator, seed, precision, results: given.results ?? kept(), fresh, resume },
     ...(typeof operator.operator === "function" ? {} : { reference: await trainingImages(given) }),
     ...(given.stop ? { stopWhenDecided: { margin } } : {}),
   };
@@ -103,6 +113,8 @@ async function testImages(given: SweepGiven): Promise<Dataset> {
 
 /** Reads what was asked for, sweeps, and says what came out. @throws UsageError for what cannot be asked together */
 export async function sweepCommand(given: SweepGiven, signal: AbortSignal): Promise<void> {
+  if (given.json === "-" && given.csv === "-")
+    throw new UsageError("Cannot write both --json and --csv to standard output");
   const options = { ...(await sweepOptions(given)), signal };
   const { network, start } = await loadCheckpoint(given);
   const layers = chosenLayers(network, given.operator, given.layers);
