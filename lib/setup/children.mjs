@@ -23,8 +23,9 @@ export function onInterrupt() {
     console.log(`\nInterrupted (${signal}). What is done stays; run the same command again to go on from here.`);
     process.exit(130);
   };
-  process.on("SIGINT", leave).on("SIGTERM", leave);
-  return () => process.off("SIGINT", leave).off("SIGTERM", leave);
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"]; // the last one: its terminal was closed
+  for (const signal of signals) process.on(signal, leave);
+  return () => signals.forEach((signal) => process.off(signal, leave));
 }
 
 /**
