@@ -18,7 +18,7 @@ import { data, packages } from "../lib/setup/steps.mjs";
 
 const root = resolve(__dirname, "..");
 const REQUIREMENTS =
-  "jupyterlab==4.6.6\n\n# comment\n#cpu: tensorflow-cpu==2.21.0\n#gpu: tensorflow[and-cuda]==2.21.0\n";
+  "jupyterlab==4.6.6\n\n# comment\n#cpu: tensorflow-cpu==2.21.0\n#gpu: tensorflow[and-cuda]==2.21.0\n#study: snakemake==9.27.1\n";
 
 function temporary(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "setup-"));
@@ -61,19 +61,21 @@ test("choosePython() says what it tried, found and wanted when every Python is t
   assert.throws(() => choices.choosePython([]), /found none/);
 });
 
-test("parseRequirements() tells Jupyter's lines from the two TensorFlow wheels", () => {
+test("parseRequirements() tells Jupyter's lines from the two TensorFlow wheels and a study's", () => {
   const expected = {
     jupyter: ["jupyterlab==4.6.6"],
     cpu: "tensorflow-cpu==2.21.0",
     gpu: "tensorflow[and-cuda]==2.21.0",
+    study: ["snakemake==9.27.1"],
   };
   assert.deepEqual(choices.parseRequirements(REQUIREMENTS), expected);
   assert.throws(() => choices.parseRequirements("jupyterlab==4.6.6\n"), /no line "#cpu: <wheel>"/);
 });
 
 test("requirements.txt pins every package to one version", () => {
-  const { jupyter: lines, cpu, gpu } = choices.parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
-  for (const line of [...lines, cpu, gpu]) assert.match(line, /^[\w[\]-]+==\d+(\.\d+)+$/);
+  const { jupyter: lines, ...wheels } = choices.parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
+  for (const line of [...lines, wheels.cpu, wheels.gpu, ...wheels.study])
+    assert.match(line, /^[\w[\]-]+==\d+(\.\d+)+$/);
 });
 
 test("wheelsToTry() takes the GPU wheel where there is a GPU, with the CPU wheel to fall back to", () => {
@@ -105,8 +107,9 @@ test("installArguments() takes wheels alone, and only those whose digest is in a
 });
 
 test("the lists of wheels hold what requirements.txt asks for, every package at one version and with digests", () => {
-  const { jupyter: lines, cpu, gpu } = choices.parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
-  const asked = { jupyter: lines, cpu: [cpu], gpu: [gpu.replace("[and-cuda]", "")] };
+  const found = choices.parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
+  const { jupyter: lines, cpu, gpu, study } = found;
+  const asked = { jupyter: lines, cpu: [cpu], gpu: [gpu.replace("[and-cuda]", "")], study };
   for (const [name, wanted] of Object.entries(asked)) {
     const text = readFileSync(join(root, choices.WHEELS, `${name}.txt`), "utf8");
     const packages = text.split(/\n(?=\w)/).slice(1);

@@ -1,4 +1,5 @@
 // npm run train: trains one network and leaves a run folder; a killed training goes on from its last epoch.
+import { basename, dirname } from "node:path";
 import { asked, defineCommand, type GivenTo, oneOf, positiveNumber, runCommand, wholeNumber, print } from "./command";
 import { progressBar } from "./progress";
 import { readPrecision, warnOfSlow } from "./precision";
@@ -6,7 +7,7 @@ import { firstImages, holdOut } from "../data/cifar";
 import type { Dataset } from "../data/dataset";
 import { DATASET_OPTIONS, loadAsked } from "./datasets";
 import { grouped, percent } from "../text/format";
-import { specOf } from "../networks/spec";
+import { specName, specOf } from "../networks/spec";
 import type { Run } from "../runs/run-file";
 import type { Epoch } from "../training/history";
 import { PRESETS, type TrainConfig } from "../training/recipe";
@@ -53,6 +54,11 @@ const COMMAND = defineCommand({
     },
     half: { help: "save kernels as float16: files of half the size, and the accuracy of those" },
     ...DATASET_OPTIONS,
+    json: {
+      value: "FILE",
+      help: "write what came out to this file: accuracy, recipe, and the digest of the weights",
+      isPath: true,
+    },
     fresh: { help: "start again, whatever checkpoint or run is in the folder" },
   },
 });
@@ -94,6 +100,16 @@ function conclude(dir: string, { accuracy, testImages, config, provenance }: Run
   return `${dir}: ${percent(accuracy)} % of ${testImages} test images right after ${epochs} epochs, ${minutes} min of training`;
 }
 
+/** Nothing in it but what equal trainings share: no time, no place. */
+async function writeOutcome(file: string, dir: string, { network, seed, data, config, accuracy, testImages }: Run) {
+  const { weightsDigest } = await import("../runs/run-folder");
+  const { writeTogether } = await import("../files/disk");
+  const name = specName(network.spec);
+  const outcome = { network: name, seed, data, config, accuracy, testImages, weights: weightsDigest(dir) };
+  const bytes = new TextEncoder().encode(`${JSON.stringify(outcome, null, 1)}\n`);
+  await writeTogether(dirname(file), new Map([[basename(file), bytes]]));
+}
+
 async function trainCommand(given: Given, signal: AbortSignal): Promise<void> {
   const { network, fresh, half } = given;
   const { name, classes } = given.dataset;
@@ -116,6 +132,7 @@ async function trainCommand(given: Given, signal: AbortSignal): Promise<void> {
     onStep: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)}`),
     onEpoch: (history) => bar.say(describe(history[history.length - 1])),
   }).finally(() => bar.finish());
+  if (given.json) await writeOutcome(given.json, dir, run);
   print(conclude(dir, run) + (began ? "" : "; it was there already: --out names another folder"));
 }
 

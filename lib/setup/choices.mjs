@@ -34,15 +34,16 @@ export function choosePython(candidates) {
   );
 }
 
-/** Reads requirements.txt: the plain lines are Jupyter's, the lines "#cpu:" and "#gpu:" the TensorFlow wheels. */
+/** Reads requirements.txt: the plain lines are Jupyter's, the lines "#cpu:" and "#gpu:" the TensorFlow wheels, "#study:" Snakemake's. */
 export function parseRequirements(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const marked = (mark) => {
-    const line = lines.find((each) => each.startsWith(`#${mark}:`));
-    if (!line) throw new Error(`Cannot read requirements.txt: found no line "#${mark}: <wheel>"`);
-    return line.slice(mark.length + 2).trim();
+    const found = lines.filter((each) => each.startsWith(`#${mark}:`));
+    if (found.length === 0) throw new Error(`Cannot read requirements.txt: found no line "#${mark}: <wheel>"`);
+    return found.map((line) => line.slice(mark.length + 2).trim());
   };
-  return { jupyter: lines.filter((line) => /^[^#-]/.test(line)), cpu: marked("cpu"), gpu: marked("gpu") };
+  const [[cpu], [gpu]] = [marked("cpu"), marked("gpu")];
+  return { jupyter: lines.filter((line) => /^[^#-]/.test(line)), cpu, gpu, study: marked("study") };
 }
 
 /**
@@ -62,10 +63,11 @@ export const WHEELS = "lib/setup/wheels";
 
 /**
  * pip's arguments that install a list of wheels, and nothing that is not in it byte by byte.
- * @param {"jupyter" | "cpu" | "gpu"} name the CPU wheel comes alone, as only its C++ library is used
+ * @param {"jupyter" | "cpu" | "gpu" | "study"} name the CPU wheel comes alone, as only its C++ library is used; the study's list is complete but
+ *   for a package that nothing imports
  */
 export function installArguments(name) {
-  const alone = name === "cpu" ? ["--no-deps"] : [];
+  const alone = name === "cpu" || name === "study" ? ["--no-deps"] : [];
   return ["install", "--require-hashes", "--only-binary", ":all:", ...alone, "-r", `${WHEELS}/${name}.txt`];
 }
 

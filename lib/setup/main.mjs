@@ -12,16 +12,16 @@ const STEPS = [packages, python, jupyter, engine, data];
 
 /**
  * Does all that is missing.
- * @param {{root?: string, flag?: "cpu" | "gpu", report: ReturnType<typeof import("./report.mjs").createReport>}} options
+ * @param {{root?: string, flag?: "cpu" | "gpu", steps?: any[], report: ReturnType<typeof import("./report.mjs").createReport>}} options
  * @returns {Promise<boolean>} whether everything stands; if not, the reason was reported
  */
-export async function setUp({ root = ROOT, flag, report }) {
+export async function setUp({ root = ROOT, flag, steps = STEPS, report }) {
   const start = performance.now();
   const stopListening = onInterrupt();
   const held = {};
   report.ready("Node.js", process.versions.node);
   try {
-    for (const step of STEPS) await take(step, { root, flag, report, held });
+    for (const step of steps) await take(step, { root, flag, report, held });
     report.ready("Set-up", `complete (${seconds((performance.now() - start) / 1000)})`);
     return true;
   } catch (error) {

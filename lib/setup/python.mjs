@@ -45,6 +45,7 @@ export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
 /** The Python of .venv. */
 export const interpreter = (root) => join(root, ".venv", "bin", "python");
 
+/** What requirements.txt says. */
 export const readRequirements = (root) => parseRequirements(readFileSync(join(root, "requirements.txt"), "utf8"));
 
 /**
@@ -82,7 +83,8 @@ function hasMoved(root) {
 const DESCRIBE =
   "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), all(map(u.find_spec, ['venv', 'ensurepip'])))";
 
-function describePython(command, ask) {
+/** The version of a Python command, and whether it can make environments; nothing where there is no such command. */
+export function describePython(command, ask) {
   const [version, ensurepip] = ask(command, ["-c", DESCRIBE])?.split(" ") ?? [];
   return version ? [{ command, version, ensurepip: ensurepip === "True" }] : [];
 }

@@ -1,6 +1,6 @@
 """Writes the lists of Python wheels that set-up installs, each with the SHA-256 of every build of it for Linux x64.
 
-    .venv/bin/python lib/setup/wheels/lock.py jupyter cpu gpu
+    .venv/bin/python lib/setup/wheels/lock.py jupyter cpu gpu study
 
 It asks pip what the lines of requirements.txt bring along, holds every package at the version that the present list has (take a line
 out of the list to let it move), and asks PyPI for the digests. Set-up then installs nothing that is not in the list
@@ -20,6 +20,9 @@ ROOT = FOLDER.parent.parent.parent
 OURS = re.compile(r"-(py3|py2\.py3|cp3\d+)-(none|abi3|cp3(1[1-9]|[2-9]\d)t?)-(any|.*manylinux.*x86_64.*|linux_x86_64)\.whl$")
 
 
+UNUSED = {"connection_pool"}  # published as source alone; Snakemake 9.27 names it and imports it nowhere
+
+
 def requirements(name):
     """The lines of requirements.txt that a list is for."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
@@ -37,11 +40,11 @@ def resolved(wanted, held, alone):
     with tempfile.TemporaryDirectory() as folder:
         constraints, report = Path(folder, "constraints.txt"), Path(folder, "report.json")
         constraints.write_text("\n".join(held))
-        options = ["--dry-run", "--ignore-installed", "--only-binary", ":all:", "--quiet", *(["--no-deps"] if alone else [])]
+        options = ["--dry-run", "--ignore-installed", "--only-binary", ":all:", "--no-binary", ",".join(UNUSED), "--quiet", *(["--no-deps"] if alone else [])]
         pip = [sys.executable, "-m", "pip", "install", *options, "--report", str(report), "-c", str(constraints), *wanted]
         subprocess.run(pip, check=True)
         found = [item["metadata"] for item in json.loads(report.read_text())["install"]]
-        return sorted((item["name"], item["version"]) for item in found)
+        return sorted((item["name"], item["version"]) for item in found if item["name"] not in UNUSED)
 
 
 def digests(name, version):
