@@ -109,6 +109,22 @@ test("what was written is read back, by who wrote it and by who opens it later",
   }
 });
 
+test("computers write into files of their own, and each reads what all have saved", (t) => {
+  const dir = folder(t);
+  const shape = { rows: 2, images: 10 };
+  openResults(dir, KEY, shape, { writer: "node-1" }).write(partOf(0, 10, [0]));
+  openResults(dir, KEY, shape, { writer: "node/2" }).write(partOf(0, 10, [1]));
+  openResults(dir, OTHER_KEY, shape, { writer: "node-1" }).write(partOf(0, 10, [1]));
+  assert.deepEqual(
+    readdirSync(dir).sort(),
+    [`${KEY}.node-1`, `${KEY}.node-2`, `${OTHER_KEY}.node-1`].map((name) => `${name}.results`).sort(),
+  );
+  for (const writer of [undefined, "node-1", "node-3"])
+    assert.deepEqual(openResults(dir, KEY, shape, { writer }).read(0, 10, [1, 0]), partOf(0, 10, [1, 0]));
+  openResults(dir, KEY, shape, { writer: "node-3", fresh: true });
+  assert.deepEqual(readdirSync(dir), [`${OTHER_KEY}.node-1.results`]);
+});
+
 test("what is read is a copy, and what is written may be changed afterwards", (t) => {
   const results = openResults(folder(t), KEY, { rows: 1, images: 2 });
   const part = partOf(0, 2, [0]);

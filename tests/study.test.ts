@@ -126,6 +126,7 @@ recipes:
   bad: { preset: quick, epochs: 1, images: 10 }
 images: 100
 threads: 1
+shards: 2
 `;
 
 test("a study killed in the middle goes on and ends with the bits of one that was not; a failed job is named and stops no other", async () => {
@@ -152,6 +153,7 @@ test("a study killed in the middle goes on and ends with the bits of one that wa
   assert.match(readFileSync(log, "utf8"), /Going on after epoch [2-4]/);
   const weights = (dir: string) => readFileSync(path.join(dir, "weights.safetensors"));
   assert.ok(weights(inStudy("runs/resnet8-w4-good-seed1")).equals(weights(path.join(FOLDER, "whole"))));
+  assert.equal(readdirSync(inStudy("shards/zero-single-100")).length, 2);
   assert.deepEqual(readdirSync(inStudy("sweeps/zero-single-100")), ["resnet8-w4-good-seed1.csv"]);
   const changed = written("tiny", TINY.replace("epochs: 5", "epochs: 6"));
   const refused = spawnSync(process.execPath, [...SCRIPT, changed], { encoding: "utf8" });

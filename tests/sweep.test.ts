@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { ablate, ablatedNetwork, zero } from "../lib/ablations/ablate";
-import { setOf, singles } from "../lib/ablations/sets";
+import { pairs, setOf, singles } from "../lib/ablations/sets";
 import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { tensorOf, tf } from "../lib/engine/backend";
@@ -18,8 +18,10 @@ import { rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
 import { loadNetwork } from "../lib/runs/run-folder";
 import { type Answers, compileSweep } from "../lib/sweeps/graph-program";
+import { sweepShard } from "../lib/sweeps/shard";
 import { sweep, sweepSteps } from "../lib/sweeps/sweep";
 import { evaluate } from "../lib/training/evaluate";
+import { sumOf } from "../lib/statistics/summary";
 import { bitsOf, expectNoLeak, settledNetwork, smallDataset, smallNetwork } from "./small";
 
 const SHARED = path.resolve("..", "shared");
@@ -369,6 +371,27 @@ test("weights that are handed in give the predictions of weights that are writte
         row.forEach((loss, image) => assert.ok(Math.abs(loss - answers[1].losses[index][image]) < 1e-4)),
       );
   }));
+
+test("the parts of a sweep are read back as one, with the same bits, and no part is computed twice", async () => {
+  await expectNoLeak(async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), "nontrivial-shards-"));
+    const [network, test] = [smallNetwork(), smallDataset(70)];
+    const sets = [...singles(layersOf(network.spec)), ...pairs(layersOf(network.spec))];
+    const whole = await sweep(network, test, { sets });
+    const options = { sets, results: dir };
+    const counts = [];
+    for (const part of [3, 1, 2]) counts.push(await sweepShard(network, test, options, { part, parts: 3 }));
+    assert.equal(sumOf(counts), sets.length);
+    assert.ok(Math.max(...counts) - Math.min(...counts) <= 1);
+    const sizes = () => readdirSync(dir).map((name) => statSync(path.join(dir, name)).size);
+    const before = sizes();
+    assert.deepEqual(await sweep(network, test, options), whole);
+    await sweepShard(network, test, options, { part: 2, parts: 3 });
+    assert.deepEqual(sizes(), before, "all was there");
+    await assert.rejects(sweepShard(network, test, options, { part: 4, parts: 3 }), /Cannot sweep part 4 of 3/);
+    rmSync(dir, { recursive: true, force: true });
+  });
+});
 
 test("a sweep of more ablations than fit the memory is refused before it starts", async () => {
   const network = smallNetwork("resnet56-w2");

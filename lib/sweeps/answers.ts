@@ -40,6 +40,7 @@ export interface AnswerSource {
   /**
    * What those rows say about the images from `start` to before `end`; row 0 has to be the first of them.
    * @throws Error when one of them gives a logit that is not finite
+   * @throws RangeError when so many are asked for that their graphs would fill the memory
    */
   run(start: number, end: number, rows: readonly number[]): Promise<Answers>;
   dispose(): void;
@@ -60,7 +61,6 @@ const MOST_BLOCKS = 12_000;
 /**
  * Prepares a network and ablations of it for a dataset. Nothing is compiled before the first call of `run`.
  * @throws Error when an operator asks for reference images and there are none
- * @throws RangeError when there are so many ablations that their graphs would fill the memory
  */
 export function openAnswers(work: SweepWork): AnswerSource {
   const { network, ablations, dataset, precision } = work;
@@ -69,7 +69,6 @@ export function openAnswers(work: SweepWork): AnswerSource {
   const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
   const drawn = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
   const others = drawn && work.places ? work.places.map((place) => drawn[place]) : drawn;
-  checkSize(work);
   let means: Means | undefined;
   let compiled: readonly number[] = [];
   const programs: SweepProgram[] = [];
@@ -78,6 +77,7 @@ export function openAnswers(work: SweepWork): AnswerSource {
     dispose();
     means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
     const asked = rows.slice(1).map((row) => ablations[row - 1]);
+    checkSize(network, asked);
     const sizes = asked.map(recordedBlocks);
     const weights = sumOf(asked.map(recordedWeights));
     const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
@@ -108,11 +108,11 @@ export function openAnswers(work: SweepWork): AnswerSource {
   };
 }
 
-function checkSize({ network, ablations }: SweepWork): void {
+function checkSize(network: Network, ablations: readonly Ablation[]): void {
   const blocks = sumOf(ablations.map(recordedBlocks));
   if (blocks <= MOST_BLOCKS) return;
   throw new RangeError(
-    `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time`,
+    `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time (npm run sweep -- --shard 1/8)`,
   );
 }
 

@@ -1,5 +1,5 @@
 // What a sweep starts from and goes through: its ablations, what is kept of it on disk, and its answers batch by batch.
-import { cpus } from "node:os";
+import { cpus, hostname } from "node:os";
 import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "../ablations/ablate";
 import { checkSets, type LayerSet, singles } from "../ablations/sets";
 import { checkDataset, checkFit, type Dataset } from "../data/dataset";
@@ -121,7 +121,7 @@ async function computed(source: AnswerSource, { start, end, rows, saved }: Stret
 async function openSaved(dir: string, what: SweepWork, options: WorkOptions): Promise<SavedResults> {
   const content = { ...what, engine: await startEngine(), processor: cpus()[0]?.model ?? "unknown" };
   const shape = { rows: 1 + what.ablations.length, images: what.dataset.count };
-  const saved = openResults(dir, sweepKey(content), shape, options);
+  const saved = openResults(dir, sweepKey(content), shape, { ...options, writer: hostname() });
   if (!options.resume || saved.saved(0) > 0) return saved;
   throw new Error(`Cannot go on with a sweep of ${what.network.name}: "${dir}" holds nothing of it`);
 }

@@ -1,5 +1,5 @@
-// What sweeps have computed, kept on disk: a file per sweep, to which every batch is appended as one record.
-import { rmSync } from "node:fs";
+// What sweeps have computed, kept on disk: a file per sweep and computer, to which every batch is appended as one record.
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { appendRecord, readWhole } from "../files/disk";
 import { encodePart, type Part, recordSize, type SavedSweep, wholeParts } from "./records";
@@ -26,11 +26,13 @@ const MOST_COPIES = 16;
 const MOST_BYTES = 2 ** 30;
 
 /**
- * Opens what is saved of a sweep, `<dir>/<key>.results`; neither needs to exist. Several processes may open it: each sees
- * what was saved before, and what it saves itself.
+ * Opens what is saved of a sweep, `<dir>/<key>.results` and `<dir>/<key>.<writer>.results`; none needs to exist. Several processes may
+ * open it: each sees what was saved before, and what it saves itself.
  * @param key `sweepKey` of the sweep, 64 hexadecimal digits
  * @param shape how many networks (the intact one included) and images the whole sweep has
- * @param options.fresh forgets what was saved: the file is removed. Who has opened it keeps what it read, and may go on.
+ * @param options.writer the computer's name, where several may write: between them, unlike on one, records that are appended to the
+ * same file could cover each other on some network file systems (NFS), so each has a file of its own, and reads all
+ * @param options.fresh forgets what was saved: the files are removed. Who has opened it keeps what it read, and may go on.
  * @throws RangeError when the key is no key
  * @throws Error naming the file when it cannot be read or removed, is too large, or mostly damaged
  */
@@ -38,16 +40,17 @@ export function openResults(
   dir: string,
   key: string,
   shape: { readonly rows: number; readonly images: number },
-  { fresh = false }: { fresh?: boolean } = {},
+  { fresh = false, writer }: { fresh?: boolean; writer?: string } = {},
 ): SavedResults {
   if (!/^[0-9a-f]{64}$/.test(key)) {
     throw new RangeError(`Cannot open the results "${key}": expected a key of 64 hexadecimal digits`);
   }
   const sweep = { key, ...shape };
-  const path = join(dir, `${key}.results`);
-  if (fresh) remove(path);
+  const path = join(dir, writer === undefined ? `${key}.results` : `${key}.${writer.replace(/[^\w-]+/g, "-")}.results`);
+  const paths = [path, ...othersOf(dir, key).filter((other) => other !== path)];
+  if (fresh) paths.forEach(remove);
   const memory = memoryOf(sweep);
-  readParts(path, sweep, memory.write);
+  for (const each of paths) readParts(each, sweep, memory.write);
   return {
     ...memory,
     write(part) {
@@ -56,6 +59,17 @@ export function openResults(
       memory.write(part);
     },
   };
+}
+
+/** What any computer has saved of a sweep. */
+function othersOf(dir: string, key: string): string[] {
+  try {
+    return readdirSync(dir)
+      .filter((name) => name.startsWith(`${key}.`) && name.endsWith(".results"))
+      .map((name) => join(dir, name));
+  } catch {
+    return []; // not made yet, or what reading the own file says
+  }
 }
 
 /** The same without a disk: what was read, and what was written since. */

@@ -2,12 +2,20 @@
 import { operatorList, operatorNamed } from "../../ablations/named";
 import { setKindList, setKindNamed } from "../../ablations/named-sets";
 import { CHECKPOINT_OPTIONS } from "../checkpoints";
-import { asked, defineCommand, type GivenTo, numberBelow, wholeNumber } from "../command";
+import type { Shard } from "../../sweeps/shard";
+import { asked, defineCommand, type GivenTo, UsageError, numberBelow, wholeNumber } from "../command";
 import { TEST_OPTIONS } from "../datasets";
 import { readPrecision } from "../precision";
 
 /** What the command gets. */
 export type SweepGiven = GivenTo<typeof SWEEP>;
+
+/** Reads "3/8". */
+function readShard(_: string, text: string): Shard {
+  const [part, parts] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).slice(1).map(Number);
+  if (part >= 1 && part <= parts) return { part, parts };
+  throw new UsageError(`Cannot read --shard "${text}": expected a part and how many there are, as in 3/8`);
+}
 
 export const SWEEP = defineCommand({
   name: "sweep",
@@ -40,6 +48,11 @@ ${setKindList()}`,
       help: "largest drop of a trivial layer, in percentage points",
       preset: "0.5",
       read: (option, text) => numberBelow(100)(option, text) / 100,
+    },
+    shard: {
+      value: "3/8",
+      help: "only the third of eight parts, for jobs on several computers; when all are there, the whole is read back at once",
+      read: readShard,
     },
     stop: { help: "end each ablation as soon as its verdict is certain" },
     exact: { help: "only the verdicts, the same as with all images, from as few as settle them" },

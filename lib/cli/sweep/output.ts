@@ -140,7 +140,8 @@ function roundingText({ flips, predictions, images }: Rounding): string {
   return `bfloat16 changed ${flips} of ${predictions} predictions (the first ${images} images; against float32)`;
 }
 
-async function write(file: string, text: string, say: (text: string) => void): Promise<void> {
+/** Writes a file that was asked for; "-" is standard output. */
+export async function write(file: string, text: string, say: (text: string) => void): Promise<void> {
   if (file === "-") return console.log(text);
   await writeTogether(dirname(file), new Map([[basename(file), new TextEncoder().encode(`${text}\n`)]]));
   say(`${file} written`);

@@ -9,17 +9,18 @@ import type { Sweep } from "../../results/matrix";
 import type { ExactVerdicts } from "../../results/exact";
 import { type ExactOptions, exactVerdicts } from "../../sweeps/exact";
 import { planSets } from "../../sweeps/plan";
+import { type Shard, sweepShard } from "../../sweeps/shard";
 import { roundingOf } from "../../sweeps/rounding";
 import { type SweepOptions, sweepSteps } from "../../sweeps/sweep";
 import { isWritable } from "../../files/disk";
 import { percent } from "../../text/format";
 import { loadCheckpoint } from "../checkpoints";
-import { asked, printError, UsageError } from "../command";
+import { asked, print, printError, UsageError } from "../command";
 import { loadAsked, loadTest } from "../datasets";
 import { warnOfSlow } from "../precision";
 import { progressBar } from "../progress";
 import type { SweepGiven } from "./options";
-import { exactOutput, output } from "./output";
+import { exactOutput, output, write } from "./output";
 
 /** The layers asked for, by default all that the operator can be applied to. */
 function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: string): readonly Layer[] {
@@ -35,7 +36,9 @@ async function trainingImages(given: SweepGiven): Promise<Dataset> {
 }
 
 /** @throws UsageError where ablations that are to end early cannot */
-function checkEarly({ stop, exact, set, precision }: SweepGiven): void {
+function checkEarly({ stop, exact, set, precision, shard }: SweepGiven): void {
+  if (shard && (stop || exact))
+    throw new UsageError("Cannot split a sweep that ends early: --shard goes without --stop and --exact");
   if (stop && exact) throw new UsageError("Cannot both stop and be exact: --stop allows for error, --exact does not");
   if ((stop || exact) && !["single", "blocks", "stages"].includes(set))
     throw new UsageError(`Cannot stop early with --set ${set}: its ablations are compared on the same images`);
@@ -104,6 +107,25 @@ async function exactWithLine(network: Network, test: Dataset, options: ExactOpti
   }
 }
 
+/** One part of a sweep; what it writes with --json says that it is there. @throws UsageError where nothing can be kept */
+async function shardWithLine(
+  { json }: SweepGiven,
+  shard: Shard,
+  network: Network,
+  test: Dataset,
+  { results, ...options }: SweepOptions,
+): Promise<void> {
+  if (results === undefined)
+    throw new UsageError("Cannot keep a part of a sweep: --results names no folder to write to");
+  const bar = progressBar(network.name, "images");
+  const asPlanned = { ...options, results, onProgress: bar.update };
+  const ablations = await sweepShard(network, test, asPlanned, shard).finally(() => bar.finish());
+  if (json) await write(json, JSON.stringify({ ...shard, ablations, images: test.count }), print);
+  print(
+    `Part ${shard.part} of ${shard.parts}: ${ablations} of ${options.sets!.length} ablations are kept in ${results}`,
+  );
+}
+
 /** The test images that were asked for. */
 async function testImages(given: SweepGiven): Promise<Dataset> {
   const { skip, images } = given;
@@ -125,6 +147,7 @@ export async function sweepCommand(given: SweepGiven, signal: AbortSignal): Prom
   const how = { layers, most: given.most, seed: given.seed, training: () => trainingImages(given), greedy };
   const plan = await planSets(given.set, network, how).finally(() => bar.finish());
   const asPlanned = { ...options, start, sets: plan.sets };
+  if (given.shard) return shardWithLine(given, given.shard, network, test, asPlanned);
   if (given.exact)
     return exactOutput(
       given,
