@@ -69,6 +69,14 @@ test("what cannot be read is a mistake in usage that says what was expected", ()
     );
 });
 
+test("a command may take words of its own, an option that is given several times, and a letter for it", () => {
+  const options = { parameter: { value: "NAME=VALUE", help: "text", short: "p", several: true } } as const;
+  const taking = defineCommand({ name: "try", summary: "Tries.", words: "NAME", options });
+  const given = readOptions(taking, ["04", "-p", "a=1", "--parameter", "b=2"]) as GivenTo<typeof taking>;
+  assert.deepEqual(given, { words: ["04"], parameter: ["a=1", "b=2"] });
+  assert.deepEqual(readOptions(taking, []), { words: [], parameter: [] });
+});
+
 test("a path starts where the user stands, a preset in the project's folder, and - is no path", (context) => {
   const { INIT_CWD } = process.env;
   context.after(() => (INIT_CWD === undefined ? delete process.env.INIT_CWD : (process.env.INIT_CWD = INIT_CWD)));

@@ -41,7 +41,7 @@ async function execute(context: TestContext, cells: object[], options: { quick?:
     root,
     source: file,
     target: file,
-    quick: options.quick ?? false,
+    prepare: options.quick ? withQuickParameters : undefined,
     say: (text: string) => said.push(text),
   });
   const error: Error | undefined = await run.then(
@@ -62,14 +62,16 @@ test("chooseNotebooks() takes the numbered notebooks in order, or one by its num
   assert.throws(() => chooseNotebooks([]), /found none/);
 });
 
+const CONFIG = 'const CONFIG = {\n  images: 10_000, // test images\n  epochs: 3,\n  figures: "figures",\n};';
+
 test("withQuickParameters() changes CONFIG right after the parameters, as the notebook itself declares", () => {
   const quick = withQuickParameters(
-    notebook([cell("import"), cell("CONFIG", "parameters"), cell("rest")], { quick: { epochs: 1 } }),
+    notebook([cell("import"), cell(CONFIG, "parameters"), cell("rest")], { quick: { epochs: 1 } }),
   );
   assert.equal(quick.cells.length, 4);
   assert.match(
     quick.cells[2].source,
-    /Object\.assign\(CONFIG, \{"images":1000,"figures":"figures\/quick","epochs":1\}\);$/,
+    /Object\.assign\(CONFIG, \{"images":1000,"figures":"figures\/quick","epochs":1\} satisfies Partial<typeof CONFIG>\);$/,
   );
   assert.deepEqual(quick.cells[2].metadata.tags, ["injected-parameters"]);
 });
@@ -87,7 +89,7 @@ test("a headless run replaces the notebook by the executed one and leaves nothin
   const { error, folder, file, after, said, left } = await execute(
     context,
     [
-      cell("const CONFIG = { images: 10000, epochs: 3 };", "parameters"),
+      cell('const CONFIG = { images: 10000, epochs: 3, figures: "figures" };', "parameters"),
       cell("console.log(JSON.stringify(CONFIG));\nconsole.log((globalThis as any)[Symbol.for('nontrivial.results')]);"),
     ],
     { quick: true, metadata: { quick: { epochs: 1 } } },

@@ -15,6 +15,10 @@ export interface Option {
   readonly preset?: string;
   /** Whether it is a path, which starts where the user stands; a preset starts in the project's folder. */
   readonly isPath?: boolean;
+  /** The letter that stands for it. */
+  readonly short?: string;
+  /** May be given more than once: the command gets a list. */
+  readonly several?: true;
   /** What the command gets instead of the text. @throws UsageError when it cannot be read */
   readonly read?: (option: string, text: string) => unknown;
 }
@@ -25,20 +29,29 @@ type ValueOf<O> = O extends { readonly read: (option: string, text: string) => i
 
 /** What a command gets: true or false of a flag, what was read of another option, undefined where nothing was given or preset. */
 export type Given<O extends Options> = {
-  readonly [Name in keyof O]: O[Name] extends { readonly value: string }
-    ? ValueOf<O[Name]> | (O[Name] extends { readonly preset: string } ? never : undefined)
-    : boolean;
+  readonly [Name in keyof O]: O[Name] extends { readonly several: true }
+    ? string[]
+    : O[Name] extends { readonly value: string }
+      ? ValueOf<O[Name]> | (O[Name] extends { readonly preset: string } ? never : undefined)
+      : boolean;
 };
+
+/** What it gets of words without an option's name. */
+interface Words {
+  readonly words?: readonly string[];
+}
 
 /** A command: its npm script, what it does, and its options. */
 export interface Command<O extends Options> {
   readonly name: string;
   readonly summary: string;
+  /** What its own words are, those without an option's name, where it takes some. */
+  readonly words?: string;
   readonly options: O;
 }
 
 /** What a command gets, by the command's type: `GivenTo<typeof COMMAND>`. */
-export type GivenTo<C> = C extends Command<infer O> ? Given<O> : never;
+export type GivenTo<C> = C extends Command<infer O> ? Given<O> & Words : never;
 
 /** A command as it is, with the types of its options kept to the letter. */
 export function defineCommand<const O extends Options>(command: Command<O>): Command<O> {
@@ -48,7 +61,7 @@ export function defineCommand<const O extends Options>(command: Command<O>): Com
 /** Runs a command: reads its options, and turns errors into one line and an exit code (2: wrong usage, 1: failed, 130: stopped). */
 export function runCommand<O extends Options>(
   command: Command<O>,
-  body: (given: Given<O>, signal: AbortSignal) => Promise<void>,
+  body: (given: Given<O> & Words, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   return run(command, body);
 }

@@ -8,9 +8,10 @@ export class UsageError extends Error {}
 
 /**
  * Runs a command: reads its options, and turns errors into one line and an exit code (2: wrong usage, 1: failed, 130: stopped).
- * @param {{name: string, summary: string, options: Record<string, {value?: string, help: string, preset?: string,
- *   isPath?: boolean, read?: (option: string, text: string) => unknown}>}} command its npm script, what it does, and its options:
- *   those without the word for a `value` are flags; a path starts where the user stands; `read` makes something of the text
+ * @param {{name: string, summary: string, words?: string, options: Record<string, {value?: string, help: string, preset?: string,
+ *   isPath?: boolean, short?: string, several?: boolean, read?: (option: string, text: string) => unknown}>}} command its npm script, what
+ *   it does, what its own words are where it takes some, and its options: those without the word for a `value` are flags; a path starts
+ *   where the user stands; `read` makes something of the text; `several` may be given more than once, for a list
  * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and, where it takes one, a signal
  *   that Ctrl-C aborts
  */
@@ -44,33 +45,41 @@ function withHint(message, name) {
 
 /**
  * Reads a command's options from words.
+ * @param {{options: any, words?: string}} command
+ * @param {string[]} args
  * @returns {any} a value for each option, or "help"
  * @throws {UsageError} for words that it does not know
  */
-export function readOptions({ options }, words) {
-  const types = Object.entries(options).map(([name, { value }]) => [name, { type: value ? "string" : "boolean" }]);
-  const given = parse(words, { ...Object.fromEntries(types), help: { type: "boolean" } });
-  if (given.help) return "help";
-  return Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [name, valueOf(name, option, given[name])]),
-  );
+export function readOptions({ options, words }, args) {
+  const types = Object.entries(options).map(([name, option]) => [name, typeOf(option)]);
+  const { values, positionals } = parse(args, { ...Object.fromEntries(types), help: { type: "boolean" } }, words);
+  if (values.help) return "help";
+  const given = Object.entries(options).map(([name, option]) => [name, valueOf(name, option, values[name])]);
+  return { ...Object.fromEntries(given), ...(words && { words: positionals }) };
 }
 
-function valueOf(name, { value, isPath, preset, read }, given) {
+const typeOf = ({ value, short, several = false }) => ({
+  type: value ? "string" : "boolean",
+  multiple: several,
+  ...(short && { short }),
+});
+
+function valueOf(name, { value, isPath, preset, several, read }, given) {
   if (!value) return given === true;
+  if (several) return given ?? [];
   const text = (isPath && given !== undefined ? fromHere(given) : given) ?? preset;
   return read && text !== undefined ? read(name, text) : text;
 }
 
 /** A path given by the user, who may stand in another folder than the project's, where commands run; "-" is no path. */
-function fromHere(text) {
+export function fromHere(text) {
   const here = process.env.INIT_CWD ?? "";
   return text === "-" || resolve(here) === process.cwd() ? text : resolve(here, text);
 }
 
-function parse(args, options) {
+function parse(args, options, words) {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args, options, strict: true, allowPositionals: words !== undefined });
   } catch (error) {
     const known = Object.keys(options).map((name) => `--${name}`);
     const near = nearest(/'(--[^']+)'/.exec(error.message)?.[1] ?? "", known);
@@ -97,9 +106,9 @@ function distance(from, to) {
   return row[to.length];
 }
 
-function usage({ name, summary, options }) {
-  const rows = Object.entries(options).map(([option, { value, help, preset }]) => [
-    `--${option}${value ? ` ${value}` : ""}`,
+function usage({ name, summary, words, options }) {
+  const rows = Object.entries(options).map(([option, { value, help, preset, short }]) => [
+    `${short ? `-${short}, ` : ""}--${option}${value ? ` ${value}` : ""}`,
     help + (preset === undefined ? "" : ` (${preset})`),
   ]);
   rows.push(["--help", "this text"]);
@@ -107,5 +116,5 @@ function usage({ name, summary, options }) {
   const lines = rows.map(
     ([flag, help]) => `  ${flag.padEnd(width)}  ${help.replaceAll("\n", `\n${" ".repeat(width + 4)}`)}`,
   );
-  return `npm run ${name} [-- options]\n\n${summary}\n\n${lines.join("\n")}`;
+  return `npm run ${name} ${words ? `-- ${words} [options]` : "[-- options]"}\n\n${summary}\n\n${lines.join("\n")}`;
 }

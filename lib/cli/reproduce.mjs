@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { runCommand } from "./options.mjs";
 import { executeNotebook, writeHtml } from "./reproduce/execute.mjs";
-import { chooseNotebooks } from "./reproduce/notebooks.mjs";
+import { chooseNotebooks, withQuickParameters } from "./reproduce/notebooks.mjs";
 import { onInterrupt } from "../setup/children.mjs";
 import { ROOT } from "../setup/environment.mjs";
 import { setUp } from "../setup/main.mjs";
@@ -51,7 +51,8 @@ async function one(name, quick) {
   const folder = join(ROOT, quick ? "figures/quick" : "figures/html");
   let html;
   await report.work(bare, "starting the kernel,", async (say) => {
-    await executeNotebook({ root: ROOT, source: join(ROOT, "notebooks", name), target, quick, say });
+    const prepare = quick ? withQuickParameters : undefined;
+    await executeNotebook({ root: ROOT, source: join(ROOT, "notebooks", name), target, prepare, say });
     say("writing its HTML,");
     html = await writeHtml({ root: ROOT, notebook: target, folder });
     return "executed";

@@ -17,7 +17,11 @@ export function createReport({ quiet = false, stream = process.stdout } = {}) {
     /** A step that needs nothing. */
     ready: (name, text) => quiet || print(line("✓", name, text)),
     notice: (name, text) => print(line("!", name, text)),
-    /** A step that failed, with the last lines of the child that did, and what to do. */
+    /**
+     * A step that failed, with the last lines of the child that did, and what to do.
+     * @param {string} name
+     * @param {{message: string, output?: string, advice?: string}} failure
+     */
     failed(name, { message, output, advice }) {
       print(line("✗", name, message));
       if (output) print(output.replace(/^/gm, "    "));

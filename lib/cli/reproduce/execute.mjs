@@ -5,47 +5,48 @@ import { basename, dirname, join } from "node:path";
 import { runChild } from "../../setup/children.mjs";
 import { childEnvironment } from "../../setup/environment.mjs";
 import { interpreter } from "../../setup/python.mjs";
-import { describeFailure, parseNotebook, withQuickParameters } from "./notebooks.mjs";
+import { describeFailure, parseNotebook } from "./notebooks.mjs";
 
 /**
  * Executes a notebook and puts the result in place of the target, which may be the notebook itself.
- * @param {{root: string, source: string, target: string, quick: boolean, say: (text: string) => void}} options
+ * @param {{root: string, source: string, target: string, prepare?: (notebook: any) => any, results?: string,
+ *   say: (text: string) => void}} options `prepare` changes the notebook before, such as its parameters; `results` is a folder with what
+ *   earlier runs have computed, instead of one of its own: what is there was computed by whatever code there was then
  * @throws {Error} that names the cell which failed
  */
-export async function executeNotebook({ root, source, target, quick, say }) {
+export async function executeNotebook({ root, source, target, prepare = (notebook) => notebook, results, say }) {
   const input = `${target}.${process.pid}.in.tmp`;
   const output = `${target}.${process.pid}.out.tmp`;
   mkdirSync(dirname(target), { recursive: true });
   try {
     const notebook = parseNotebook(basename(source), readFileSync(source, "utf8"));
-    writeFileSync(input, JSON.stringify(quick ? withQuickParameters(notebook) : notebook));
-    await runCells({ root, source, input, output, say });
+    writeFileSync(input, JSON.stringify(prepare(notebook)));
+    await runCells({ root, source, input, output, results, say });
     renameSync(output, target);
   } finally {
     for (const file of [input, output]) rmSync(file, { force: true });
   }
 }
 
-async function runCells({ root, source, input, output, say }) {
+async function runCells({ root, source, input, output, results, say }) {
   let failure;
   const onLine = (line) => {
     const event = eventOf(line);
     if (event?.event === "cell") say(`cell ${event.number} of ${event.of},`);
     if (event?.event === "error") failure = event;
   };
-  // Of its own: what earlier runs have kept was computed by whatever code there was then.
-  const results = mkdtempSync(join(tmpdir(), "nontrivial-results-"));
+  const own = results ? undefined : mkdtempSync(join(tmpdir(), "nontrivial-results-"));
   try {
     const script = join(root, "lib", "jupyter", "execute.py");
     const args = [script, input, output, dirname(source)];
-    const env = { ...childEnvironment(root), NONTRIVIAL_RESULTS: results };
+    const env = { ...childEnvironment(root), NONTRIVIAL_RESULTS: results ?? own };
     await runChild(interpreter(root), args, { cwd: root, env, onLine });
   } catch (error) {
     throw failure && !error.interrupted
       ? new Error(describeFailure(basename(source), failure), { cause: error })
       : error;
   } finally {
-    rmSync(results, { recursive: true, force: true });
+    if (own) rmSync(own, { recursive: true, force: true });
   }
 }
 

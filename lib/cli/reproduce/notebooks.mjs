@@ -49,28 +49,63 @@ function isCell(cell) {
   );
 }
 
-const QUICK = { images: 1000, figures: "figures/quick" };
+const hasTag = (tag) => (cell) => cell.metadata?.tags?.includes(tag) === true;
 
 /**
- * A notebook with its quick parameters: a cell after the one tagged "parameters" changes CONFIG to 1,000 test images, to
- * figures in figures/quick, and to what the notebook's own metadata.quick says. A notebook without parameters stays as it is.
+ * The parameters of a notebook, one for each field of CONFIG in the cell tagged "parameters"; undefined where no cell
+ * has the tag.
  * @param {any} notebook the content of an .ipynb file (nbformat 4)
- * @throws {TypeError} when it declares quick parameters but has no cell to change
+ * @returns {{name: string, text: string, comment: string}[] | undefined} name, default as it is written, and the comment behind it
  */
-export function withQuickParameters(notebook) {
-  const index = notebook.cells.findIndex((cell) => cell.metadata?.tags?.includes("parameters"));
-  const { quick } = notebook.metadata;
-  if (index < 0 && quick) throw new TypeError('Cannot set metadata.quick: no cell has the tag "parameters"');
-  if (index < 0) return notebook;
+export function parametersOf(notebook) {
+  const cell = notebook.cells.find(hasTag("parameters"));
+  if (!cell) return undefined;
+  const fields = [cell.source].flat().join("").matchAll(FIELD);
+  return [...fields].map(([, name, text, comment = ""]) => ({ name, text, comment }));
+}
+
+// name: value, // comment; a field on each line, or all on one
+const FIELD =
+  /(?:^ +|\{ |, )(\w+): ((?:"(?:[^"\\]|\\.)*"|[^"/]|\/(?!\/))+?)(?:,? *(?:\/\/ (.*))?$|(?=, \w+: )|(?=,? \};?$))/gm;
+
+/**
+ * A notebook with a cell after the one tagged "parameters" that changes CONFIG: in place of an earlier one, and refused by the kernel's
+ * type check where CONFIG has no such parameter or one of another type.
+ * @param {any} notebook the content of an .ipynb file (nbformat 4)
+ * @param {object} values by name
+ * @param {string} comment above them
+ * @throws {TypeError} when no cell has the tag
+ */
+export function withParameters(notebook, values, comment) {
+  const cells = notebook.cells.filter((cell) => !hasTag("injected-parameters")(cell));
+  const index = cells.findIndex(hasTag("parameters"));
+  if (index < 0) throw new TypeError('Cannot set parameters: no cell has the tag "parameters"');
   const cell = {
     cell_type: "code",
     execution_count: null,
     id: "injected-parameters",
     metadata: { tags: ["injected-parameters"] },
     outputs: [],
-    source: `// Quick run: npm run reproduce -- --quick\nObject.assign(CONFIG, ${JSON.stringify({ ...QUICK, ...quick })});`,
+    source: `// ${comment}\nObject.assign(CONFIG, ${JSON.stringify(values)} satisfies Partial<typeof CONFIG>);`,
   };
-  return { ...notebook, cells: [...notebook.cells.slice(0, index + 1), cell, ...notebook.cells.slice(index + 1)] };
+  return { ...notebook, cells: [...cells.slice(0, index + 1), cell, ...cells.slice(index + 1)] };
+}
+
+const QUICK = { images: 1000, figures: "figures/quick" };
+
+/**
+ * A notebook with its quick parameters: 1,000 test images and figures in figures/quick, where it has such parameters, and what its own
+ * metadata.quick says. A notebook without parameters stays as it is.
+ * @param {any} notebook the content of an .ipynb file (nbformat 4)
+ * @throws {TypeError} when it declares quick parameters but has no cell to change
+ */
+export function withQuickParameters(notebook) {
+  const { quick } = notebook.metadata;
+  const own = parametersOf(notebook);
+  if (!own && !quick) return notebook;
+  const known = Object.entries(QUICK).filter(([name]) => own?.some((each) => each.name === name));
+  const values = { ...Object.fromEntries(known), ...quick };
+  return withParameters(notebook, values, "Quick run: npm run reproduce -- --quick");
 }
 
 /**
