@@ -6,6 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import { ask } from "../lib/setup/children.mjs";
+import { library } from "../lib/setup/steps.mjs";
 
 interface Made {
   readonly declarations: string;
@@ -62,6 +64,18 @@ describe("what the kernel makes of files", () => {
     );
     assert.match(made["lib/area.ts"].code, /require\("\.\/square"\)[^]*sourceMappingURL=data:/);
     assert.deepEqual(make().names, []);
+  });
+
+  test("is made by set-up, which looks first whether it is there", async (context) => {
+    const { root, make, write } = checkout(context);
+    const run = (command: string, args: string[]) => Promise.resolve(execFileSync(command, args, { cwd: root }));
+    const step = () => library.check({ root, ask });
+    assert.deepEqual(step(), { ready: false, text: "compiling 4 files of lib/ for the kernel" });
+    await library.act({ root, run });
+    assert.equal(step().ready, true);
+    assert.deepEqual(make().names, []);
+    write("lib/square.ts", FILES["lib/square.ts"].replace("x * x", "x ** 2"));
+    assert.match(step().text, /compiling 1 files/);
   });
 
   test("is made anew for an edited file alone while what it declares stays, and else for its importers too", (context) => {

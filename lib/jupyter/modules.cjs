@@ -133,4 +133,7 @@ function place(file) {
 const isSame = (one, other) =>
   Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((key) => one[key] === other[key]);
 
+// node modules.cjs <import>…: prints how many files have to be made.
+if (require.main === module) process.stdout.write(String(behind(process.argv.slice(2)).stale.length));
+
 module.exports = { ROOT, VERSION, behind, digestOf, facesOf, isOwn, isSource, keep, made, namesOf };

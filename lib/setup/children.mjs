@@ -63,8 +63,8 @@ export async function runChild(command, args, { show = false, handle, onLine, ..
 }
 
 /** Asks a command a quick question; the answer is undefined when it is missing, slow or fails. */
-export function ask(command, args) {
-  const options = { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"] };
+export function ask(command, args, cwd = process.cwd()) {
+  const options = { cwd, encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"] };
   const { status, stdout } = spawnSync(command, args, options);
   return status === 0 ? stdout.trim() : undefined;
 }

@@ -6,9 +6,9 @@ import { childEnvironment, ROOT } from "./environment.mjs";
 import { takeLock } from "./lock.mjs";
 import { jupyter, python } from "./python.mjs";
 import { seconds } from "./report.mjs";
-import { data, packages } from "./steps.mjs";
+import { data, library, packages } from "./steps.mjs";
 
-const STEPS = [packages, python, jupyter, engine, data];
+const STEPS = [packages, python, jupyter, engine, library, data];
 
 /**
  * Does all that is missing.
