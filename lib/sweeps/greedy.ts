@@ -1,4 +1,8 @@
 // The order in which layers can be given up: step by step the one whose loss, on top of those before, costs least.
+//
+// Every candidate sees every image. A race (images in the order of `exact.ts`, a candidate out once its losses so far exceed what another
+// can still lose) makes the same choices, but candidates near the best one have to run to the end, and those that drop out share
+// the pass of the intact network with them: steps of a ResNet-20 took 0.9 of the time, of a ResNet-56 the same as without.
 import { checkSets, type LayerSet, setOf, singles } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
 import { type Layer, layersOf } from "../networks/layers";

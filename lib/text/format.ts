@@ -99,7 +99,7 @@ export function escapeMarkdown(text: string): string {
 /** Text on one line, without characters that move the cursor or turn the direction of writing. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, " ");
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, " ");
 }
 
 /** The text that `escapeHtml` was given. */
