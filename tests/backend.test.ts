@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { startEngine, tensorOf, tf } from "../lib/engine/backend";
 import { evaluate } from "../lib/training/evaluate";
@@ -34,6 +34,18 @@ test("convolutions are oneDNN's on every processor, unless the user asks for Eig
   assert.match(usual, /^engine true$/m);
   assert.doesNotMatch(without, /exec,cpu,convolution/);
   assert.match(without, /^engine false$/m);
+});
+
+test("TensorFlow logs nothing while it is loaded unless it is asked to, and errors are still seen afterwards", () => {
+  const program = `
+    const { startEngine } = require("./lib/engine/backend");
+    void startEngine().then(() => console.error("said"));`;
+  const errorsAt = (level: string) => {
+    const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: level };
+    return spawnSync(process.execPath, ["--import", "tsx", "--eval", program], { encoding: "utf8", env }).stderr;
+  };
+  assert.equal(errorsAt("3"), "said\n");
+  assert.match(errorsAt("0"), /oneDNN custom operations are on[^]*\nsaid\n$/);
 });
 
 test("tensorOf() gives TensorFlow numbers of its own, wherever in memory the array lies", async () => {

@@ -42,6 +42,9 @@ interface NativeModule {
 // Eigen's (ResNet-20's training step: 307 against 160 images/s). Read by the native library.
 process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
 
+/** Our addon (`setup/quiet.cc`): turns the process's error output away and back. */
+type Quiet = Readonly<Record<"mute" | "unmute", () => void>>;
+
 let loaded: { readonly tf: typeof TensorFlow; readonly native?: NativeModule } | undefined;
 let started: Promise<Engine> | undefined;
 
@@ -100,7 +103,16 @@ export function tensorOf(data: Float32Array | Int32Array, shape: readonly number
 function loadNative(): NativeModule | undefined {
   const folder = join(require.resolve("@tensorflow/tfjs-node/package.json"), "..", "lib", "napi-v8");
   if (!existsSync(join(folder, "tfjs_binding.node"))) return undefined;
-  return require("@tensorflow/tfjs-node") as NativeModule;
+  const addon = join(folder, "quiet.node");
+  // TensorFlow reads the level only after its first two lines.
+  const quiet =
+    Number(process.env.TF_CPP_MIN_LOG_LEVEL) > 0 && existsSync(addon) ? (require(addon) as Quiet) : undefined;
+  quiet?.mute();
+  try {
+    return require("@tensorflow/tfjs-node") as NativeModule;
+  } finally {
+    quiet?.unmute();
+  }
 }
 
 /** tfjs-node. @throws Error that says what to do when the native engine is not there */

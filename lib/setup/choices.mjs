@@ -79,13 +79,23 @@ export function installArguments(name) {
 export function compilerArguments({ modules, tensorflow, output }) {
   const tfjs = `${modules}/@tensorflow/tfjs-node`;
   return [
-    ...["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"],
-    ...[`${modules}/node-api-headers/include`, tfjs, `${tensorflow}/include`].map((folder) => `-I${folder}`),
+    ...addon([`${modules}/node-api-headers/include`, tfjs, `${tensorflow}/include`]),
     ...[`${tfjs}/binding/tfjs_backend.cc`, `${tfjs}/binding/tfjs_binding.cc`],
     ...[`-L${tensorflow}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", `-Wl,-rpath,${tensorflow}`],
     ...["-o", output],
   ];
 }
+
+/** The same for our own addon, which keeps TensorFlow's first words off the terminal. @param {{root: string, output: string}} paths */
+export const quietArguments = ({ root, output }) => [
+  ...addon([`${root}/node_modules/node-api-headers/include`]),
+  ...[`${root}/lib/setup/quiet.cc`, "-o", output],
+];
+
+const addon = (headers) => [
+  ...["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"],
+  ...headers.map((folder) => `-I${folder}`),
+];
 
 /**
  * Whether node_modules holds what package-lock.json asks for, judged by the list that npm writes after a complete install.

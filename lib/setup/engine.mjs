@@ -1,7 +1,7 @@
 // Set-up's TensorFlow step: a Python wheel for its C++ library, CPU or GPU, and tfjs-node's own C++ source compiled against it.
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compilerArguments, installArguments, wheelsToTry } from "./choices.mjs";
+import { compilerArguments, installArguments, quietArguments, wheelsToTry } from "./choices.mjs";
 import { sitePackages } from "./environment.mjs";
 import { installing, interpreter, PIP, readRequirements, wheelsDigest } from "./python.mjs";
 import { readJson, readStamp, writeStamp } from "./stamp.mjs";
@@ -80,12 +80,16 @@ async function installWheel({ root, run, say }, flavor, memory) {
   writeStamp(wheelStamp(root), inputs, { ...memory, flavor });
 }
 
-/** Compiles the binding against the wheel that is installed; the old one goes first, the new one appears when it is complete. */
+/**
+ * Compiles the binding against the wheel that is installed, and what keeps TensorFlow quiet beside it; the old binding goes first, the new
+ * one appears when it is complete.
+ */
 async function compile({ root, run }, compiler) {
   const paths = { modules: join(root, "node_modules"), tensorflow: join(sitePackages(root) ?? "", "tensorflow") };
   const output = `${bindingFile(root)}.tmp`;
   rmSync(bindingFile(root), { force: true });
   mkdirSync(dirname(output), { recursive: true });
+  await run(compiler, quietArguments({ root, output: join(dirname(output), "quiet.node") }));
   await run(compiler, compilerArguments({ ...paths, output }));
   renameSync(output, bindingFile(root));
 }
@@ -120,7 +124,7 @@ const wheelInputs = (root, flavor) => ({
 
 function bindingInputs(root, flavor) {
   const tfjs = readJson(join(root, "node_modules/@tensorflow/tfjs-node/package.json"))?.version;
-  return { ...wheelInputs(root, flavor), folder: sitePackages(root), tfjs };
+  return { ...wheelInputs(root, flavor), folder: sitePackages(root), tfjs, with: "quiet.node" };
 }
 
 function wheelStands(root, flavor) {
