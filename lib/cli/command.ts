@@ -1,8 +1,8 @@
 // Commands whose types follow from their options: an option is named once, and what it gives is known from there.
-import { runCommand as run, UsageError } from "./options.mjs";
+import { fromHere, runCommand as run, UsageError } from "./options.mjs";
 
 export { print, printError } from "../setup/visible.mjs";
-export { UsageError };
+export { fromHere, UsageError };
 
 // TensorFlow's C++ log would otherwise come between the lines of a command. Read when the native library is loaded, which is later.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
@@ -48,6 +48,8 @@ export interface Command<O extends Options> {
   /** What its own words are, those without an option's name, where it takes some. */
   readonly words?: string;
   readonly options: O;
+  /** What --help says besides, of the words that are given with it. */
+  readonly details?: (words: string[]) => string;
 }
 
 /** What a command gets, by the command's type: `GivenTo<typeof COMMAND>`. */

@@ -9,9 +9,10 @@ export class UsageError extends Error {}
 /**
  * Runs a command: reads its options, and turns errors into one line and an exit code (2: wrong usage, 1: failed, 130: stopped).
  * @param {{name: string, summary: string, words?: string, options: Record<string, {value?: string, help: string, preset?: string,
- *   isPath?: boolean, short?: string, several?: boolean, read?: (option: string, text: string) => unknown}>}} command its npm script, what
- *   it does, what its own words are where it takes some, and its options: those without the word for a `value` are flags; a path starts
- *   where the user stands; `read` makes something of the text; `several` may be given more than once, for a list
+ *   isPath?: boolean, short?: string, several?: boolean, read?: (option: string, text: string) => unknown}>,
+ *   details?: (words: string[]) => string}} command its npm script, what it does, what its own words are where it takes some, and its
+ *   options: those without the word for a `value` are flags; a path starts where the user stands; `read` makes something of the text;
+ *   `several` may be given more than once, for a list; `details` is what --help says besides, of the words given with it
  * @param {(given: any, signal: AbortSignal) => Promise<unknown>} body gets a value for each option, and, where it takes one, a signal
  *   that Ctrl-C aborts
  */
@@ -21,8 +22,9 @@ export async function runCommand(command, body) {
   // Without a signal to obey, Ctrl-C ends the process as it ends any other.
   if (body.length > 1) process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
   try {
-    const given = readOptions(command, process.argv.slice(2));
-    if (given === "help") print(usage(command));
+    const args = process.argv.slice(2);
+    const given = readOptions(command, args);
+    if (given === "help") print(usage(command, args));
     else await body(given, stop.signal);
   } catch (error) {
     const wrong = error instanceof UsageError;
@@ -106,7 +108,7 @@ function distance(from, to) {
   return row[to.length];
 }
 
-function usage({ name, summary, words, options }) {
+function usage({ name, summary, words, options, details }, args) {
   const rows = Object.entries(options).map(([option, { value, help, preset, short }]) => [
     `${short ? `-${short}, ` : ""}--${option}${value ? ` ${value}` : ""}`,
     help + (preset === undefined ? "" : ` (${preset})`),
@@ -116,5 +118,12 @@ function usage({ name, summary, words, options }) {
   const lines = rows.map(
     ([flag, help]) => `  ${flag.padEnd(width)}  ${help.replaceAll("\n", `\n${" ".repeat(width + 4)}`)}`,
   );
-  return `npm run ${name} ${words ? `-- ${words} [options]` : "[-- options]"}\n\n${summary}\n\n${lines.join("\n")}`;
+  const more = details?.(
+    readOptions(
+      { options, words },
+      args.filter((arg) => arg !== "--help"),
+    ).words,
+  );
+  const call = `npm run ${name} ${words ? `-- ${words} [options]` : "[-- options]"}`;
+  return [call, summary, lines.join("\n"), more].filter(Boolean).join("\n\n");
 }

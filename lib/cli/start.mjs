@@ -13,6 +13,9 @@ if (!existsSync(join(ROOT, "node_modules", "tsx", "package.json"))) {
 }
 
 const words = process.argv.slice(2);
+// npm says where the user stands; tests stand in the project's folder.
+const { npm_lifecycle_event: script, INIT_CWD } = process.env;
+const here = words[0]?.startsWith("-") ? ROOT : ((script ? INIT_CWD : undefined) ?? process.cwd());
 if (words[0]?.startsWith("lib/cli/") && words.includes("--help")) help(words);
 else start(words);
 
@@ -23,14 +26,13 @@ function help([script, ...rest]) {
   const how = { bundle: true, write: false, platform: "node", format: "cjs", packages: "external" };
   const [{ text }] = buildSync({ ...how, entryPoints: [file], logLevel: "error" }).outputFiles;
   process.argv = [process.argv[0], file, ...rest];
+  process.env.INIT_CWD = here;
+  process.chdir(ROOT);
   const module = Object.assign(new Module(file), { filename: file, paths: Module._nodeModulePaths(dirname(file)) });
   module._compile(text, file);
 }
 
 function start(words) {
-  // npm says where the user stands; tests stand in the project's folder.
-  const { npm_lifecycle_event: script, INIT_CWD } = process.env;
-  const here = words[0]?.startsWith("-") ? ROOT : ((script ? INIT_CWD : undefined) ?? process.cwd());
   const child = spawn(process.execPath, ["--import", "tsx", ...words], {
     cwd: ROOT,
     env: { ...childEnvironment(), INIT_CWD: here },

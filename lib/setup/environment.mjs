@@ -32,6 +32,7 @@ export function environment({ root, base, cuda }) {
   return {
     ...base,
     PATH: joined(join(root, ".venv", "bin"), base.PATH),
+    PYTHONPATH: joined(join(root, "lib", "jupyter", "papermill"), base.PYTHONPATH), // papermill's translator
     JUPYTER_PATH: joined(join(root, "lib", "jupyter"), base.JUPYTER_PATH),
     // labconfig/ switches off JupyterLab's news, which it would ask for on the network.
     JUPYTER_CONFIG_PATH: joined(join(root, "lib", "jupyter"), base.JUPYTER_CONFIG_PATH),
