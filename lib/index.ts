@@ -23,6 +23,7 @@ export { loadRun } from "./runs/run-folder";
 export { loadSweep } from "./runs/kept-sweep";
 export { evaluate } from "./training/evaluate";
 export * as collection from "./notebook/collection";
+export * as study from "./notebook/study";
 export type { Run } from "./runs/run-file";
 export type { TrainConfig } from "./training/recipe";
 
@@ -67,7 +68,6 @@ export type { ExactVerdict, ExactVerdicts } from "./results/exact";
 
 // Tables: values that `show` displays, arquero's tables underneath.
 export { ablationTable } from "./tables/ablations";
-export { exactTable } from "./tables/exact";
 export { historyTable, layerTable } from "./tables/networks";
 export { tableOf } from "./tables/table";
 export { classTable } from "./tables/classes";

@@ -125,9 +125,11 @@ test("start.mjs runs a command from any folder, and answers --help without a Typ
 
 const SCRIPTS = ["lib/cli/data.ts", "lib/cli/train.ts", "lib/cli/sweep.ts", "lib/cli/runs.ts", "lib/cli/export.ts"];
 
-for (const script of [...SCRIPTS, "lib/cli/check.ts", "tests/bench/bench.ts"]) {
+for (const script of [...SCRIPTS, "lib/cli/study.ts", "lib/cli/check.ts", "tests/bench/bench.ts"]) {
   test(`${script} answers --help without loading TensorFlow or a compiler`, () => {
-    const words = ["--require", "./tests/without-engine.cjs", "--import", "tsx", script, "--help"];
+    // As npm starts them.
+    const start = script.startsWith("lib/") ? ["lib/cli/start.mjs"] : ["--import", "tsx"];
+    const words = ["--require", "./tests/without-engine.cjs", ...start, script, "--help"];
     const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
     assert.deepEqual([status, stderr], [0, ""]);
     assert.match(stdout, /^npm run \w+ \[-- options\]\n\n[A-Z].*\n[^]*\n {2}--help +this text\n$/);

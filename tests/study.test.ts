@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -92,7 +93,7 @@ test("what became of each job is read from its files, and the table says what ca
   put(inStudy(first.output), JSON.stringify({ accuracy: 0.5, network: "resnet8", config: { epochs: 2 } }));
   put(inStudy(second.log), "epoch 1\n■ ended with exit code 1\n");
   put(inStudy(third.log), "▸ here\nepoch 1\n");
-  put(inStudy(sweep.output), "layer,drop,verdict\nstem.conv,0.5,non-trivial\nfirst,0.1,undecided\n");
+  put(inStudy(sweep.output), "layer,drop,verdict\nstem.conv,0.5,non-trivial\nfirst,0.1,undecided\n\n");
   const now = Date.now();
   const states = statesOf(study.folder, study.jobs, now);
   assert.deepEqual(
@@ -155,6 +156,19 @@ test("a study killed in the middle goes on and ends with the bits of one that wa
   assert.ok(weights(inStudy("runs/resnet8-w4-good-seed1")).equals(weights(path.join(FOLDER, "whole"))));
   assert.equal(readdirSync(inStudy("shards/zero-single-100")).length, 2);
   assert.deepEqual(readdirSync(inStudy("sweeps/zero-single-100")), ["resnet8-w4-good-seed1.csv"]);
+  const kept = ["trained", "sweeps/zero-single-100"].map((name) => inStudy(`${name}/resnet8-w4-good-seed1`));
+  const files = [`${kept[0]}.json`, `${kept[1]}.csv`, inStudy("runs/resnet8-w4-good-seed1/weights.safetensors")];
+  const soon = Date.now() / 1000 + 100;
+  utimesSync(files[0], soon, soon);
+  const before = files.map((name) => statSync(name).mtimeMs);
+  // Its command lines read otherwise, and what was trained looks newer than its sweep.
+  const edited = spawnSync(process.execPath, [...SCRIPT, written("tiny", TINY.replace("threads: 1", "threads: 2"))]);
+  assert.equal(edited.status, 1);
+  assert.deepEqual(
+    files.map((name) => statSync(name).mtimeMs),
+    before,
+    "nothing that is done is done again",
+  );
   const changed = written("tiny", TINY.replace("epochs: 5", "epochs: 6"));
   const refused = spawnSync(process.execPath, [...SCRIPT, changed], { encoding: "utf8" });
   assert.match(

@@ -1,7 +1,8 @@
 // How far a study is, read from its files alone: so from any computer that sees them, while it runs or after.
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Job } from "./jobs";
+import type { OpenStudy } from "./open-study";
 
 /** What became of a job: failed where its last try has, stopped where it began and nobody goes on with it. */
 export type Became = "done" | "running" | "waiting" | "failed" | "stopped";
@@ -36,6 +37,10 @@ export function statesOf(folder: string, jobs: readonly Job[], now: number): Job
     return there(job.log) ? begun(folder, job, now) : { job, became: "waiting" };
   });
 }
+
+/** What became of every job of a study until now. */
+export const statesNow = ({ folder, jobs }: Pick<OpenStudy, "folder" | "jobs">): JobState[] =>
+  statesOf(folder, jobs, Date.now());
 
 /** Which files there are: every folder is read once, since asking for each of many files takes long where they are on a network. */
 function listings(folder: string): (file: string) => boolean {
@@ -115,14 +120,4 @@ export function progressOf(
   const gained = since ? share - since.share : 0;
   const left = since && gained > 0 ? ((1 - share) * since.seconds) / gained : undefined;
   return { counts, trainings: kinds.training, sweeps: kinds.sweep, share, left };
-}
-
-/** When a study's jobs were done, oldest first: milliseconds since 1970 and the seconds that each was estimated to take. */
-export function timesDone(
-  folder: string,
-  states: readonly JobState[],
-): { readonly at: number; readonly seconds: number }[] {
-  const done = states.filter(({ became }) => became === "done");
-  const times = done.map(({ job }) => ({ at: statSync(join(folder, job.output)).mtimeMs, seconds: job.seconds }));
-  return times.sort((a, b) => a.at - b.at);
 }

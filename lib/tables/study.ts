@@ -85,7 +85,10 @@ interface Swept {
 function sweptOf(folder: string, { output }: Job): Swept[] {
   const path = join(folder, output);
   if (!existsSync(path)) return [];
-  const rows = fromCSV(readFileSync(path, "utf8")).objects() as { readonly drop: number; readonly verdict: string }[];
+  const rows = fromCSV(readFileSync(path, "utf8").trimEnd()).objects() as {
+    readonly drop: number;
+    readonly verdict: string;
+  }[];
   return [{ drop: meanOf(rows.map(({ drop }) => drop)), verdicts: rows.map(({ verdict }) => verdict) }];
 }
 

@@ -10,11 +10,12 @@ import { createReport } from "../../setup/report.mjs";
 import { snakemake, studyPython } from "../../setup/study.mjs";
 import { planOf } from "../../study/jobs";
 import { checkTrained, type OpenStudy } from "../../study/open-study";
-import { type JobState, progressOf, statesOf } from "../../study/state";
+import { type JobState, progressOf, statesNow } from "../../study/state";
 import { print } from "../command";
 import { studyText } from "./line";
 
-interface Asked {
+/** Where a study is run. */
+export interface Asked {
   readonly jobs?: number;
   readonly profile?: string;
 }
@@ -69,7 +70,7 @@ function run(folder: string, asked: Asked, signal: AbortSignal): Promise<number 
 }
 
 /** What is asked of Snakemake, wherever it runs the jobs. */
-function snakemakeWords(folder: string, { jobs, profile }: Asked): string[] {
+export function snakemakeWords(folder: string, { jobs, profile }: Asked): string[] {
   const own = profile && join(ROOT, STUDIES, "profiles", profile);
   const many = jobs === undefined ? [] : ["--jobs", String(jobs)];
   return [
@@ -85,13 +86,14 @@ function snakemakeWords(folder: string, { jobs, profile }: Asked): string[] {
 }
 
 /** One line of progress, in place on a terminal and else when it changes; jobs that fail are named as they do. */
-function watch({ folder, jobs }: OpenStudy): { end(): void } {
-  const named = new Set(failed(statesOf(folder, jobs, Date.now())).map(({ job }) => job.log));
-  const begin = { share: progressOf(statesOf(folder, jobs, Date.now())).share, at: Date.now() };
+function watch(study: OpenStudy): { end(): void } {
+  const { folder } = study;
+  const named = new Set(failed(statesNow(study)).map(({ job }) => job.log));
+  const begin = { share: progressOf(statesNow(study)).share, at: Date.now() };
   const inPlace = process.stderr.isTTY;
   let shown = "";
   const look = () => {
-    const states = statesOf(folder, jobs, Date.now());
+    const states = statesNow(study);
     for (const { job } of failed(states).filter((each) => !named.has(each.job.log))) {
       print(`${inPlace ? "\n" : ""}failed: ${job.run}, see ${join(folder, job.log)}`);
       named.add(job.log);
@@ -114,8 +116,9 @@ function watch({ folder, jobs }: OpenStudy): { end(): void } {
 
 const failed = (states: readonly JobState[]) => states.filter(({ became }) => became === "failed");
 
-function failureOf({ file, folder, jobs }: OpenStudy): string {
-  const logs = failed(statesOf(folder, jobs, Date.now())).map(({ job }) => join(folder, job.log));
+function failureOf(study: OpenStudy): string {
+  const { file, folder } = study;
+  const logs = failed(statesNow(study)).map(({ job }) => join(folder, job.log));
   const where = logs.length
     ? `${logs.length} jobs failed, see ${logs.slice(0, 5).join(", ")}`
     : `see ${join(folder, LOG)}`;
