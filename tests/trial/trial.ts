@@ -18,10 +18,12 @@ import { damage } from "./damage";
 import { interrupts } from "./interrupts";
 import { kills } from "./kills";
 import { mutants } from "./mutants";
+import { scale } from "./scale";
 import { soak } from "./soak";
+import { study } from "./study";
 import type { Part } from "./tally";
 
-const PARTS: Readonly<Record<string, Part>> = { kills, damage, mutants, interrupts, soak };
+const PARTS: Readonly<Record<string, Part>> = { kills, damage, mutants, interrupts, soak, study, scale };
 
 const COMMAND = defineCommand({
   name: "trial",
@@ -31,12 +33,14 @@ const COMMAND = defineCommand({
     "  damage      checkpoints, networks, runs and results with flipped bits, zeroed pages and missing ends give no wrong number\n" +
     "  mutants     mutated foreign files give whole tensors or a clear error\n" +
     "  interrupts  presses at random moments of a cell end it, and the next one runs\n" +
-    "  soak        sweeps over and over leave no tensor and no memory behind",
+    "  soak        sweeps over and over leave no tensor and no memory behind\n" +
+    "  study       (only when asked for) a study on four Slurm nodes, one of which is killed, gives the bytes that it gives here\n" +
+    "  scale       (only when asked for) a study of ten thousand jobs that do nothing: what it takes",
   options: {
     only: {
       value: "LIST",
       help: "parts, with commas between",
-      preset: Object.keys(PARTS).join(),
+      preset: "kills,damage,mutants,interrupts,soak",
       read: listOf(oneOf(PARTS, "Cannot try")),
     },
     minutes: { value: "X", help: "how long each part goes on", preset: "2", read: positiveNumber },
