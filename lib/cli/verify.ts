@@ -1,5 +1,5 @@
 // npm run verify: do the notebooks still say what they say?
-import { defineCommand, runCommand } from "./command";
+import { defineCommand, fromHere, runCommand, UsageError } from "./command";
 
 const COMMAND = defineCommand({
   name: "verify",
@@ -9,18 +9,35 @@ column, was, is, tolerance; then it ends with exit code 1. Sweeps that data/resu
 numbers depend on.
 
 On the kind of machine that executed them before, every digit has to be the same. Between machines counts may differ by three images, and
-shares, p values and losses by what follows from that. Times, rates, dates, hardware and pictures do not count.`,
-  words: "[NOTEBOOK ...]",
+shares, p values and losses by what follows from that. Times, rates, dates, hardware and pictures do not count.
+
+Of an archive that npm run share made, it checks every file's digest and makes the tables again from the saved predictions, in seconds and
+without executing anything in it; --full executes its notebook, whose code should be read first, with everything computed again.`,
+  words: "[NOTEBOOK ... | NAME.crate.zip]",
   options: {
+    full: { help: "executes what an archive holds" },
     between: { help: "allows what may differ between machines, also where this one looks like the one before" },
     fresh: { help: "computes also what data/results keeps" },
     json: { help: "prints the result as JSON" },
   },
 });
 
-void runCommand(COMMAND, async (given) => {
-  const { verifyNotebooks } = await import("./verify/notebooks");
-  const { printed } = await import("./verify/report");
-  const results = await verifyNotebooks({ ...given, wanted: given.words });
-  if (!printed(results, given)) process.exitCode = 1;
+void runCommand(COMMAND, async ({ words = [], ...given }) => {
+  const { printed, printedSent } = await import("./verify/report");
+  const archive = words.find((word) => word.endsWith(".zip"));
+  if (archive !== undefined && words.length > 1)
+    throw new UsageError("Cannot verify several archives at once: expected one");
+  if (archive === undefined && given.full)
+    throw new UsageError("Cannot use --full: expected an archive, NAME.crate.zip");
+  if (!(archive === undefined ? await own() : await sent(archive))) process.exitCode = 1;
+
+  async function own(): Promise<boolean> {
+    const { verifyNotebooks } = await import("./verify/notebooks");
+    return printed(await verifyNotebooks({ ...given, wanted: words }), given);
+  }
+
+  async function sent(file: string): Promise<boolean> {
+    const { verifySent } = await import("./verify/sent");
+    return printedSent(await verifySent(fromHere(file), given), given);
+  }
 });

@@ -1,4 +1,4 @@
-// Finds the entries of a zip archive that holds them uncompressed, as PyTorch writes it; nothing is copied or unpacked.
+// Zip archives that hold their entries uncompressed, as PyTorch writes them: finds the entries, copies and unpacks nothing; and writes such.
 import { crc32 } from "node:zlib";
 import { viewOf } from "./dtypes";
 
@@ -25,6 +25,9 @@ const LISTED_SIZE = 46;
 const HEADER_SIZE = 30;
 const DESCRIPTOR_FOLLOWS = 0x0008;
 const UTF8_NAME = 0x0800;
+const UNIX = 3; // the system of the entry's attributes
+const KIND = 0o170000; // among them, what kind of file it was
+const PLAIN = 0o100000;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -111,7 +114,11 @@ function checkListed(view: DataView, at: number, name: string): Listed {
   if (flags & ~(DESCRIPTOR_FOLLOWS | UTF8_NAME)) refuse(`${brief(name)} has the flags 0x${flags.toString(16)}`);
   const method = view.getUint16(at + 10, true);
   if (method !== 0 || view.getUint32(at + 20, true) !== size)
-    refuse(`${brief(name)} is compressed (method ${method}); PyTorch stores its entries uncompressed`);
+    refuse(
+      `${brief(name)} is compressed (method ${method}); expected it uncompressed, as PyTorch and npm run share store it`,
+    );
+  const kind = view.getUint8(at + 5) === UNIX ? view.getUint16(at + 40, true) & KIND : 0;
+  if (kind !== 0 && kind !== PLAIN) refuse(`${brief(name)} is a link, a folder or a device; expected plain files`);
   return { name, size, header: view.getUint32(at + 42, true), crc: view.getUint32(at + 16, true) };
 }
 
@@ -126,6 +133,61 @@ function locate(bytes: Uint8Array, { name, header, size }: Listed, limit: number
   const own = decodeName(bytes.subarray(header + HEADER_SIZE, header + HEADER_SIZE + length));
   if (own !== name || view.getUint16(header + 8, true) !== 0) refuse(`${brief(name)} is described in two ways`);
   return { name, start, end: start + size };
+}
+
+/**
+ * Files as a zip archive, uncompressed and without their times, so that the same files make the same archive.
+ * @param files content by name, with "/" between folders
+ * @throws RangeError when the archive would be larger than 32 bits can say
+ */
+export function encodeZip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const [parts, listed]: [Uint8Array[], Uint8Array[]] = [[], []];
+  let at = 0;
+  for (const [name, bytes] of files) {
+    const named = Buffer.from(name, "utf8");
+    const facts = [
+      [UTF8_NAME, 2],
+      [0, 2],
+      [0, 2],
+      [DAY_ZERO, 2],
+      [crc32(bytes), 4],
+      [bytes.length, 4],
+      [bytes.length, 4],
+    ];
+    const own = words([0x04034b50, 4], [10, 2], ...facts, [named.length, 2], [0, 2]);
+    const kind = [
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [PLAIN | 0o644, 2],
+      [at, 4],
+    ]; // from the extra field's length on
+    listed.push(words([0x02014b50, 4], [10, 1], [UNIX, 1], [10, 2], ...facts, [named.length, 2], ...kind), named);
+    parts.push(own, named, bytes);
+    at += own.length + named.length + bytes.length;
+  }
+  const size = lengthOf(listed);
+  if (at + size > 0xffff_ffff)
+    throw new RangeError(`Cannot write a zip archive of ${at + size} bytes: expected less than 4 GiB`);
+  const end = words([0x06054b50, 4], [0, 4], [files.size, 2], [files.size, 2], [size, 4], [at, 4], [0, 2]);
+  return Buffer.concat([...parts, ...listed, end]);
+}
+
+const DAY_ZERO = 0x21; // 1 January 1980
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
+/** Numbers of so many bytes, little-endian. */
+function words(...numbers: readonly (readonly number[])[]): Buffer {
+  return Buffer.concat(
+    numbers.map(([value, bytes]) => {
+      const word = Buffer.alloc(bytes);
+      word.writeUIntLE(value, 0, bytes);
+      return word;
+    }),
+  );
 }
 
 function decodeName(bytes: Uint8Array): string {

@@ -1,8 +1,9 @@
 // A sweep: every ablation of a network on every test image, batch by batch, so that all rows exist after the first batch.
 import type { Dataset } from "../data/dataset";
 import type { Network } from "../networks/network";
-import type { EvenSweep, Sweep } from "../results/matrix";
+import { evenSweep, type EvenSweep, type Sweep } from "../results/matrix";
 import { answeredBatches, prepare, type WorkOptions } from "./prepare";
+import { describe } from "./sweep-file";
 import { emptySweep } from "./sweep-so-far";
 
 /** What is done to which layers; by default the paper's experiment: every kernel in turn set to zero. */
@@ -50,6 +51,8 @@ export async function* sweepSteps(
     const done = end === dataset.count || found.running().length === 0;
     if (known && !done) continue;
     options.onProgress?.(end, dataset.count);
-    yield found.result(end);
+    const result = found.result(end);
+    if (done && !result.stopping) await describe(options.results, evenSweep(result), network.spec, dataset);
+    yield result;
   }
 }

@@ -19,13 +19,18 @@ export interface ParameterNotebook {
  * @throws UsageError where there is none, or it has no cell of parameters
  */
 export function chosenNotebook(word: string): ParameterNotebook {
-  const own = fromHere(word);
-  const file = word.endsWith(".ipynb") && existsSync(own) ? own : committed(word);
+  const file = notebookFile(word);
   const name = basename(file, ".ipynb");
   const content = parseNotebook(basename(file), readFileSync(file, "utf8"));
   const parameters: readonly Parameter[] | undefined = parametersOf(content);
   if (parameters) return { file, name, content, parameters };
   throw new UsageError(`Cannot set parameters of ${name}: none of its cells has the tag "parameters"`);
+}
+
+/** The file of a committed notebook's name or number, or of a path from where the user stands. @throws UsageError where there is none */
+export function notebookFile(word: string): string {
+  const own = fromHere(word);
+  return word.endsWith(".ipynb") && existsSync(own) ? own : committed(word);
 }
 
 function committed(word: string): string {

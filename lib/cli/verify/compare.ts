@@ -64,8 +64,8 @@ const RATES = /(?: · )?[\d.,]+ (?:\w+ )?\w+\/s\b/g;
 const NUMBER = /(?<![\w.-])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?!\w|\.\d)/g;
 const ALL_IMAGES = 10_000;
 
-/** How two outputs are compared. */
-interface Rule {
+/** How two outputs are compared: to the last digit, or as far as machines agree on so many images. */
+export interface Rule {
   readonly exact: boolean;
   readonly images: number;
 }
@@ -99,7 +99,8 @@ function imagesIn(facts: ReadonlyMap<string, string>): number {
   return images >= 100 ? images : ALL_IMAGES;
 }
 
-type InCell = Omit<Difference, "cell">;
+/** A difference in a cell that is known. */
+export type InCell = Omit<Difference, "cell">;
 
 const missing = (cell: number, was: string, is: string): Difference => ({ cell, ...whole("cells", was, is) });
 const whole = (output: string, was: string, is: string): InCell => ({
@@ -154,7 +155,8 @@ function around({ 0: number, index = 0, input = "" }: RegExpMatchArray): string 
   return /[.]/.test(number) ? "" : "right";
 }
 
-function tableDifferences(was: TableOutput, is: TableOutput, rule: Rule): InCell[] {
+/** Where two tables differ. */
+export function tableDifferences(was: TableOutput, is: TableOutput, rule: Rule): InCell[] {
   const [columns, before, after] = [was.columns, countedRows(was), countedRows(is)];
   const images = imagesOf(was) ?? rule.images;
   const compare = (rows: readonly Rows[]) =>

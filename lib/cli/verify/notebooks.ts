@@ -10,10 +10,7 @@ import { executeNotebook } from "../reproduce/execute.mjs";
 import { chooseNotebooks, parametersOf, parseNotebook, withParameters } from "../reproduce/notebooks.mjs";
 import { compareNotebooks, type Comparison } from "./compare";
 import type { Notebook } from "./outputs";
-import { isSame, outcome } from "./report";
-
-/** What came out of a notebook: a comparison, or why there is none. */
-export type Verified = { readonly notebook: string } & (Comparison | { readonly failure: string });
+import { isSame, outcome, type Verified } from "./report";
 
 export interface VerifyOptions {
   /** Only these, by name or number (default: all). */
@@ -52,7 +49,8 @@ async function verifyOne(source: string, temporary: string, options: VerifyOptio
   const notebook = basename(source, ".ipynb");
   const report = createReport({ stream: process.stderr });
   const work = async (say: (text: string) => void) => {
-    verified = { notebook, ...(await again(source, temporary, { ...options, say })) };
+    const results = options.fresh ? undefined : join(ROOT, "data", "results");
+    verified = { notebook, ...(await executedAgain(source, temporary, { ...options, results, say })) };
     if (!isSame(verified)) throw new Error(outcome(verified));
     return outcome(verified);
   };
@@ -68,24 +66,42 @@ async function verifyOne(source: string, temporary: string, options: VerifyOptio
   return verified!;
 }
 
-/** Executes a notebook again, with its figures elsewhere, and compares. @throws Error where a cell fails */
-async function again(
-  source: string,
-  temporary: string,
-  { between, fresh, say }: VerifyOptions & { readonly say: (text: string) => void },
-): Promise<Comparison> {
+/** How a notebook is executed again. */
+export interface AgainOptions {
+  /** Whether numbers may differ as between machines (default: where the machines differ). */
+  readonly between?: boolean;
+  /** The folder of results to read back and to add to; none: everything is computed. */
+  readonly results?: string;
+  readonly say: (text: string) => void;
+}
+
+/**
+ * Executes a notebook again in a folder of its own, where its figures go, and compares.
+ * @throws Error where a cell fails
+ */
+export async function executedAgain(source: string, temporary: string, options: AgainOptions): Promise<Comparison> {
+  const { between, results, say } = options;
   const target = join(temporary, basename(source));
-  const results = fresh ? undefined : join(ROOT, "data", "results");
   const prepare = (notebook: Notebook) => withFigures(notebook, join(temporary, "figures"));
   await executeNotebook({ root: ROOT, source, target, prepare, results, say });
-  const [was, is] = [source, target].map(
-    (file) => parseNotebook(basename(file), readFileSync(file, "utf8")) as Notebook,
-  );
+  const [was, is] = [source, target].map(readNotebook);
   return compareNotebooks(was, is, { exact: between ? false : undefined });
 }
 
-/** A notebook that saves its figures in a folder, where it saves any. */
+/** Reads a notebook's file. @throws TypeError in one line where it is none */
+export const readNotebook = (file: string): Notebook =>
+  parseNotebook(basename(file), readFileSync(file, "utf8")) as Notebook;
+
+const isInjected = ({ metadata }: Notebook["cells"][number]) =>
+  metadata?.tags?.includes("injected-parameters") === true;
+
+/** A notebook that saves its figures in a folder, where it saves any, with all other parameters as they were. */
 function withFigures(notebook: Notebook, figures: string): Notebook {
-  const saves = parametersOf(notebook)?.some(({ name }) => name === "figures");
-  return saves ? withParameters(notebook, { figures }, "npm run verify") : notebook;
+  if (!parametersOf(notebook)?.some(({ name }) => name === "figures")) return notebook;
+  if (!notebook.cells.some(isInjected)) return withParameters(notebook, { figures }, "npm run verify") as Notebook;
+  const added = `\nCONFIG.figures = ${JSON.stringify(figures)};`;
+  const cells = notebook.cells.map((cell) =>
+    isInjected(cell) ? { ...cell, source: [cell.source].flat().join("") + added } : cell,
+  );
+  return { ...notebook, cells };
 }

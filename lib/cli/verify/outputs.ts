@@ -75,7 +75,7 @@ function outputOf({ output_type, data = {}, text, ename, evalue }: RawOutput): O
 }
 
 /** Reads a table of HTML, of `show` and of anybody else: cells without markup, nothing but text. */
-function tableOf(html: string): TableOutput {
+export function tableOf(html: string): TableOutput {
   const textOf = (part: string) => unescapeHtml(part.replace(/<[^>]*>/g, "")).trim();
   const [inside, note = ""] = html.split("</table>");
   const title = textOf(/<caption[^>]*>(.*?)<\/caption>/s.exec(inside)?.[1] ?? "");

@@ -2,7 +2,24 @@
 import { counted } from "../../text/format";
 import { print } from "../command";
 import type { Comparison, Difference } from "./compare";
-import type { Verified } from "./notebooks";
+import type { Place } from "./recompute";
+
+/** What came out of a notebook: a comparison, or why there is none. */
+export type Verified = { readonly notebook: string } & (Comparison | { readonly failure: string });
+
+/** What came out of an archive. */
+export interface SentResult {
+  readonly archive: string;
+  readonly sha256: string;
+  readonly files: number;
+  /** Of the tables, from the saved predictions. */
+  readonly recomputed: Verified;
+  readonly tables: number;
+  /** Tables that were not recomputed. */
+  readonly others: readonly Place[];
+  /** Of all of it, where it was executed again. */
+  readonly executed?: Verified;
+}
 
 const SHOWN = 20; // differences of a notebook
 
@@ -27,6 +44,18 @@ export function printed(results: readonly Verified[], { json }: { readonly json:
   const same = results.every(isSame);
   if (json) print(JSON.stringify({ same, notebooks: results }, undefined, 2));
   else print([...results.flatMap(linesOf), same ? "same numbers" : "NOT the same numbers"].join("\n"));
+  return same;
+}
+
+/** The same of an archive. */
+export function printedSent(result: SentResult, { json }: { readonly json: boolean }): boolean {
+  const verified = [result.recomputed, ...(result.executed ? [result.executed] : [])];
+  const same = verified.every(isSame);
+  const others = result.executed
+    ? []
+    : result.others.map(({ cell, title }) => `not made again: cell ${cell}, table${title ? ` "${title}"` : ""}`);
+  if (json) print(JSON.stringify({ same, ...result }, undefined, 2));
+  else print([...others, ...verified.flatMap(linesOf), same ? "same numbers" : "NOT the same numbers"].join("\n"));
   return same;
 }
 

@@ -1,0 +1,64 @@
+// An archive's metadata as RO-Crate: a Process Run Crate 0.5, which says that these files came from executing this notebook.
+// Format: https://w3id.org/ro/wfrun/process/0.5
+import { createHash } from "node:crypto";
+import type { NotebookFacts } from "./facts";
+
+const PROFILE = "https://w3id.org/ro/wfrun/process/0.5";
+const CRATE = "https://w3id.org/ro/crate/1.1";
+
+const KINDS: readonly (readonly [ending: RegExp, kind: string])[] = [
+  [/\.ipynb$/, "application/x-ipynb+json"],
+  [/\.html$/, "text/html"],
+  [/\.json$/, "application/json"],
+  [/\.md$/, "text/markdown"],
+  [/\.gz$/, "application/gzip"],
+];
+
+const refer = (id: string) => ({ "@id": id });
+
+/** The metadata as JSON. @param files all files but the metadata and the list of digests */
+export function crateOf(
+  name: string,
+  { title, claim, provenance }: NotebookFacts,
+  files: ReadonlyMap<string, Uint8Array>,
+  now = new Date(),
+): string {
+  const paths = [...files.keys()];
+  const software = `#nontrivial-${provenance.get("commit") ?? "unknown"}`;
+  const isInput = (path: string) => path.startsWith("runs/");
+  const graph = [
+    { "@id": "ro-crate-metadata.json", "@type": "CreativeWork", conformsTo: refer(CRATE), about: refer("./") },
+    {
+      ...{ "@id": "./", "@type": "Dataset", conformsTo: refer(PROFILE), name: title },
+      description: claim.replaceAll(/\s+/g, " ") || title,
+      datePublished: now.toISOString(),
+      license: refer("https://spdx.org/licenses/MIT"),
+      hasPart: paths.map(refer),
+      mentions: refer("#execution"),
+    },
+    { "@id": PROFILE, "@type": "CreativeWork", name: "Process Run Crate", version: "0.5" },
+    { "@id": "https://spdx.org/licenses/MIT", "@type": "CreativeWork", name: "MIT License" },
+    {
+      ...{ "@id": "#execution", "@type": "CreateAction", name: `Execution of ${name}.ipynb` },
+      instrument: refer(software),
+      object: paths.filter(isInput).map(refer),
+      result: paths.filter((path) => !isInput(path) && path !== "README.md").map(refer),
+      endTime: now.toISOString(),
+      actionStatus: refer("http://schema.org/CompletedActionStatus"),
+    },
+    {
+      ...{ "@id": software, "@type": "SoftwareApplication", name: "nontrivial" },
+      softwareVersion: `${provenance.get("nontrivial") ?? "unknown"}, commit ${provenance.get("commit") ?? "unknown"}`,
+      softwareRequirements: ["node", "tensorflow", "tfjs"]
+        .map((key) => `${key} ${provenance.get(key) ?? "unknown"}`)
+        .join(", "),
+    },
+    ...[...files].map(([path, bytes]) => ({
+      ...{ "@id": path, "@type": "File", name: path, contentSize: String(bytes.length) },
+      encodingFormat: KINDS.find(([ending]) => ending.test(path))?.[1] ?? "application/octet-stream",
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    })),
+  ];
+  const context = [`${CRATE}/context`, "https://w3id.org/ro/terms/workflow-run/context"];
+  return `${JSON.stringify({ "@context": context, "@graph": graph }, undefined, 2)}\n`;
+}

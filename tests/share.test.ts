@@ -1,0 +1,197 @@
+// `npm run share` and what its reader checks: tables made again from predictions, hostile archives, and all of it executed again.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { deflateRawSync, gunzipSync, gzipSync } from "node:zlib";
+import { executeNotebook } from "../lib/cli/reproduce/execute.mjs";
+import { archiveOf, shareNotebook } from "../lib/cli/share/make";
+import { openArchive } from "../lib/cli/verify/archive";
+import { differenceText } from "../lib/cli/verify/report";
+import { verifySent } from "../lib/cli/verify/sent";
+import { firstImages, loadCifar } from "../lib/data/cifar";
+import { encodeZip, listZip } from "../lib/files/zip";
+import { tableBundle } from "../lib/notebook/bundle";
+import { rowsOf } from "../lib/results/rows";
+import { verdictsOf } from "../lib/results/verdict";
+import { ROOT } from "../lib/setup/environment.mjs";
+import { decodeSweep, encodeSweep } from "../lib/sweeps/sweep-file";
+import { sweep } from "../lib/sweeps/sweep";
+import { ablationTable } from "../lib/tables/ablations";
+import { captionOf } from "../lib/tables/caption";
+import { tableOf } from "../lib/tables/table";
+import { verdictCountTable } from "../lib/tables/verdicts";
+import { smallNetwork } from "./small";
+
+const bytesOf = (value: unknown) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+const kernelspec = { name: "tslab", display_name: "TypeScript", language: "typescript" };
+const notebookOf = (cells: readonly object[]) => ({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells });
+const code = (source: string, outputs: readonly object[] = [], tags: readonly string[] = []) => ({
+  ...{ cell_type: "code", execution_count: null, id: `c${source.length}`, metadata: { tags }, source, outputs },
+});
+const shows = (bundle: object) => ({ output_type: "display_data", metadata: {}, data: bundle });
+
+async function swept() {
+  const [network, test] = [smallNetwork(), await loadCifar("cifar10", "test")];
+  return { network, dataset: firstImages(test, 60), result: await sweep(network, firstImages(test, 60)) };
+}
+
+/** The files of a notebook with two tables of a sweep, one of something else, and code that must not run. */
+async function files(marker = "/nowhere"): Promise<Map<string, Uint8Array>> {
+  const { network, dataset, result } = await swept();
+  const verdicts = verdictsOf(rowsOf(result));
+  const outputs = [
+    tableBundle(ablationTable(verdicts), { caption: captionOf(result) }),
+    tableBundle(verdictCountTable(verdicts), { caption: "By verdict" }),
+    tableBundle(tableOf([{ colour: "red" }]), { caption: "Something else" }),
+  ].map(shows);
+  const source = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(marker)}, "");`;
+  return new Map([
+    ["mine.ipynb", bytesOf(notebookOf([code(source, outputs)]))],
+    ["sweeps/small-zero.sweep.gz", await encodeSweep(result, network.spec, dataset)],
+  ]);
+}
+
+/** A temporary folder, and what writes an archive into it. */
+function folderOf(context: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "share-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const write = (archive: Uint8Array) => {
+    writeFileSync(join(folder, "mine.crate.zip"), archive);
+    return join(folder, "mine.crate.zip");
+  };
+  return { folder, write };
+}
+
+const seconds = 1;
+const quiet = { full: false };
+
+test("a sweep's file is read back as it was, and refused where it was altered or is about other images", async () => {
+  const { network, dataset, result } = await swept();
+  const file = await encodeSweep(result, network.spec, dataset);
+  const labels = () => Promise.resolve(dataset.labels);
+  const { changes, ...rest } = result;
+  assert.ok(changes);
+  assert.deepEqual(await decodeSweep(file, labels), rest);
+  const altered = (change: (content: Buffer) => Buffer) => gzipSync(change(gunzipSync(file)));
+  const header = (from: string, to: string) =>
+    altered((content) => Buffer.from(content.toString("latin1").replace(from, to), "latin1"));
+  for (const [bytes, message] of [
+    [altered((content) => (content.fill(3, content.length - 9), content)), /answers are damaged/],
+    [header('"schema":1', '"schema":9'), /schema is 9, expected 1/],
+    [header('"depth":8', '"depth":900000'), /spec\.depth is 900000/],
+    [header('"images":60', '"images":61'), /other images/],
+    [gzipSync(Buffer.alloc(2 ** 28 + 1)), /larger than/],
+  ] as const)
+    await assert.rejects(decodeSweep(bytes, labels), message);
+  await assert.rejects(
+    decodeSweep(file, () => Promise.resolve(dataset.labels.map(() => 0))),
+    /other images/,
+  );
+});
+
+test("tables are made again from the predictions without running any code; an altered number is found and named", async (context) => {
+  const { folder, write } = folderOf(context);
+  const marker = join(folder, "was-here");
+  const sent = await files(marker);
+  const { recomputed, tables, others } = await verifySent(write(archiveOf("mine", sent, { seconds })), quiet);
+  assert.deepEqual(recomputed, { notebook: "mine", exact: true, tables: 2, figures: 0, texts: 0, differences: [] });
+  assert.deepEqual([tables, others], [2, [{ cell: 1, title: "Something else" }]]);
+  assert.equal(existsSync(marker), false, "no code of the archive has run");
+
+  const text = new TextDecoder().decode(sent.get("mine.ipynb"));
+  const at = text.indexOf("stage2.block1.conv1</td>");
+  const changed = text.slice(0, at) + text.slice(at).replace(/>(−?\d+\.\d\d)</, ">77.77<");
+  const forged = new Map(sent).set("mine.ipynb", bytesOf(changed));
+  const { recomputed: wrong } = await verifySent(write(archiveOf("mine", forged, { seconds })), quiet);
+  assert.ok("differences" in wrong && wrong.differences.length === 1);
+  assert.match(
+    differenceText(wrong.differences[0]),
+    /cell 1, table "resnet8-w4, .*row stage2\.block1\.conv1, column drop pp: was 77\.77, is /,
+  );
+});
+
+test("hostile archives are refused: digests, missing and further files, paths, links, compression, sizes", async (context) => {
+  const { write } = folderOf(context);
+  const good = archiveOf("mine", await files(), { seconds });
+  const entries = () => {
+    const all = new Map<string, Uint8Array>();
+    for (const { name, start, end } of listZip(good).values()) all.set(name, good.slice(start, end));
+    return all;
+  };
+  const listed = (all: Map<string, Uint8Array>) => {
+    const lines = [...all].filter(([name]) => name !== "sha256.txt");
+    const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+    return all.set("sha256.txt", bytesOf(lines.map(([name, bytes]) => `${digest(bytes)}  ${name}\n`).join("")));
+  };
+  const refused = (archive: Uint8Array, message: RegExp) => assert.throws(() => openArchive(write(archive)), message);
+  assert.equal(openArchive(write(good)).name, "mine");
+
+  refused(encodeZip(entries().set("README.md", bytesOf("other"))), /README\.md was altered: its SHA-256 is/);
+  refused(encodeZip(entries().set("more.txt", bytesOf("more"))), /more\.txt is not listed/);
+  const without = entries();
+  without.delete("README.md");
+  refused(encodeZip(without), /README\.md is missing/);
+  without.delete("sha256.txt");
+  refused(encodeZip(without), /it has no sha256\.txt/);
+  refused(encodeZip(listed(entries().set("other.ipynb", bytesOf("{}")))), /expected one notebook in it, found 2/);
+  for (const path of [
+    "../evil",
+    "/etc/evil",
+    "a/../../evil",
+    "C:\\evil",
+    ".hidden",
+    "a/.ssh/b",
+    "a\nb",
+    "a//b",
+    "a/",
+    "x".repeat(400),
+  ])
+    refused(encodeZip(listed(entries().set(path, bytesOf("")))), /it has the path|another line|names within/);
+  const link = Buffer.from(good);
+  link.writeUInt16LE(0o120777, link.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 40);
+  refused(link, /is a link, a folder or a device/);
+  const packed = Buffer.from(good);
+  packed.writeUInt16LE(8, packed.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 10);
+  refused(packed, /is compressed/);
+  const large = Buffer.from(good);
+  large.writeUInt32LE(0xfffffff0, large.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 24);
+  refused(large, /is compressed|reaches past/);
+  refused(good.subarray(0, good.length - 30), /cut short/);
+  refused(deflateRawSync(good), /does not end/);
+});
+
+test("a notebook is shared with what its numbers rest on, and its reader gets the same numbers, also by executing it", async (context) => {
+  const { folder } = folderOf(context);
+  const file = join(folder, "mine.ipynb");
+  const config = 'const CONFIG = { network: "data/runs/resnet8-seed1", images: 40 };';
+  const cells = [
+    { cell_type: "markdown", id: "m", metadata: {}, source: "# Mine\n\n> Does it repeat?" },
+    code(`import { firstImages, loadCifar, loadNetwork, provenance, show, startEngine, sweepLive } from "./lib";`),
+    code(config, [], ["parameters"]),
+    code(`const test = firstImages(await loadCifar("cifar10", "test"), CONFIG.images);
+await sweepLive(await loadNetwork(CONFIG.network), test, { figure: false });`),
+    code(`await show(provenance(await startEngine(), CONFIG));`),
+  ];
+  writeFileSync(file, JSON.stringify(notebookOf(cells)));
+  await executeNotebook({ root: ROOT, source: file, target: file, say: () => {} });
+  await shareNotebook(file, folder);
+  const archive = join(folder, "mine.crate.zip");
+  const names = [...openArchive(archive).files.keys()].map((name) => name.replace(/-[0-9a-f]{8}\./, "-…."));
+  assert.deepEqual(names, [
+    ...["README.md", "mine.ipynb", "mine.html", "sweeps/resnet8-seed1-zero-….sweep.gz", "runs/resnet8-seed1/run.json"],
+    ...["runs/resnet8-seed1/weights.safetensors", "sweeps/resnet8-seed1-zero-….sweep.gz"],
+    ...["ro-crate-metadata.json", "sha256.txt"],
+  ]);
+  const { recomputed, others, executed } = await verifySent(archive, { full: true });
+  assert.ok("differences" in recomputed && recomputed.tables === 1 && recomputed.differences.length === 0);
+  assert.deepEqual(others, []);
+  assert.ok(executed && "differences" in executed, JSON.stringify(executed));
+  assert.deepEqual([executed.differences, executed.tables], [[], 2]);
+  assert.deepEqual(
+    readdirSync("data/results").filter((name) => name.startsWith("share-")),
+    [],
+  );
+});
