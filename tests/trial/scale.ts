@@ -62,7 +62,7 @@ async function measured(what: string, body: () => unknown): Promise<void> {
   const begin = performance.now();
   const said = (await body()) as { readonly megabytes?: number } | undefined;
   const memory = said?.megabytes ? `, at most ${said.megabytes.toFixed(0)} MB` : "";
-  console.error(`${what}: ${((performance.now() - begin) / 1000).toFixed(1)} s${memory}`);
+  console.error(`${what}: ${Number(((performance.now() - begin) / 1000).toPrecision(2))} s${memory}`);
 }
 
 async function onSlurm(folder: string, body: (profile: string) => Promise<void>): Promise<void> {
