@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { decodeNetwork, encodeNetwork } from "../lib/checkpoints/network-file";
+import { decodeNetwork, encodeNetwork, withHalfKernels } from "../lib/checkpoints/network-file";
 import { checkParameters } from "../lib/networks/complete";
-import { initialParameters, type Network } from "../lib/networks/network";
+import { initialParameters, type Network, startParameters } from "../lib/networks/network";
 import type { Run } from "../lib/runs/run-file";
 import { loadNetwork, loadRun, saveRun } from "../lib/runs/run-folder";
 import { randomStream } from "../lib/statistics/random";
@@ -186,6 +186,22 @@ test("loadRun() names the file whose bytes changed", async (t) => {
       new RegExp(`Cannot load the run ".*": ${file} has the SHA-256 \\w{64}, but run.json says`),
     );
   }
+});
+
+test("loadRun() makes the start of its seed where it is not kept, rounded as it was, and refuses another one's", async (t) => {
+  for (const half of [false, true]) {
+    const dir = folder(t);
+    const made = half ? withHalfKernels(startParameters(spec, 5)) : startParameters(spec, 5);
+    const halved = half ? withHalfKernels(network.parameters) : network.parameters;
+    await saveRun(dir, { ...run, network: { ...network, parameters: halved }, seed: 5, start: made }, { half });
+    rmSync(path.join(dir, "start.safetensors"));
+    assert.deepEqual((await loadRun(dir)).start, made);
+  }
+  const dir = folder(t);
+  await saveRun(dir, { ...run, start: startParameters(spec, 6) });
+  rmSync(path.join(dir, "start.safetensors"));
+  const other = await loadRun(dir);
+  assert.throws(() => other.start, /no start\.safetensors, and the seed 1 gives another SHA-256 than run\.json says/);
 });
 
 const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [

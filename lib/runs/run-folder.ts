@@ -3,14 +3,20 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { checkNoOptions, encodeNetwork, type EncodeOptions, loadNetworkFile } from "../checkpoints/network-file";
+import {
+  checkNoOptions,
+  encodeNetwork,
+  type EncodeOptions,
+  loadNetworkFile,
+  withHalfKernels,
+} from "../checkpoints/network-file";
 import type { ImportOptions } from "../checkpoints/torch";
 import { readWhole, writeTogether } from "../files/disk";
 import { wrong } from "../files/json";
 import { printable } from "../text/format";
 import { decodeSafetensors } from "../files/safetensors";
 import { checkParameters } from "../networks/complete";
-import type { Network, Parameters } from "../networks/network";
+import { type Network, type Parameters, startParameters } from "../networks/network";
 import { specName } from "../networks/spec";
 import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
 
@@ -27,8 +33,7 @@ const LARGEST_JSON = 2 ** 24;
  * @throws RangeError naming a kernel that is not in half precision yet when it is to be saved so
  */
 export async function saveRun(dir: string, run: Run, options: EncodeOptions = {}): Promise<void> {
-  // Called by its architecture: equal trainings leave equal weights, whatever their folders are called, which run.json knows.
-  const network = { ...run.network, name: specName(run.network.spec) };
+  const network = toSave(run.network);
   const weights = encodeNetwork(network, options);
   const start = run.start && encodeNetwork({ ...network, parameters: run.start }, options);
   const digests = { weights: digestOf(weights), start: start && digestOf(start) };
@@ -49,8 +54,7 @@ export async function loadRun(dir: string): Promise<Run> {
     const { name, spec, normalization, seed, data, accuracy, testImages, history, config, provenance } = json;
     const network = { name, spec, normalization, parameters: loadWeights(dir, WEIGHTS, json) };
     const tested = testImages === undefined ? {} : { testImages };
-    const run = { network, seed, data, accuracy, ...tested, history, config, provenance };
-    return json.start ? { ...run, start: loadWeights(dir, START, { ...json, weights: json.start }) } : run;
+    return withStart({ network, seed, data, accuracy, ...tested, history, config, provenance }, dir, json);
   } catch (error) {
     throw new Error(`Cannot load the run "${dir}": ${(error as Error).message}`, { cause: error });
   }
@@ -78,6 +82,34 @@ export async function loadNetwork(path: string, options: Omit<ImportOptions, "na
     throw new Error(`Cannot load a network from "${path}": ${(error as Error).message}`, { cause: error });
   }
 }
+
+/** Adds what the network was before its first step. Committed runs are without that file: it is made of the seed, when it is first asked for. */
+function withStart(run: Run, dir: string, json: RunFile): Run {
+  const { start } = json;
+  if (!start) return run;
+  if (existsSync(join(dir, START))) return { ...run, start: loadWeights(dir, START, { ...json, weights: start }) };
+  let made: Parameters | undefined;
+  return Object.defineProperty(run, "start", { enumerable: true, get: () => (made ??= madeStart(run, start)) });
+}
+
+/** @throws Error where the seed gives others than those that the run had */
+function madeStart({ network, seed }: Run, { sha256 }: Digest): Parameters {
+  const parameters = startParameters(network.spec, seed);
+  const forms = [
+    { parameters, half: false },
+    { parameters: withHalfKernels(parameters), half: true },
+  ];
+  const found = forms.find(
+    (form) => digestOf(encodeNetwork(toSave({ ...network, ...form }), { half: form.half })).sha256 === sha256,
+  );
+  if (found) return found.parameters;
+  throw new Error(
+    `Cannot make the start of the run "${network.name}": it has no ${START}, and the seed ${seed} gives another SHA-256 than run.json says`,
+  );
+}
+
+/** Called by its architecture: equal trainings leave equal weights, whatever their folders are called, which run.json knows. */
+const toSave = (network: Network): Network => ({ ...network, name: specName(network.spec) });
 
 /** The SHA-256 by which a run's weights are known. @throws Error when its run.json cannot be read */
 export function weightsDigest(dir: string): string {

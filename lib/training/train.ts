@@ -5,7 +5,7 @@ import type { StepResult, TrainingState } from "../engine/step";
 import { turn } from "../engine/turn";
 import { atRest, openTrainer, type Trainer } from "../engine/trainer";
 import { checkParameters } from "../networks/complete";
-import { initialParameters, type Network, type Parameters } from "../networks/network";
+import { type Network, type Parameters, startParameters } from "../networks/network";
 import { normalizationOf } from "../networks/normalization";
 import { type Spec, specName } from "../networks/spec";
 import { randomStream } from "../statistics/random";
@@ -68,7 +68,7 @@ export async function train(
   checkFits(spec, [dataset, options.test, options.heldOut]);
   checkConfig(config, dataset.count);
   const normalization = normalizationOf(dataset);
-  const start = initialParameters(spec, randomStream(config.seed, "initialize"));
+  const start = startParameters(spec, config.seed);
   const networkOf = (parameters: Parameters): Network => ({ name: specName(spec), spec, normalization, parameters });
   let progress: Progress = options.resume ?? { ...atRest(start), history: [] };
   const trainer = await openTrainer(spec, normalization, config);
