@@ -59,7 +59,7 @@ test("loadSweep() refuses other images, other weights, and a file that is damage
     gzipSync(
       Buffer.concat([Buffer.from(JSON.stringify({ ...header, ...change })), content.subarray(content.indexOf("\n"))]),
     );
-  await refused(withHeader({ weights: "0".repeat(64) }), /weights is "0+", expected .* those of the run/);
+  await refused(withHeader({ weights: "0".repeat(64) }), /weights is "0+", expected .* those of the network/);
   await refused(withHeader({ layers: ["stem.conv"], unchanged: [false] }), /the number of answers/);
   await refused(withHeader({ layers: header.layers.map(() => "x") }), /a layer is "x", expected one of the network's/);
   writeFileSync(FILE, whole);
@@ -73,11 +73,12 @@ test("keepSweep() takes only what other runs' sweeps can be compared with", asyn
   await assert.rejects(keepSweep(RUN, few, TEST, {}), RangeError);
 });
 
-test("every committed run has its full sweep, whose intact network is as good as the run says", async () => {
+test("every committed run has its start, and its full sweep, whose intact network is as good as the run says", async () => {
   const cifar = await loadCifar("cifar10", "test");
   for (const { run, accuracy } of await loadCollection("data/runs")) {
     const [row] = rowsOf(await loadSweep(path.join("data", "runs", run), cifar));
     assert.equal(row.images, 10_000, run);
+    assert.ok((await loadRun(path.join("data", "runs", run))).start, run); // made of the seed, held to the digest
     assert.ok(Math.abs(row.baseline - accuracy) <= 0.0003, `${run}: ${row.baseline}, but its run says ${accuracy}`);
   }
 });

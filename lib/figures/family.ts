@@ -1,6 +1,6 @@
 // The figure of all networks: every layer of each as a dot at what its loss costs.
 import type { Data } from "plotly.js";
-import type { SweptMember } from "../runs/family";
+import type { SweptNetwork } from "../runs/family";
 import { escapeHtml, grouped, percent, pp } from "../text/format";
 import { baseAxis, COLOURS, type Figure, firstRow, GREY, houseLayout, levelLine, levelName, valueAxis } from "./style";
 
@@ -13,10 +13,10 @@ const SPREAD = 0.7; // of a network's column, from its first layer to its last
 const placeOf = (points: number): number => Math.sign(points) * Math.log10(1 + Math.abs(points) / LINEAR);
 
 /** How a network is called below its column, in several lines. */
-export interface FamilyFigureOptions {
+export interface FamilyFigureOptions<M> {
   readonly title?: string;
   readonly margin?: number;
-  readonly nameOf?: (member: SweptMember) => string;
+  readonly nameOf?: (member: M) => string;
 }
 
 /**
@@ -24,9 +24,9 @@ export interface FamilyFigureOptions {
  * last on the right, at its drop in percentage points. Layers that change the number of channels are told apart.
  * @throws RangeError when there is no network
  */
-export function dropsByNetwork(
-  members: readonly SweptMember[],
-  { title = "What the loss of one layer costs", margin = 0.005, nameOf = ({ run }) => run }: FamilyFigureOptions = {},
+export function dropsByNetwork<M extends SweptNetwork>(
+  members: readonly M[],
+  { title = "What the loss of one layer costs", margin = 0.005, nameOf = ({ run }) => run }: FamilyFigureOptions<M> = {},
 ): Figure {
   const { images } = firstRow(members, "networks").rows[0];
   const kinds = [
@@ -75,7 +75,7 @@ interface Kind {
   readonly symbol: string;
 }
 
-function traceOf(members: readonly SweptMember[], { name, changes, colour, symbol }: Kind): Data {
+function traceOf(members: readonly SweptNetwork[], { name, changes, colour, symbol }: Kind): Data {
   const dots = members.flatMap(({ run, rows }, column) =>
     rows.flatMap(({ layer, drop, changesChannels }, index) => {
       if (changesChannels !== changes) return [];

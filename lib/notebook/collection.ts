@@ -4,7 +4,14 @@ export { collectionFigure as figure } from "../figures/collection";
 export { answersOf, comparePairs, type NetworkPair } from "../runs/network-pairs";
 export { precisionPairs } from "../runs/precision-pairs";
 export { collectionTable as table, pairTable, precisionTable } from "../tables/collection";
-export { enrichmentOf, loadFamily as family, type SweptMember } from "../runs/family";
+export {
+  enrichmentOf,
+  loadFamily as family,
+  loadPublished as published,
+  type SweptMember,
+  type SweptNetwork,
+} from "../runs/family";
+export { rankAgreement } from "../results/agreement";
 export { trivialityOf } from "../results/family";
 export { enrichmentTable, trivialityTable } from "../tables/family";
 export { dropsByNetwork } from "../figures/family";

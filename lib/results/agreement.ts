@@ -46,12 +46,13 @@ export function agreementOf(sweeps: ByOperator<EvenSweep>): Agreement {
   whole.forEach(checkEven);
   const halved = operators.map((name) => halves(sweeps[name]).map((half) => rowsOf(half)));
   const taus = operators.map((_, i) =>
-    operators.map((_, j) => (i === j ? tauOf(halved[i][0], halved[i][1]) : tauOf(whole[i], whole[j]))),
+    operators.map((_, j) => (i === j ? rankAgreement(halved[i][0], halved[i][1]) : rankAgreement(whole[i], whole[j]))),
   );
   return { operators, taus };
 }
 
-function tauOf(first: readonly EvenRow[], second: readonly EvenRow[]): number {
+/** Kendall's tau-b between the drops of the layers that two sweeps changed; NaN where nothing can be ranked. */
+export function rankAgreement(first: readonly EvenRow[], second: readonly EvenRow[]): number {
   const drops = new Map(second.filter(({ unchanged }) => !unchanged).map(({ layer, drop }) => [layer, drop]));
   const shared = first.filter(({ layer, unchanged }) => !unchanged && drops.has(layer));
   return kendallTau(

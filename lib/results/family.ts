@@ -67,7 +67,7 @@ export function channelEnrichment(
   const changing = staged.filter(({ changesChannels }) => changesChannels);
   const edges = stratumOf(staged, stageEdge(staged));
   return {
-    tests: channelTests([rows]),
+    tests: channelTests([rows], { random }),
     ...(edges.marked.includes(false) ? { edges: permutationTest([edges], { samples: 9999, random }) } : {}),
     ranks: changing.map(({ drop }) => 1 + rows.filter((other) => other.drop > drop).length),
     threshold,

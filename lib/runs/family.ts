@@ -1,16 +1,25 @@
 // The trained networks with their full sweeps: what the notebooks on the paper's claims go on with.
 import { join } from "node:path";
+import { type Published, PUBLISHED } from "../checkpoints/published";
 import type { Dataset } from "../data/dataset";
+import { parameterCount } from "../networks/network";
+import { specName } from "../networks/spec";
 import { channelEnrichment, type Enrichment } from "../results/family";
 import { type EvenRow, rowsOf } from "../results/rows";
 import { randomStream } from "../statistics/random";
 import { loadCollection, type Member } from "./collection";
-import { isKept, loadSweep } from "./kept-sweep";
+import { isKept, loadSweep, readSweep } from "./kept-sweep";
 
-/** A trained network and what each ablation does to it. */
-export interface SweptMember extends Member {
+/** A network, and what each ablation does to it. */
+export interface SweptNetwork extends Pick<Member, "run" | "network" | "parameters"> {
   readonly rows: readonly EvenRow[];
 }
+
+/** One that was trained here. */
+export type SweptMember = Member & SweptNetwork;
+
+/** One that others published. */
+export type SweptPublished = Published & SweptNetwork;
 
 /**
  * The finished runs in a folder whose sweep of an operator is kept, the smallest network first.
@@ -26,6 +35,25 @@ export async function loadFamily(dir: string, test: Dataset, operator = "zero"):
   const swept: SweptMember[] = [];
   for (const member of members)
     swept.push({ ...member, rows: rowsOf(await loadSweep(join(dir, member.run), test, operator)) });
+  return swept;
+}
+
+/**
+ * The published networks whose sweep of an operator is kept, each in a folder of its name; the files of the networks are not needed.
+ * @throws as `loadFamily` does
+ */
+export async function loadPublished(dir: string, test: Dataset, operator = "zero"): Promise<SweptPublished[]> {
+  const kept = PUBLISHED.filter(({ name }) => isKept(join(dir, name), operator));
+  if (kept.length === 0)
+    throw new RangeError(
+      `Cannot load published networks: expected kept sweeps of ${operator} in "${dir}" but found none`,
+    );
+  const swept: SweptPublished[] = [];
+  for (const each of kept) {
+    const { name, spec, sha256 } = each;
+    const rows = rowsOf(await readSweep(join(dir, name), { name, spec, weights: sha256 }, test, operator));
+    swept.push({ ...each, run: name, network: specName(spec), parameters: parameterCount(spec), rows });
+  }
   return swept;
 }
 

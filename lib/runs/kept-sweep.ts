@@ -45,6 +45,7 @@ export function isKept(dir: string, operator = "zero"): boolean {
 
 /**
  * Keeps a sweep over single layers in its run's folder, in place of an older one.
+ * @param weights the SHA-256 of the weights; by default those of the run
  * @throws RangeError where it is not in float32 or changes several layers at once; Error when the file cannot be written
  */
 export async function keepSweep(
@@ -52,6 +53,7 @@ export async function keepSweep(
   sweep: EvenSweep,
   dataset: Dataset,
   provenance: Provenance,
+  weights = weightsDigest(dir),
 ): Promise<void> {
   const { network, operator, seed, precision, sets, baseline, predictions, unchanged } = sweep;
   if (precision !== "float32" || sets.some(({ layers }) => layers.length !== 1) || baseline.length !== dataset.count)
@@ -59,7 +61,7 @@ export async function keepSweep(
   const answers = Buffer.concat([baseline, ...predictions]);
   const { name, split, sha256, count } = dataset;
   const header: Header = {
-    ...{ schema: SCHEMA, network, weights: weightsDigest(dir), operator, seed, precision },
+    ...{ schema: SCHEMA, network, weights, operator, seed, precision },
     data: { name, split, sha256, images: count },
     layers: sets.map((set) => set.name),
     unchanged: unchanged ?? sets.map(() => false),
@@ -77,29 +79,31 @@ export async function keepSweep(
  * @throws Error naming the file and what is missing, damaged, or not of this run or these images
  */
 export async function loadSweep(dir: string, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
+  const { network } = await loadRun(dir);
+  return readSweep(dir, { ...network, weights: weightsDigest(dir) }, dataset, operator);
+}
+
+/** What a kept sweep is held to: the network's name and architecture, and the SHA-256 of its weights. */
+export type Swept = Pick<Network, "name" | "spec"> & { readonly weights: string };
+
+/** The kept sweep in a folder, of a network whose weights may be elsewhere. @throws as `loadSweep` does */
+export async function readSweep(dir: string, network: Swept, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
   const path = join(dir, fileOf(operator));
   try {
     const packed = readWhole(path, LARGEST_FILE);
     const content = await promisify(gunzip)(packed, { maxOutputLength: LARGEST_CONTENT });
-    const { network } = await loadRun(dir);
-    return sweepIn(content, { network, weights: weightsDigest(dir), dataset });
+    return sweepIn(content, network, dataset);
   } catch (error) {
     const advice = existsSync(path) ? "" : "; npm run sweep -- --all computes what is missing";
     throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}${advice}`, { cause: error });
   }
 }
 
-interface Wanted {
-  readonly network: Network;
-  readonly weights: string;
-  readonly dataset: Dataset;
-}
-
-function sweepIn(content: Buffer, { network, weights, dataset }: Wanted): EvenSweep {
+function sweepIn(content: Buffer, network: Swept, dataset: Dataset): EvenSweep {
   const end = content.indexOf("\n");
   const header = parseJson("its first line", content.subarray(0, Math.max(0, end)).toString()) as Header;
   const answers = content.subarray(end + 1);
-  checkHeader(header, weights, dataset);
+  checkHeader(header, network.weights, dataset);
   if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
   const sets = setsOf(network, header.layers);
   const { count } = dataset;
@@ -118,7 +122,7 @@ function sweepIn(content: Buffer, { network, weights, dataset }: Wanted): EvenSw
 
 function checkHeader(header: Header, weights: string, dataset: Dataset): void {
   if (!isRecord(header) || header.schema !== SCHEMA) wrong("schema", header?.schema, String(SCHEMA));
-  if (header.weights !== weights) wrong("weights", header.weights, `${weights}, those of the run`);
+  if (header.weights !== weights) wrong("weights", header.weights, `${weights}, those of the network`);
   const { name, split, sha256, count } = dataset;
   const wanted: Header["data"] = { name, split, sha256, images: count };
   for (const [field, value] of Object.entries(wanted))
@@ -131,7 +135,7 @@ function checkHeader(header: Header, weights: string, dataset: Dataset): void {
     wrong("unchanged", header.unchanged, "one for each layer");
 }
 
-function setsOf({ spec }: Network, names: readonly string[]): LayerSet[] {
+function setsOf({ spec }: Swept, names: readonly string[]): LayerSet[] {
   const byName = new Map(singles(layersOf(spec)).map((set) => [set.name, set]));
   return names.map((name) => byName.get(name) ?? wrong("a layer", name, "one of the network's"));
 }

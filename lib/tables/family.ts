@@ -1,6 +1,6 @@
 // Tables of many networks: how many layers each could do without, and whether the channel-changing ones are those that matter.
 import { trivialityOf } from "../results/family";
-import { enrichmentOf, type SweptMember } from "../runs/family";
+import { enrichmentOf, type SweptNetwork } from "../runs/family";
 import { percent } from "../text/format";
 import { type Table, tableOf } from "./table";
 
@@ -8,7 +8,7 @@ import { type Table, tableOf } from "./table";
  * One line per network: its layers by verdict ("trivial / undecided / non-trivial") and those whose drop is at most the margin, in
  * percentage points, at each margin; least, median and mean drop; and the mean drop as a share of the most there is to lose.
  */
-export function trivialityTable(members: readonly SweptMember[]): Table {
+export function trivialityTable(members: readonly SweptNetwork[]): Table {
   return tableOf(
     members.map(({ run, parameters, rows }) => {
       const found = trivialityOf(rows);
@@ -39,7 +39,7 @@ export function trivialityTable(members: readonly SweptMember[]): Table {
  * tests of `channelTests` and their smallest possible ones, p of the layers in the first and last blocks of stages, the ranks of these layers, and how many of the layers that cost more than 5 pp
  * change channels.
  */
-export function enrichmentTable(members: readonly SweptMember[]): Table {
+export function enrichmentTable(members: readonly SweptNetwork[]): Table {
   return tableOf(
     members.map(({ run, rows }) => {
       const { tests, edges, ranks, important, importantChanging } = enrichmentOf(rows);

@@ -1,13 +1,17 @@
 // npm run sweep -- --all: the full sweep of every run that is not kept yet, one after the other.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { operatorName } from "../../ablations/ablate";
+import { openPublished, type Published, PUBLISHED } from "../../checkpoints/published";
 import { startEngine } from "../../engine/backend";
+import { readWhole } from "../../files/disk";
+import type { Network, Parameters } from "../../networks/network";
 import { loadCollection } from "../../runs/collection";
 import { isKept, keepSweep } from "../../runs/kept-sweep";
 import { provenanceOf } from "../../runs/provenance";
 import { loadRun } from "../../runs/run-folder";
 import { sweep } from "../../sweeps/sweep";
-import { UsageError } from "../command";
+import { print, UsageError } from "../command";
 import { loadTest } from "../datasets";
 import { progressBar } from "../progress";
 import { readOptions } from "../options.mjs";
@@ -15,6 +19,7 @@ import { SWEEP, type SweepGiven } from "./options";
 import { sweepOptions } from "./run";
 
 const RUNS = "data/runs";
+const PUBLISHED_DIR = "data/published";
 
 const TAKEN = ["all", "operator", "seed", "precision", "training", "dataset", "data", "results", "resume", "fresh"];
 
@@ -37,14 +42,29 @@ export async function sweepAll(given: SweepGiven, signal: AbortSignal): Promise<
   const provenance = provenanceOf(await startEngine());
   const { operator, layersOf } = given.operator;
   const name = operatorName(operator);
-  for (const { run } of await loadCollection(RUNS)) {
-    const dir = join(RUNS, run);
-    if (isKept(dir, name) && !given.fresh) continue;
-    const { network, start } = await loadRun(dir);
-    const bar = progressBar(run, "images");
+  const kept = async (dir: string, load: () => Loaded | Promise<Loaded>) => {
+    if (isKept(dir, name) && !given.fresh) return;
+    const { network, start, weights } = await load();
+    const bar = progressBar(network.name, "images");
     const asked = { ...options, start, layers: layersOf(network.spec), stopWhenDecided: undefined, signal };
     const found = await sweep(network, test, { ...asked, onProgress: bar.update }).finally(() => bar.finish());
-    await keepSweep(dir, found, test, provenance);
-  }
-  console.log(`Every run in ${RUNS} has its sweep of ${name}`);
+    await keepSweep(dir, found, test, provenance, weights);
+  };
+  for (const { run } of await loadCollection(RUNS)) await kept(join(RUNS, run), () => loadRun(join(RUNS, run)));
+  for (const each of fetched()) await kept(join(PUBLISHED_DIR, each.name), () => loadFetched(each));
+  print(`Every run in ${RUNS}, and every network in ${PUBLISHED_DIR} that is there, has its sweep of ${name}`);
+}
+
+/** What is swept: a network, what it was before training, and the digest of its weights where it is no run's. */
+interface Loaded {
+  readonly network: Network;
+  readonly start?: Parameters;
+  readonly weights?: string;
+}
+
+const fetched = () => PUBLISHED.filter(({ name, file }) => existsSync(join(PUBLISHED_DIR, name, file)));
+
+function loadFetched(each: Published): Loaded {
+  const path = join(PUBLISHED_DIR, each.name, each.file);
+  return { network: openPublished(each, readWhole(path, each.bytes)), weights: each.sha256 };
 }
