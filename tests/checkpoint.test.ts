@@ -9,10 +9,11 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { decodeNetwork, encodeNetwork, withHalfKernels } from "../lib/checkpoints/network-file";
 import { checkParameters } from "../lib/networks/complete";
-import { initialParameters, type Network, startParameters } from "../lib/networks/network";
+import { initialParameters, type Network } from "../lib/networks/network";
 import type { Run } from "../lib/runs/run-file";
 import { loadNetwork, loadRun, saveRun } from "../lib/runs/run-folder";
 import { randomStream } from "../lib/statistics/random";
+import { startParameters } from "../lib/training/start";
 import { smallNetwork } from "./small";
 
 const spec = { family: "resnet", depth: 8, width: 2, shortcut: "B", classes: 3 } as const;

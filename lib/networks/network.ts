@@ -1,6 +1,5 @@
 // Networks as data: a spec and its parameters as plain arrays.
 import { sizeOf, type Values } from "../files/values";
-import { randomStream } from "../statistics/random";
 import type { Random } from "../statistics/shuffle";
 import { blocksOf, kernelShape, layersOf, multiplicationsOf } from "./layers";
 import type { GraphSpec } from "./layer-graph";
@@ -106,11 +105,6 @@ export function initialParameters(spec: Spec, random: Random): Parameters {
     parameters.set(name, { shape, data: initialValues(name, shape, random) });
   }
   return parameters;
-}
-
-/** The parameters with which a training of that seed begins. */
-export function startParameters(spec: Spec, seed: number): Parameters {
-  return initialParameters(spec, randomStream(seed, "initialize"));
 }
 
 function initialValues(name: string, shape: readonly number[], random: Random): Float32Array {

@@ -16,8 +16,9 @@ import { wrong } from "../files/json";
 import { printable } from "../text/format";
 import { decodeSafetensors } from "../files/safetensors";
 import { checkParameters } from "../networks/complete";
-import { type Network, type Parameters, startParameters } from "../networks/network";
+import { type Network, type Parameters } from "../networks/network";
 import { specName } from "../networks/spec";
+import { startParameters } from "../training/start";
 import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
 
 const WEIGHTS = "weights.safetensors";
