@@ -12,7 +12,8 @@ On the kind of machine that executed them before, every digit has to be the same
 shares, p values and losses by what follows from that. Times, rates, dates, hardware and pictures do not count.
 
 Of an archive that npm run share made, it checks every file's digest and makes the tables again from the saved predictions, in seconds and
-without executing anything in it; --full executes its notebook, whose code should be read first, with everything computed again.`,
+without executing anything in it, which shows that tables and predictions belong together; that the predictions are those of the networks
+shows --full, which executes its notebook, whose code should be read first, with everything computed again.`,
   words: "[NOTEBOOK ... | NAME.crate.zip]",
   options: {
     full: { help: "executes what an archive holds" },

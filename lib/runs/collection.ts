@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parameterCount } from "../networks/network";
+import { type Network, parameterCount } from "../networks/network";
 import { specName } from "../networks/spec";
 import type { Epoch } from "../training/history";
 import type { Run } from "./run-file";
@@ -57,8 +57,11 @@ function compareTrainings(a: Member, b: Member): number {
   );
 }
 
+/** A run without its parameters. */
+type RunFacts = Omit<Run, "network" | "start"> & { readonly network: Pick<Network, "spec"> };
+
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
-function memberOf(name: string, run: Run): Member {
+export function memberOf(name: string, run: RunFacts): Member {
   const { epochs, precision } = run.config;
   const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
   return {

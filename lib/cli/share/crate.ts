@@ -24,7 +24,7 @@ export function crateOf(
   now = new Date(),
 ): string {
   const paths = [...files.keys()];
-  const software = `#nontrivial-${provenance.get("commit") ?? "unknown"}`;
+  const software = `swh:1:rev:${provenance.get("commit") ?? "unknown"}`; // a commit's own identifier, wherever it is kept
   const isInput = (path: string) => path.startsWith("runs/");
   const graph = [
     { "@id": "ro-crate-metadata.json", "@type": "CreativeWork", conformsTo: refer(CRATE), about: refer("./") },
@@ -40,11 +40,12 @@ export function crateOf(
     { "@id": "https://spdx.org/licenses/MIT", "@type": "CreativeWork", name: "MIT License" },
     {
       ...{ "@id": "#execution", "@type": "CreateAction", name: `Execution of ${name}.ipynb` },
+      description: `All cells of ${name}.ipynb, from top to bottom, gave the same numbers as before`,
       instrument: refer(software),
       object: paths.filter(isInput).map(refer),
       result: paths.filter((path) => !isInput(path) && path !== "README.md").map(refer),
-      endTime: now.toISOString(),
-      actionStatus: refer("http://schema.org/CompletedActionStatus"),
+      endTime: now.toISOString().replace("Z", "+00:00"),
+      actionStatus: "http://schema.org/CompletedActionStatus",
     },
     {
       ...{ "@id": software, "@type": "SoftwareApplication", name: "nontrivial" },

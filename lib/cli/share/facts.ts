@@ -41,18 +41,17 @@ export function factsIn(notebook: Notebook): NotebookFacts {
 }
 
 /**
- * The folders of the runs that a notebook is about: those that its parameters name; those beside which it names none, all in the folder
- * that it takes as `runs`.
+ * The folders of the runs that a notebook is about: those that its parameters name, and then all in the folder that it takes as `runs`.
  */
 export function runsOf(notebook: Notebook): string[] {
   const facts = factsOf(shownCells(notebook));
   const names: string[] = (parametersOf(notebook) ?? []).map(({ name }) => name);
   const values = names.flatMap((name) => listed(facts.get(name) ?? ""));
   const folder = facts.get("runs");
-  const within = values.flatMap((value) => (folder ? [value, join(folder, value)] : [value])).filter(isRun);
-  if (within.length > 0 || !folder || !existsSync(folder)) return [...new Set(within)];
-  const all = readdirSync(folder).sort();
-  return all.map((name) => join(folder, name)).filter(isRun);
+  const all = folder && existsSync(folder) ? readdirSync(folder).sort() : [];
+  const named = folder ? values.flatMap((value) => [value, join(folder, value)]) : values;
+  const runs = [...named, ...all.map((name) => join(folder!, name))].filter(isRun);
+  return [...new Set(runs)];
 }
 
 const isRun = (dir: string): boolean =>

@@ -20,7 +20,7 @@ import { factsIn, runsOf } from "./facts";
 import { readmeOf } from "./readme";
 
 /** Networks up to so many bytes together are put into an archive, of larger ones their digests. */
-const MOST_WEIGHTS = 2 ** 24;
+const MOST_WEIGHTS = 2 ** 23;
 
 type Files = Map<string, Uint8Array>;
 
@@ -92,15 +92,16 @@ async function collected(file: string, temporary: string): Promise<Files> {
   return files;
 }
 
-/** The runs that a notebook is about: what was trained, the sweep that is kept of it, and the network where all of them are small. */
+/** The runs that a notebook is about: what was trained, the sweep that is kept of it, and the network while there is room. */
 async function addRuns(files: Files, runs: readonly string[]): Promise<void> {
-  const weights = new Map(runs.map((dir) => [dir, readFileSync(join(dir, "weights.safetensors"))]));
-  const size = [...weights.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   const test = runs.some((dir) => isKept(dir)) ? await loadCifar("cifar10", "test") : undefined;
+  let room = MOST_WEIGHTS;
   for (const dir of runs) {
     const name = basename(dir);
+    const weights = readFileSync(join(dir, "weights.safetensors"));
     files.set(`runs/${name}/run.json`, readFileSync(join(dir, "run.json")));
-    if (size <= MOST_WEIGHTS) files.set(`runs/${name}/weights.safetensors`, weights.get(dir)!);
+    if (weights.length <= room) files.set(`runs/${name}/weights.safetensors`, weights);
+    room -= weights.length;
     if (!test || !isKept(dir)) continue;
     const sweep = await loadSweep(dir, test);
     const bytes = await encodeSweep(sweep, (await loadRun(dir)).network.spec, test);

@@ -1,11 +1,13 @@
 // Makes a notebook's tables again from saved predictions, by the library alone: no code of the notebook runs.
 import { type EvenRow, rowsOf } from "../../results/rows";
+import type { SweptMember } from "../../runs/family";
 import type { EvenSweep } from "../../results/matrix";
 import { channelTests } from "../../results/channels";
 import { verdictsOf } from "../../results/verdict";
 import { ablationTable } from "../../tables/ablations";
 import { captionOf } from "../../tables/caption";
 import { claimTable } from "../../tables/claims";
+import { enrichmentTable, trivialityTable } from "../../tables/family";
 import { toHtml } from "../../tables/render";
 import type { Table } from "../../tables/table";
 import { channelTable, verdictCountTable } from "../../tables/verdicts";
@@ -38,15 +40,25 @@ interface Candidate {
 const EXACT = { exact: true, images: 1 };
 const LIMIT = 60; // lines that a live sweep shows
 
-/** Holds every table of a notebook that can be made of these sweeps against what they give. */
-export function recomputeTables(notebook: Notebook, sweeps: readonly EvenSweep[]): Recomputed {
+/**
+ * Holds every table of a notebook that can be made of these sweeps against what they give.
+ * @param saved.members trained networks with the rows of their sweeps
+ */
+export function recomputeTables(
+  notebook: Notebook,
+  { sweeps, members }: { readonly sweeps: readonly EvenSweep[]; readonly members: readonly SweptMember[] },
+): Recomputed {
   const cells = shownCells(notebook);
   const margin = Number(factsOf(cells).get("margin") ?? 0.005);
   const candidates = candidatesOf(sweeps, margin > 0 && margin < 1 ? margin : 0.005);
   const tables = cells.flatMap(({ outputs }, index) =>
     outputs
       .filter((each): each is TableOutput => each.kind === "table" && !isFacts(each))
-      .map((table) => ({ cell: index + 1, title: table.title, found: nearest(table, candidates) })),
+      .map((table) => ({
+        cell: index + 1,
+        title: table.title,
+        found: nearest(table, [...candidates, ...ofMembers(table, members)]),
+      })),
   );
   const made = tables.filter(({ found }) => found !== undefined);
   return {
@@ -83,6 +95,13 @@ function candidatesOf(sweeps: readonly EvenSweep[], margin: number): Candidate[]
     ...all.flatMap(({ sweep, rows }) => ofOneSweep(sweep, rows, margin)),
     ...attempt(() => claimTable(zeroed, { margin })),
   ];
+}
+
+/** Tables with a line for each of some trained networks, which the table that is looked at names. */
+function ofMembers({ rows }: TableOutput, members: readonly SweptMember[]): Candidate[] {
+  const named = rows.flatMap(([name]) => members.filter(({ run }) => run === name));
+  if (named.length === 0 || named.length < rows.length) return [];
+  return [...attempt(() => trivialityTable(named)), ...attempt(() => enrichmentTable(named))];
 }
 
 function ofOneSweep(sweep: EvenSweep, rows: readonly EvenRow[], margin: number): Candidate[] {

@@ -55,8 +55,15 @@ export function printedSent(result: SentResult, { json }: { readonly json: boole
     ? []
     : result.others.map(({ cell, title }) => `not made again: cell ${cell}, table${title ? ` "${title}"` : ""}`);
   if (json) print(JSON.stringify({ same, ...result }, undefined, 2));
-  else print([...others, ...verified.flatMap(linesOf), same ? "same numbers" : "NOT the same numbers"].join("\n"));
+  else print([...others, ...verified.flatMap(linesOf), verdictOf(result, same)].join("\n"));
   return same;
+}
+
+function verdictOf({ tables, executed }: SentResult, same: boolean): string {
+  if (!same) return "NOT the same numbers";
+  return tables > 0 || executed
+    ? "same numbers"
+    : "whole, but none of its tables could be made again; --full executes it";
 }
 
 function linesOf(verified: Verified): string[] {

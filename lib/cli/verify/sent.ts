@@ -4,6 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstImages, loadCifar } from "../../data/cifar";
 import type { EvenSweep } from "../../results/matrix";
+import { rowsOf } from "../../results/rows";
+import { memberOf } from "../../runs/collection";
+import type { SweptMember } from "../../runs/family";
+import { decodeRunFile } from "../../runs/run-file";
 import { onInterrupt } from "../../setup/children.mjs";
 import { createReport } from "../../setup/report.mjs";
 import { decodeSweep, type SweptData } from "../../sweeps/sweep-file";
@@ -31,7 +35,7 @@ export async function verifySent(path: string, { full, between }: SentOptions): 
     "digests",
     `${counted(archive.files.size, "file")}, as listed; the archive's own SHA-256 is ${archive.sha256}`,
   );
-  const { tables, differences, others } = recomputeTables(archive.notebook, await sweepsIn(archive));
+  const { tables, differences, others } = recomputeTables(archive.notebook, await savedIn(archive));
   const none = { exact: true, tables, figures: 0, texts: 0 };
   const recomputed: Verified = { notebook: archive.name, ...none, differences };
   const missing = others.length > 0 ? `; ${counted(others.length, "other")} ${full ? "below" : "with --full"}` : "";
@@ -41,6 +45,25 @@ export async function verifySent(path: string, { full, between }: SentOptions): 
   const executed = full ? await executedWhole(archive, { between }) : undefined;
   const { sha256, files } = archive;
   return { archive: path, sha256, files: files.size, recomputed, tables, others, ...(executed && { executed }) };
+}
+
+async function savedIn(archive: Archive) {
+  const sweeps = await sweepsIn(archive);
+  return { sweeps, members: membersIn(archive, sweeps) };
+}
+
+/** The trained networks of an archive with what its sweeps say of them. */
+function membersIn({ files }: Archive, sweeps: readonly EvenSweep[]): SweptMember[] {
+  return [...files].flatMap(([name, bytes]) => {
+    const run = /^runs\/([^/]+)\/run\.json$/.exec(name)?.[1];
+    if (run === undefined) return [];
+    const { spec, ...json } = decodeRunFile(bytes);
+    const member = memberOf(run, { ...json, network: { spec } });
+    const whole = (sweep: EvenSweep) =>
+      sweep.network === json.name && sweep.operator === "zero" && sweep.labels.length === member.testImages;
+    const sweep = sweeps.find(whole);
+    return sweep ? [{ ...member, rows: rowsOf(sweep) }] : [];
+  });
 }
 
 async function sweepsIn({ files }: Archive): Promise<EvenSweep[]> {
