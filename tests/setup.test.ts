@@ -194,6 +194,19 @@ test("package-lock.json names no place for a package, so every one comes from th
   );
 });
 
+test("no package with a known weakness that was mended elsewhere is installed", () => {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { name?: string; version: string }>;
+  };
+  const installed = Object.entries(packages).map(([path, { name, version }]) => {
+    return { name: name ?? path.replace(/^.*node_modules\//, ""), version };
+  });
+  const versionsOf = (wanted: string) => installed.filter(({ name }) => name === wanted).map(({ version }) => version);
+  assert.deepEqual(["xlsx", "request"].flatMap(versionsOf), [], "which nobody mends under these names");
+  for (const [name, major] of [["tar", 7] as const, ["tough-cookie", 5] as const, ["form-data", 4] as const])
+    for (const version of versionsOf(name)) assert.ok(parseInt(version) >= major, `${name} ${version}`);
+});
+
 test("a step's stamp counts only for the very inputs it was made from, and a damaged one not at all", (context) => {
   const file = join(temporary(context), "stamps", "step.json");
   writeStamp(file, { wheel: "a==1" }, { version: "1" });
