@@ -24,6 +24,7 @@ import { decodeSweep, encodeSweep } from "../lib/sweeps/sweep-file";
 import { sweep } from "../lib/sweeps/sweep";
 import { ablationTable } from "../lib/tables/ablations";
 import { captionOf } from "../lib/tables/caption";
+import { claimTable } from "../lib/tables/claims";
 import { trivialityTable } from "../lib/tables/family";
 import { tableOf } from "../lib/tables/table";
 import { verdictCountTable } from "../lib/tables/verdicts";
@@ -42,19 +43,25 @@ async function swept() {
   return { network, dataset: firstImages(test, 60), result: await sweep(network, firstImages(test, 60)) };
 }
 
-/** The files of a notebook with two tables of a sweep, one of something else, and code that must not run. */
+/**
+ * The files of a notebook with three tables of a sweep, one of something else, and code that must not run. A sweep of the same network over
+ * fewer images is there too, as where a notebook looks at some and the run keeps all.
+ */
 async function files(marker = "/nowhere"): Promise<Map<string, Uint8Array>> {
   const { network, dataset, result } = await swept();
   const verdicts = verdictsOf(rowsOf(result));
   const outputs = [
     tableBundle(ablationTable(verdicts), { caption: captionOf(result) }),
     tableBundle(verdictCountTable(verdicts), { caption: "By verdict" }),
+    tableBundle(claimTable({ [network.name]: rowsOf(result) }), { caption: "Claims" }),
     tableBundle(tableOf([{ colour: "red" }]), { caption: "Something else" }),
   ].map(shows);
+  const few = firstImages(dataset, 40);
   const source = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(marker)}, "");`;
   return new Map([
     ["mine.ipynb", bytesOf(notebookOf([code(source, outputs)]))],
     ["sweeps/small-zero.sweep.gz", await encodeSweep(result, network.spec, dataset)],
+    ["sweeps/small-few.sweep.gz", await encodeSweep(await sweep(network, few), network.spec, few)],
   ]);
 }
 
@@ -101,8 +108,8 @@ test("tables are made again from the predictions without running any code; an al
   const marker = join(folder, "was-here");
   const sent = await files(marker);
   const { recomputed, tables, others } = await verifySent(write(archiveOf("mine", sent, { seconds })), quiet);
-  assert.deepEqual(recomputed, { notebook: "mine", exact: true, tables: 2, figures: 0, texts: 0, differences: [] });
-  assert.deepEqual([tables, others], [2, [{ cell: 1, title: "Something else" }]]);
+  assert.deepEqual(recomputed, { notebook: "mine", exact: true, tables: 3, figures: 0, texts: 0, differences: [] });
+  assert.deepEqual([tables, others], [3, [{ cell: 1, title: "Something else" }]]);
   assert.equal(existsSync(marker), false, "no code of the archive has run");
 
   const text = new TextDecoder().decode(sent.get("mine.ipynb"));
@@ -127,13 +134,18 @@ test("an archive's metadata name every file with its digest, and the execution t
   const entity = (id: string) => graph.find((each) => each["@id"] === id) ?? assert.fail(`no entity ${id}`);
   const idsOf = (value: unknown) => [value].flat().map((each) => (each as Entity)["@id"]);
   assert.deepEqual(entity("./").conformsTo, { "@id": "https://w3id.org/ro/wfrun/process/0.5" });
-  assert.deepEqual(idsOf(entity("./").hasPart), ["README.md", "mine.ipynb", "sweeps/small-zero.sweep.gz"]);
+  assert.deepEqual(idsOf(entity("./").hasPart), [
+    "README.md",
+    "mine.ipynb",
+    "sweeps/small-zero.sweep.gz",
+    "sweeps/small-few.sweep.gz",
+  ]);
   for (const id of idsOf(entity("./").hasPart))
     assert.equal(entity(id).sha256, createHash("sha256").update(all.get(id)!).digest("hex"));
   const execution = entity("#execution");
   assert.equal(execution["@type"], "CreateAction");
   assert.equal(entity(idsOf(execution.instrument)[0])["@type"], "SoftwareApplication");
-  assert.deepEqual(idsOf(execution.result), ["mine.ipynb", "sweeps/small-zero.sweep.gz"]);
+  assert.deepEqual(idsOf(execution.result), ["mine.ipynb", "sweeps/small-zero.sweep.gz", "sweeps/small-few.sweep.gz"]);
 });
 
 test("tables of trained networks are made again from their runs and kept sweeps", async (context) => {

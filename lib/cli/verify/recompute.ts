@@ -33,9 +33,12 @@ export interface Recomputed {
 /** Tables that can be made of sweeps, made when they are asked for. */
 interface Candidate {
   readonly table: TableOutput;
-  /** Whether its title says what it is of; else any table of its form may be meant. */
-  readonly titled: boolean;
+  /** What says that a table is meant to be this one: its title, the names in its first column, or nothing but its form. */
+  readonly known: "by title" | "by names" | "by form";
 }
+
+/** Sweeps with what they say. */
+type Swept = readonly { readonly sweep: EvenSweep; readonly rows: readonly EvenRow[] }[];
 
 const EXACT = { exact: true, images: 1 };
 const LIMIT = 60; // lines that a live sweep shows
@@ -50,15 +53,12 @@ export function recomputeTables(
 ): Recomputed {
   const cells = shownCells(notebook);
   const margin = Number(factsOf(cells).get("margin") ?? 0.005);
-  const candidates = candidatesOf(sweeps, margin > 0 && margin < 1 ? margin : 0.005);
+  const swept = sweeps.map((sweep) => ({ sweep, rows: rowsOf(sweep) }));
+  const candidates = candidatesFrom(swept, members, margin > 0 && margin < 1 ? margin : 0.005);
   const tables = cells.flatMap(({ outputs }, index) =>
     outputs
       .filter((each): each is TableOutput => each.kind === "table" && !isFacts(each))
-      .map((table) => ({
-        cell: index + 1,
-        title: table.title,
-        found: nearest(table, [...candidates, ...ofMembers(table, members)]),
-      })),
+      .map((table) => ({ cell: index + 1, title: table.title, found: nearest(table, candidates(table)) })),
   );
   const made = tables.filter(({ found }) => found !== undefined);
   return {
@@ -70,38 +70,54 @@ export function recomputeTables(
 
 /** Where a table differs from the candidate that is most like it; undefined where none is meant. */
 function nearest(table: TableOutput, candidates: readonly Candidate[]) {
-  const alike = candidates.filter(
-    (each) => each.table.columns.join() === table.columns.join() && (!each.titled || each.table.title === table.title),
-  );
-  const found = alike
+  return candidates
+    .filter((each) => isAlike(table, each))
     .map((each) => ({ ...each, differences: differencesOf(table, each) }))
-    .sort((one, other) => one.differences.length - other.differences.length)[0];
-  const meant = found?.titled || (found && firsts(found.table) === firsts(table));
-  return meant ? found.differences : undefined;
+    .filter(({ known, differences }) => known !== "by form" || differences.length <= mostOf(table))
+    .sort((one, other) => one.differences.length - other.differences.length)[0]?.differences;
+}
+
+function isAlike(table: TableOutput, { table: made, known }: Candidate): boolean {
+  if (made.columns.join() !== table.columns.join()) return false;
+  return known === "by title" ? made.title === table.title : firsts(made) === firsts(table);
 }
 
 const firsts = ({ rows }: TableOutput): string => rows.map(([first]) => first).join();
 
-function differencesOf(table: TableOutput, { table: made, titled }: Candidate) {
-  return tableDifferences(table, titled ? made : { ...made, title: table.title }, EXACT);
+/** Another sweep's table of the same form differs in more cells than this. */
+const mostOf = ({ columns, rows }: TableOutput): number => (columns.length * rows.length) / 2;
+
+function differencesOf(table: TableOutput, { table: made, known }: Candidate) {
+  return tableDifferences(table, known === "by title" ? made : { ...made, title: table.title }, EXACT);
 }
 
-function candidatesOf(sweeps: readonly EvenSweep[], margin: number): Candidate[] {
-  const all = sweeps.map((sweep) => ({ sweep, rows: rowsOf(sweep) }));
-  const zeroed = Object.fromEntries(
-    all.filter(({ sweep }) => sweep.operator === "zero").map(({ sweep, rows }) => [sweep.network, rows]),
-  );
-  return [
-    ...all.flatMap(({ sweep, rows }) => ofOneSweep(sweep, rows, margin)),
-    ...attempt(() => claimTable(zeroed, { margin })),
-  ];
+/** What gives the tables that some table could be. */
+function candidatesFrom(swept: Swept, members: readonly SweptMember[], margin: number) {
+  const always = swept.flatMap(({ sweep, rows }) => ofOneSweep(sweep, rows, margin));
+  return (table: TableOutput) => [...always, ...ofNetworks(table, swept, margin), ...ofMembers(table, members)];
 }
+
+/** Tables of claims about the networks that a table names, for each number of images that all of them were swept over. */
+function ofNetworks(table: TableOutput, swept: Swept, margin: number): Candidate[] {
+  const names = table.rows.map(([name]) => name).filter((name) => name !== "their mean");
+  const zeroed = swept.filter(({ sweep }) => isZeroed(sweep));
+  return [...new Set(zeroed.map(({ sweep }) => sweep.labels.length))].flatMap((images) => {
+    const of = (name: string) =>
+      zeroed.find(({ sweep }) => sweep.network === name && sweep.labels.length === images)?.rows ?? [];
+    const rows = Object.fromEntries(names.map((name) => [name, of(name)]));
+    return attempt(() => claimTable(rows, { margin }), "by names");
+  });
+}
+
+/** Whether a sweep set single layers to zero. */
+export const isZeroed = ({ operator, sets }: EvenSweep): boolean =>
+  operator === "zero" && sets.every(({ layers }) => layers.length === 1);
 
 /** Tables with a line for each of some trained networks, which the table that is looked at names. */
 function ofMembers({ rows }: TableOutput, members: readonly SweptMember[]): Candidate[] {
   const named = rows.flatMap(([name]) => members.filter(({ run }) => run === name));
   if (named.length === 0 || named.length < rows.length) return [];
-  return [...attempt(() => trivialityTable(named)), ...attempt(() => enrichmentTable(named))];
+  return [trivialityTable, enrichmentTable].flatMap((make) => attempt(() => make(named), "by names"));
 }
 
 function ofOneSweep(sweep: EvenSweep, rows: readonly EvenRow[], margin: number): Candidate[] {
@@ -109,16 +125,16 @@ function ofOneSweep(sweep: EvenSweep, rows: readonly EvenRow[], margin: number):
   const caption = captionOf(sweep);
   const orders = (["forward", "drop"] as const).map((order) => shown(ablationTable(verdicts, { order }), caption));
   return [
-    ...orders.map((table) => ({ table, titled: true })),
-    ...attempt(() => verdictCountTable(rows)),
-    ...attempt(() => channelTable(channelTests([rows]))),
+    ...orders.map((table) => ({ table, known: "by title" as const })),
+    ...attempt(() => verdictCountTable(rows), "by form"),
+    ...attempt(() => channelTable(channelTests([rows])), "by form"),
   ];
 }
 
 /** A table that not every sweep gives, such as one of layers that change channels. */
-function attempt(make: () => Table): Candidate[] {
+function attempt(make: () => Table, known: Candidate["known"]): Candidate[] {
   try {
-    return [{ table: shown(make()), titled: false }];
+    return [{ table: shown(make()), known }];
   } catch {
     return [];
   }

@@ -15,7 +15,7 @@ import { counted } from "../../text/format";
 import { runsOf } from "../share/facts";
 import { type Archive, digestOf, openArchive } from "./archive";
 import { executedAgain } from "./notebooks";
-import { recomputeTables } from "./recompute";
+import { isZeroed, recomputeTables } from "./recompute";
 import { isSame, outcome, type SentResult, type Verified } from "./report";
 
 export interface SentOptions {
@@ -60,7 +60,7 @@ function membersIn({ files }: Archive, sweeps: readonly EvenSweep[]): SweptMembe
     const { spec, ...json } = decodeRunFile(bytes);
     const member = memberOf(run, { ...json, network: { spec } });
     const whole = (sweep: EvenSweep) =>
-      sweep.network === json.name && sweep.operator === "zero" && sweep.labels.length === member.testImages;
+      sweep.network === json.name && isZeroed(sweep) && sweep.labels.length === member.testImages;
     const sweep = sweeps.find(whole);
     return sweep ? [{ ...member, rows: rowsOf(sweep) }] : [];
   });
