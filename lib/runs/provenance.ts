@@ -12,7 +12,7 @@ export function provenanceOf(engine: Engine): Provenance {
   // Only what computes: notebooks and figures change by being made.
   const status = git("status", "--porcelain", "--", "lib", "package.json", "package-lock.json", "requirements.txt");
   return {
-    commit: git("rev-parse", "HEAD") ?? "unknown",
+    commit: commit() ?? "unknown",
     codeChangedSinceCommit: status === undefined ? "unknown" : status !== "",
     nontrivial: versionOf("../../package.json"),
     node: process.versions.node,
@@ -29,6 +29,9 @@ export function provenanceOf(engine: Engine): Provenance {
     platform: `${process.platform} ${process.arch}`,
   };
 }
+
+/** The commit of the code here; undefined where it is no checkout. */
+export const commit = (): string | undefined => git("rev-parse", "HEAD");
 
 function git(...words: string[]): string | undefined {
   try {

@@ -7,6 +7,7 @@ import type { EvenSweep } from "../../results/matrix";
 import { rowsOf } from "../../results/rows";
 import { memberOf } from "../../runs/collection";
 import type { SweptMember } from "../../runs/family";
+import { commit } from "../../runs/provenance";
 import { decodeRunFile } from "../../runs/run-file";
 import { onInterrupt } from "../../setup/children.mjs";
 import { createReport } from "../../setup/report.mjs";
@@ -16,6 +17,7 @@ import { runsOf } from "../share/facts";
 import { type Archive, digestOf, openArchive } from "./archive";
 import { executedAgain } from "./notebooks";
 import { isZeroed, recomputeTables } from "./recompute";
+import { factsOf, shownCells } from "./outputs";
 import { isSame, outcome, type SentResult, type Verified } from "./report";
 
 export interface SentOptions {
@@ -35,6 +37,7 @@ export async function verifySent(path: string, { full, between }: SentOptions): 
     "digests",
     `${counted(archive.files.size, "file")}, as listed; the archive's own SHA-256 is ${archive.sha256}`,
   );
+  sayCommit(archive, report);
   const { tables, differences, others } = recomputeTables(archive.notebook, await savedIn(archive));
   const none = { exact: true, tables, figures: 0, texts: 0 };
   const recomputed: Verified = { notebook: archive.name, ...none, differences };
@@ -45,6 +48,13 @@ export async function verifySent(path: string, { full, between }: SentOptions): 
   const executed = full ? await executedWhole(archive, { between }) : undefined;
   const { sha256, files } = archive;
   return { archive: path, sha256, files: files.size, recomputed, tables, others, ...(executed && { executed }) };
+}
+
+/** Says where the code that made the archive is not the code here, which may explain differences. */
+function sayCommit({ notebook }: Archive, report: ReturnType<typeof createReport>): void {
+  const [made, here] = [factsOf(shownCells(notebook)).get("commit"), commit()];
+  if (made !== undefined && made !== here)
+    report.notice("code", `made by commit ${made.slice(0, 12)}; here it is ${here?.slice(0, 12) ?? "unknown"}`);
 }
 
 async function savedIn(archive: Archive) {
@@ -66,14 +76,20 @@ function membersIn({ files }: Archive, sweeps: readonly EvenSweep[]): SweptMembe
   });
 }
 
+/** Unpacked, sweeps may be much larger than the archive; these stay within the memory. */
+const MOST_PREDICTIONS = 2 ** 28;
+
 async function sweepsIn({ files }: Archive): Promise<EvenSweep[]> {
   const sweeps: EvenSweep[] = [];
+  let room = MOST_PREDICTIONS;
   for (const [name, bytes] of files) {
     if (!/^sweeps\/.*\.sweep\.gz$/.test(name)) continue;
     const sweep = await decodeSweep(bytes, ownLabels).catch((error: Error) => {
       throw new Error(`Cannot read ${name} of the archive: ${error.message}`, { cause: error });
     });
     sweeps.push(sweep);
+    room -= sweep.labels.length * (1 + sweep.sets.length);
+    if (room < 0) throw new Error(`Cannot read the archive's sweeps: expected at most ${MOST_PREDICTIONS} predictions`);
   }
   return sweeps;
 }
