@@ -14,7 +14,7 @@ import { verifySent } from "../lib/cli/verify/sent";
 import { firstImages, loadCifar } from "../lib/data/cifar";
 import { encodeZip, listZip } from "../lib/files/zip";
 import { tableBundle } from "../lib/notebook/bundle";
-import { rowsOf } from "../lib/results/rows";
+import { classRowsOf, rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
 import { memberOf } from "../lib/runs/collection";
 import { loadSweep } from "../lib/runs/kept-sweep";
@@ -24,6 +24,8 @@ import { decodeSweep, encodeSweep } from "../lib/sweeps/sweep-file";
 import { sweep } from "../lib/sweeps/sweep";
 import { ablationTable } from "../lib/tables/ablations";
 import { captionOf } from "../lib/tables/caption";
+import { classTable } from "../lib/tables/classes";
+import { operatorTable } from "../lib/tables/operators";
 import { claimTable } from "../lib/tables/claims";
 import { trivialityTable } from "../lib/tables/family";
 import { tableOf } from "../lib/tables/table";
@@ -44,7 +46,7 @@ async function swept() {
 }
 
 /**
- * The files of a notebook with three tables of a sweep, one of something else, and code that must not run. A sweep of the same network over
+ * The files of a notebook with five tables of a sweep, one of something else, and code that must not run. A sweep of the same network over
  * fewer images is there too, as where a notebook looks at some and the run keeps all.
  */
 async function files(marker = "/nowhere"): Promise<Map<string, Uint8Array>> {
@@ -54,6 +56,8 @@ async function files(marker = "/nowhere"): Promise<Map<string, Uint8Array>> {
     tableBundle(ablationTable(verdicts), { caption: captionOf(result) }),
     tableBundle(verdictCountTable(verdicts), { caption: "By verdict" }),
     tableBundle(claimTable({ [network.name]: rowsOf(result) }), { caption: "Claims" }),
+    tableBundle(operatorTable({ zero: verdicts }), { caption: "Operators" }),
+    tableBundle(classTable(classRowsOf(result).slice(0, 10), dataset.classes), { caption: "Classes" }),
     tableBundle(tableOf([{ colour: "red" }]), { caption: "Something else" }),
   ].map(shows);
   const few = firstImages(dataset, 40);
@@ -108,8 +112,8 @@ test("tables are made again from the predictions without running any code; an al
   const marker = join(folder, "was-here");
   const sent = await files(marker);
   const { recomputed, tables, others } = await verifySent(write(archiveOf("mine", sent, { seconds })), quiet);
-  assert.deepEqual(recomputed, { notebook: "mine", exact: true, tables: 3, figures: 0, texts: 0, differences: [] });
-  assert.deepEqual([tables, others], [3, [{ cell: 1, title: "Something else" }]]);
+  assert.deepEqual(recomputed, { notebook: "mine", exact: true, tables: 5, figures: 0, texts: 0, differences: [] });
+  assert.deepEqual([tables, others], [5, [{ cell: 1, title: "Something else" }]]);
   assert.equal(existsSync(marker), false, "no code of the archive has run");
 
   const text = new TextDecoder().decode(sent.get("mine.ipynb"));

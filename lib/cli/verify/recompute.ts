@@ -1,13 +1,16 @@
 // Makes a notebook's tables again from saved predictions, by the library alone: no code of the notebook runs.
-import { type EvenRow, rowsOf } from "../../results/rows";
+import { classRowsOf, type EvenRow, rowsOf } from "../../results/rows";
 import type { SweptMember } from "../../runs/family";
 import type { EvenSweep } from "../../results/matrix";
+import { verdictsOfEach } from "../../results/agreement";
 import { channelTests } from "../../results/channels";
 import { verdictsOf } from "../../results/verdict";
 import { ablationTable } from "../../tables/ablations";
 import { captionOf } from "../../tables/caption";
 import { claimTable } from "../../tables/claims";
+import { classTable } from "../../tables/classes";
 import { enrichmentTable, trivialityTable } from "../../tables/family";
+import { operatorTable } from "../../tables/operators";
 import { toHtml } from "../../tables/render";
 import type { Table } from "../../tables/table";
 import { channelTable, verdictCountTable } from "../../tables/verdicts";
@@ -94,7 +97,13 @@ function differencesOf(table: TableOutput, { table: made, known }: Candidate) {
 /** What gives the tables that some table could be. */
 function candidatesFrom(swept: Swept, members: readonly SweptMember[], margin: number) {
   const always = swept.flatMap(({ sweep, rows }) => ofOneSweep(sweep, rows, margin));
-  return (table: TableOutput) => [...always, ...ofNetworks(table, swept, margin), ...ofMembers(table, members)];
+  return (table: TableOutput) => [
+    ...always,
+    ...ofNetworks(table, swept, margin),
+    ...ofOperators(table, swept, margin),
+    ...ofClasses(table, swept),
+    ...ofMembers(table, members),
+  ];
 }
 
 /** Tables of claims about the networks that a table names, for each number of images that all of them were swept over. */
@@ -106,6 +115,29 @@ function ofNetworks(table: TableOutput, swept: Swept, margin: number): Candidate
       zeroed.find(({ sweep }) => sweep.network === name && sweep.labels.length === images)?.rows ?? [];
     const rows = Object.fromEntries(names.map((name) => [name, of(name)]));
     return attempt(() => claimTable(rows, { margin }), "by names");
+  });
+}
+
+/** Tables of the operators that a table names, on each network and number of images. */
+function ofOperators(table: TableOutput, swept: Swept, margin: number): Candidate[] {
+  const groups = new Map(swept.map(({ sweep }) => [`${sweep.network} ${sweep.labels.length}`, sweep]));
+  return [...groups.values()].flatMap(({ network, labels }) => {
+    const own = swept.filter(({ sweep }) => sweep.network === network && sweep.labels.length === labels.length);
+    const named = table.rows.flatMap(([name]) => own.filter(({ sweep }) => sweep.operator === name).slice(0, 1));
+    if (named.length < table.rows.length) return [];
+    const sweeps = Object.fromEntries(named.map(({ sweep }) => [sweep.operator, sweep]));
+    return attempt(() => operatorTable(verdictsOfEach(sweeps, { margin })), "by names");
+  });
+}
+
+/** Tables of the damage per class of the layers that a table names; its columns name the classes. */
+function ofClasses({ columns, rows }: TableOutput, swept: Swept): Candidate[] {
+  const classes = columns.slice(1).map((column) => column.replace(/ pp$/, ""));
+  const names = new Set(rows.map(([layer]) => layer));
+  if (columns[0] !== "layer" || !columns.slice(1).every((column) => column.endsWith(" pp"))) return [];
+  return swept.flatMap(({ sweep }) => {
+    const chosen = classRowsOf(sweep).filter(({ layer }) => names.has(layer));
+    return attempt(() => classTable(chosen, classes), "by form");
   });
 }
 
