@@ -64,6 +64,7 @@ function labArguments(port) {
     "--ServerApp.port_retries=0",
     `--ServerApp.root_dir=${ROOT}`,
     "--MultiKernelManager.default_kernel_name=tslab",
+    "--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=1e12", // what is more, is dropped; the kernel ends prints after 16 MB
     "--Application.log_level=WARN",
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

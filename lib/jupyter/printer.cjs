@@ -1,9 +1,9 @@
-// Sends what a cell prints: at once, but a burst of prints in few messages, because each is an output in the notebook.
+// Sends what a cell prints: at once, and the more seldom the more it has printed, because a page draws all of it again with each message.
 "use strict";
 
-const WINDOW = 100; // ms in which BURST writes are sent one by one, so that even a cell that never awaits prints live
-const BURST = 100;
-const FULL = 65536; // characters
+const PAUSE = 1e-3; // ms for each character that was sent: JupyterLab draws a million in half a second
+const MOST = 16e6; // characters of one cell, which JupyterLab draws in eight seconds
+const CUT = "What this cell prints from here on is not shown, as it is more than 16 MB: write it to a file.\n";
 
 class Printer {
   /** @param {(name: "stdout" | "stderr", text: string) => void} send */
@@ -11,8 +11,9 @@ class Printer {
     this.send = send;
     this.name = "stdout";
     this.text = "";
-    this.window = -Infinity;
-    this.writes = 0;
+    this.sent = 0;
+    this.due = -Infinity;
+    this.left = MOST;
   }
 
   /** Makes a replacement for `process.stdout.write` or `process.stderr.write`. */
@@ -26,24 +27,35 @@ class Printer {
   }
 
   print(name, text) {
+    if (this.left < 0) return;
+    this.left -= text.length;
+    if (this.left < 0) this.cut(name, text.slice(0, text.length + this.left));
+    else this.gather(name, text);
+  }
+
+  /** Sends what still fits, and says that it was the last. */
+  cut(name, text) {
+    this.gather(name, text);
+    this.flush();
+    this.send("stderr", `${text.endsWith("\n") ? "" : "\n"}${CUT}`);
+  }
+
+  gather(name, text) {
     if (name !== this.name) this.flush();
     this.name = name;
     this.text += text;
-    const now = performance.now();
-    if (now - this.window > WINDOW) [this.window, this.writes] = [now, 0];
-    if (++this.writes <= BURST || this.text.length >= FULL) this.flush();
-    else this.flushSoon();
-  }
-
-  flushSoon() {
-    this.turn ??= setImmediate(() => {
-      this.turn = undefined;
-      this.flush();
-    });
+    const wait = this.due - performance.now();
+    if (wait <= 0) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), wait);
   }
 
   flush() {
-    if (this.text !== "") this.send(this.name, this.text);
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.text === "") return;
+    this.send(this.name, this.text);
+    this.sent += this.text.length;
+    this.due = performance.now() + PAUSE * this.sent;
     this.text = "";
   }
 }
