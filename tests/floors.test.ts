@@ -6,7 +6,7 @@ import { test } from "node:test";
 /** From the bottom: a file imports from its own folder and from those before it in this list. */
 const FLOORS = [
   ...["statistics", "text", "files", "data", "networks", "checkpoints", "engine", "ablations", "results"],
-  ...["training", "runs", "sweeps", "study", "tables", "figures", "notebook", "index.ts", "cli"],
+  ...["training", "runs", "sweeps", "study", "tables", "figures", "notebook", "pages", "index.ts", "cli"],
 ];
 
 /** What a file imports: its relative imports as files of lib, type imports included, and the packages that it needs when it runs. */

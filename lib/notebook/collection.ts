@@ -11,6 +11,8 @@ export {
   type SweptMember,
   type SweptNetwork,
 } from "../runs/family";
+export { sideBySide } from "../results/side-by-side";
+export { sideBySideTable } from "../tables/side-by-side";
 export { rankAgreement } from "../results/agreement";
 export { trivialityOf } from "../results/family";
 export { enrichmentTable, trivialityTable } from "../tables/family";

@@ -17,7 +17,7 @@ import { printable } from "../text/format";
 import { decodeSafetensors } from "../files/safetensors";
 import { checkParameters } from "../networks/complete";
 import { type Network, type Parameters } from "../networks/network";
-import { specName } from "../networks/spec";
+import { type Spec, specName } from "../networks/spec";
 import { startParameters } from "../training/start";
 import { decodeRunFile, type Digest, encodeRunFile, type Run, type RunFile } from "./run-file";
 
@@ -115,6 +115,11 @@ const toSave = (network: Network): Network => ({ ...network, name: specName(netw
 /** The SHA-256 by which a run's weights are known. @throws Error when its run.json cannot be read */
 export function weightsDigest(dir: string): string {
   return decodeRunFile(readWhole(join(dir, "run.json"), LARGEST_JSON)).weights.sha256;
+}
+
+/** The architecture of a run's network, without reading its weights. @throws Error when its run.json cannot be read */
+export function specIn(dir: string): Spec {
+  return decodeRunFile(readWhole(join(dir, "run.json"), LARGEST_JSON)).spec;
 }
 
 /** @throws Error where a folder is something else that people have in the place of a checkpoint */

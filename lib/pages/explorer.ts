@@ -1,0 +1,102 @@
+// The explorer: one page, offline, in which a reader questions the kept sweeps. It holds the kept files and the code that reads them.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import { PUBLISHED } from "../checkpoints/published";
+import type { Dataset } from "../data/dataset";
+import { sheetJpeg } from "../engine/sheet";
+import { readWhole } from "../files/disk";
+import { specIn } from "../runs/run-folder";
+import { escapeHtml, grouped } from "../text/format";
+import { type Holdings, type Kept, sweepOf } from "./explorer/answers";
+
+const ACROSS = 100;
+const SIDE = 24;
+const LARGEST_FILE = 2 ** 24;
+const KEPT = ".answers.gz";
+
+/** Where the sweeps lie: folders of run folders, and of published networks. */
+export interface ExplorerSources {
+  readonly runs: string;
+  readonly published: string;
+  /** Of what the page was made: commit and date. */
+  readonly source: string;
+}
+
+/**
+ * The page as HTML.
+ * @param test the images that the kept sweeps are of
+ * @throws RangeError where no sweep is kept; Error naming a file that is damaged
+ */
+export async function explorerPage(test: Dataset, sources: ExplorerSources): Promise<string> {
+  const holdings = await holdingsOf(test, sources);
+  const place = (name: string) => join(__dirname, "explorer", name);
+  const how = {
+    bundle: true,
+    write: false,
+    minify: true,
+    target: "es2022",
+    format: "iife",
+    logLevel: "error",
+  } as const;
+  const [{ text: script }] = buildSync({ ...how, entryPoints: [place("main.ts")], platform: "browser" }).outputFiles;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Which layers matter? An explorer</title><style>${readFileSync(place("explorer.css"), "utf8")}
+:root { --side: ${SIDE}px; --sheet: url(${holdings.thumbnails.url}); }</style></head><body>
+<header><h1>Which layers matter?</h1>
+<p class="small">Every convolution of a trained network is set to zero in turn, and the network tested again on ${grouped(test.count)} test images of ${escapeHtml(titleOf(test))}. Ask what you like: all numbers,
+verdicts and tests are computed here, by the same code as in the notebooks, from what the networks said of every image. The address keeps the view.</p></header>
+<div id="controls" role="group" aria-label="What is shown"></div>
+<div id="summary" aria-live="polite"></div>
+<main><section><div id="layers"></div><p id="csvline" class="small"><a id="csv" href="#">The table as CSV</a></p><div id="beside"></div></section><section id="layer" aria-live="polite"></section></main>
+<footer class="small">${escapeHtml(sources.source)}. ◆ changes the number of channels. Dashed: the margin. Lines: 95 % intervals (Tango); squares: the network beside. Verdicts: paired tests, Holm within the network, 5 %.</footer>
+<script type="application/json" id="holdings">${JSON.stringify({ ...holdings, thumbnails: { ...holdings.thumbnails, url: "" } }).replaceAll("<", "\\u003c")}</script>
+<script>${script.replaceAll("</script", "<\\/script")}</script></body></html>
+`;
+}
+
+const titleOf = ({ name }: Dataset): string => (name === "cifar10" ? "CIFAR-10" : name);
+
+async function holdingsOf(test: Dataset, { runs, published, source }: ExplorerSources): Promise<Holdings> {
+  const own = readdirSync(runs, { withFileTypes: true }).filter((entry) =>
+    existsSync(join(runs, entry.name, "run.json")),
+  );
+  const sweeps = [
+    ...own.flatMap(({ name }) => keptIn(join(runs, name), name, () => specIn(join(runs, name)))),
+    ...PUBLISHED.flatMap(({ name, spec }) => keptIn(join(published, name), name, () => spec)),
+  ];
+  if (sweeps.length === 0)
+    throw new RangeError(
+      `Cannot make the explorer: expected kept sweeps in "${runs}" or "${published}" but found none`,
+    );
+  const jpeg = await sheetJpeg(test, { across: ACROSS, side: SIDE, quality: 60 });
+  const url = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
+  const easy = await rightInAll(sweeps, test);
+  return {
+    ...{ sweeps, classes: test.classes, source, thumbnails: { url, across: ACROSS, side: SIDE } },
+    ...{ labels: Buffer.from(test.labels).toString("base64"), easy: Buffer.from(easy).toString("base64") },
+  };
+}
+
+function keptIn(dir: string, run: string, specOf: () => Kept["spec"]): Kept[] {
+  const files = existsSync(dir)
+    ? readdirSync(dir)
+        .filter((name) => name.endsWith(KEPT))
+        .sort()
+    : [];
+  return files.map((file) => {
+    const answers = Buffer.from(readWhole(join(dir, file), LARGEST_FILE)).toString("base64");
+    return { run, spec: specOf(), operator: file.slice(0, -KEPT.length), answers };
+  });
+}
+
+/** [images], 1 where every intact network is right. */
+async function rightInAll(sweeps: readonly Kept[], { labels, classes }: Dataset): Promise<Uint8Array> {
+  const right = new Uint8Array(labels.length).fill(1);
+  for (const kept of sweeps) {
+    const { baseline } = await sweepOf(kept, labels, classes.length);
+    right.forEach((so, image) => (right[image] = so && Number(baseline[image] === labels[image])));
+  }
+  return right;
+}

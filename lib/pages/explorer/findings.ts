@@ -1,0 +1,93 @@
+// From what the page holds and what is chosen to what is shown: numbers by the same functions as in notebooks.
+import { dropInterval } from "../../results/agreement";
+import { type ChannelTest, channelTests } from "../../results/channels";
+import type { EvenSweep } from "../../results/matrix";
+import { classRowsOf, type ClassRow, rowsOf } from "../../results/rows";
+import { sideBySide, type SideBySide } from "../../results/side-by-side";
+import { countVerdicts, type EvenVerdict, type VerdictCounts, verdictsOf } from "../../results/verdict";
+import { onImages } from "./answers";
+import type { ViewState } from "./view-state";
+
+/** A layer's line: its verdict, and the 95 % interval of its drop. */
+export interface Line extends EvenVerdict {
+  readonly interval: readonly [low: number, high: number];
+}
+
+/** What the page shows of one network. */
+export interface Findings {
+  readonly sweep: EvenSweep; // on the images that are looked at
+  readonly images: readonly number[]; // which those are
+  readonly lines: readonly Line[]; // in the order of the network
+  readonly counts: VerdictCounts;
+  readonly channels?: ChannelTest; // absent where the network has no channel-changing layers in stages, or too many relabellings
+}
+
+/** The images that are looked at. */
+export function chosenImages(labels: Uint8Array, easy: Uint8Array, { without, easy: only }: ViewState): number[] {
+  const left = new Set(without);
+  return [...labels.keys()].filter((image) => !left.has(labels[image]) && (!only || easy[image] === 1));
+}
+
+/** What one network says on those images. @throws as `verdictsOf` does, such as where it is no better than guessing there */
+export function findingsOf(whole: EvenSweep, images: readonly number[], { margin }: ViewState): Findings {
+  const sweep = images.length === whole.labels.length ? whole : onImages(whole, images);
+  const verdicts = verdictsOf(rowsOf(sweep), { margin });
+  const lines = verdicts.map((verdict) => ({ ...verdict, interval: dropInterval(verdict) }));
+  return { sweep, images, lines, counts: countVerdicts(verdicts), channels: channelsOf(verdicts) };
+}
+
+function channelsOf(verdicts: readonly EvenVerdict[]): ChannelTest | undefined {
+  try {
+    return channelTests([verdicts])[0];
+  } catch {
+    return undefined; // no stages, or more relabellings than a page should count
+  }
+}
+
+/** The lines in the order that was chosen. */
+export function ordered(lines: readonly Line[], order: ViewState["order"]): Line[] {
+  return order === "depth" ? [...lines] : [...lines].sort((a, b) => b.drop - a.drop);
+}
+
+/** What the loss of one layer does to the images. */
+export interface LayerFindings {
+  readonly line: Line;
+  readonly classes: readonly ClassRow[];
+  readonly confusion: readonly (readonly number[])[]; // [true class][answer], images
+  readonly lost: readonly number[]; // images of the data set
+  readonly gained: readonly number[];
+}
+
+/** @throws RangeError when the sweep has no such layer */
+export function layerFindings({ sweep, images, lines }: Findings, layer: string): LayerFindings {
+  const index = lines.findIndex((line) => line.layer === layer);
+  if (index < 0) throw new RangeError(`Cannot look at "${layer}": expected one of ${lines.length} layers`);
+  const [{ labels, baseline, classes }, after] = [sweep, sweep.predictions[index]];
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const [image, label] of labels.entries()) confusion[label][after[image]]++;
+  const changed = (right: Uint8Array, wrong: Uint8Array) =>
+    images.filter((_, place) => right[place] === labels[place] && wrong[place] !== labels[place]);
+  return {
+    line: lines[index],
+    classes: classRowsOf({ ...sweep, sets: [sweep.sets[index]], predictions: [after], unchanged: undefined }),
+    ...{ confusion, lost: changed(baseline, after), gained: changed(after, baseline) },
+  };
+}
+
+/** Two networks on the same images; undefined where they share no layer. */
+export function beside(first: Findings, second: Findings): SideBySide | undefined {
+  try {
+    return sideBySide(first.sweep, second.sweep);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines as comma-separated values, fractions and counts in full. */
+export function csvOf(lines: readonly Line[]): string {
+  const columns = ["layer", "verdict", "drop", "images", "lost", "gained", "accuracy", "baseline"] as const;
+  const head = [...columns, "drop low", "drop high"].join(",");
+  return [head, ...lines.map((line) => [...columns.map((column) => line[column]), ...line.interval].join(","))].join(
+    "\n",
+  );
+}

@@ -1,0 +1,40 @@
+// What the explorer shows, as a value and as the end of an address: whoever is sent the address sees the same.
+
+/** Everything that a reader can choose. */
+export interface ViewState {
+  readonly network: string;
+  /** A second network beside it; "" for none. */
+  readonly against: string;
+  readonly operator: string;
+  /** A fraction. */
+  readonly margin: number;
+  readonly order: "depth" | "damage";
+  /** Labels of the classes that are left out. */
+  readonly without: readonly number[];
+  /** Only images that all intact networks have right. */
+  readonly easy: boolean;
+  /** The layer that is looked at; "" for none. */
+  readonly layer: string;
+}
+
+/** The part of an address that says what differs from the first view. */
+export function addressOf(state: ViewState, first: ViewState): string {
+  const words = new URLSearchParams();
+  for (const key of Object.keys(first) as (keyof ViewState)[])
+    if (String(state[key]) !== String(first[key])) words.set(key, String(state[key]));
+  return `#${words.toString()}`;
+}
+
+/** The state that an address says; what it does not say, or what cannot be, is as in the first view. */
+export function stateOf(address: string, first: ViewState): ViewState {
+  const words = new URLSearchParams(address.replace(/^#/, ""));
+  const word = (key: keyof ViewState) => words.get(key) ?? String(first[key]);
+  const margin = Number(word("margin"));
+  return {
+    ...{ network: word("network"), against: word("against"), operator: word("operator"), layer: word("layer") },
+    margin: margin > 0 && margin <= 0.1 ? margin : first.margin,
+    order: word("order") === "damage" ? "damage" : "depth",
+    without: word("without").split(",").filter(Boolean).map(Number).filter(Number.isInteger),
+    easy: word("easy") === "true",
+  };
+}

@@ -1,0 +1,165 @@
+// The explorer, driven in a browser: its numbers are those of the notebooks' code, and it asks nobody for anything.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import type { Page } from "puppeteer-core";
+import { loadCifar } from "../lib/data/cifar";
+import { where } from "../lib/data/select";
+import { startEngine, tf } from "../lib/engine/backend";
+import { sheetJpeg } from "../lib/engine/sheet";
+import { closeBrowser, openBrowser } from "../lib/notebook/browser";
+import { explorerPage } from "../lib/pages/explorer";
+import { onImages } from "../lib/pages/explorer/answers";
+import { addressOf, stateOf, type ViewState } from "../lib/pages/explorer/view-state";
+import { rowsOf } from "../lib/results/rows";
+import { sideBySide } from "../lib/results/side-by-side";
+import { countVerdicts, verdictsOf } from "../lib/results/verdict";
+import { loadSweep } from "../lib/runs/kept-sweep";
+import { percent } from "../lib/text/format";
+import { smallDataset } from "./small";
+
+const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-explorer-"));
+const FILE = path.join(FOLDER, "explorer.html");
+const SOURCES = { runs: "data/runs", published: "data/published", source: "a test" };
+const asked: string[] = [];
+const faults: string[] = [];
+let page: Page;
+
+before(async () => {
+  writeFileSync(FILE, await explorerPage(await loadCifar("cifar10", "test"), SOURCES));
+  page = await (await openBrowser()).newPage();
+  page.on("request", (request) => void (/^(data|file|blob):/.test(request.url()) || asked.push(request.url())));
+  page.on("pageerror", (error) => void faults.push(String(error)));
+});
+after(async () => {
+  await closeBrowser();
+  rmSync(FOLDER, { recursive: true, force: true });
+});
+
+const textOf = (selector: string): Promise<string> => page.$eval(selector, (element) => element.textContent ?? "");
+const linesShown = (): Promise<string[]> =>
+  page.$$eval("#layers tbody tr", (rows) =>
+    rows.map((row) =>
+      Array.from(row.querySelectorAll("th button, td:not(.axis)"), (cell) => cell.textContent).join(" "),
+    ),
+  );
+
+async function open(hash: string): Promise<void> {
+  await page.goto("about:blank");
+  await page.goto(`file://${FILE}${hash}`);
+  await page.waitForSelector("#layers tbody tr");
+}
+
+/** The lines that the page should show, by the code of the notebooks. */
+async function linesOf(run: string, { margin = 0.005, without = "" }: { margin?: number; without?: string } = {}) {
+  const cifar = await loadCifar("cifar10", "test");
+  const whole = await loadSweep(path.join("data", "runs", run), cifar);
+  const kept = [...cifar.labels.keys()].filter((image) => cifar.classes[cifar.labels[image]] !== without);
+  assert.equal(kept.length, where(cifar, (label) => cifar.classes[label] !== without).count);
+  const verdicts = verdictsOf(rowsOf(onImages(whole, kept)), { margin });
+  const grouped = (count: number) => count.toLocaleString("en");
+  const lines = verdicts.map(
+    ({ layer, verdict, drop, lost, gained }) =>
+      `${layer} ${verdict} ${percent(drop)} ${grouped(lost)} ${grouped(gained)}`,
+  );
+  return { verdicts, lines };
+}
+
+test("the page is below 6 MB, asks for nothing, and shows the verdicts of the first network", async () => {
+  assert.ok(statSync(FILE).size < 6e6);
+  await open("");
+  const { lines, verdicts } = await linesOf("resnet56-seed1");
+  assert.deepEqual(await linesShown(), lines);
+  const { trivial, undecided, "non-trivial": harmful } = countVerdicts(verdicts);
+  assert.match(
+    await textOf("#summary"),
+    new RegExp(`${trivial} trivial, ${undecided} undecided, ${harmful} non-trivial`),
+  );
+  assert.deepEqual([asked, faults], [[], []]);
+});
+
+test("network, margin and classes are chosen by hand, and the address brings the same view back", async () => {
+  await open("");
+  await page.select("#network", "resnet20-seed2");
+  await page.$eval("#margin", (slider) => {
+    (slider as unknown as { value: string }).value = "2";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await page.click('[data-class="3"]');
+  await page.waitForFunction("location.hash.includes('without=3')");
+  const { lines } = await linesOf("resnet20-seed2", { margin: 0.02, without: "cat" });
+  const shown = await linesShown();
+  assert.deepEqual(shown, lines);
+  await open(new URL(page.url()).hash);
+  assert.deepEqual(await linesShown(), shown);
+});
+
+test("a layer is opened by keyboard alone: its classes, answers and the images that it decides", async () => {
+  await open("#network=resnet20-seed1");
+  await page.focus('button[data-layer="stage1.block3.conv2"]');
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#layer .images");
+  const { verdicts } = await linesOf("resnet20-seed1");
+  const { lost, gained } = verdicts.find(({ layer }) => layer === "stage1.block3.conv2")!;
+  const titles = await page.$$eval("#layer h3", (heads) => heads.map((head) => head.textContent ?? ""));
+  const counts = titles.slice(0, 2).map((title) => Number(/: ([\d,]+?)(, the|$)/.exec(title)?.[1].replaceAll(",", "")));
+  assert.deepEqual(counts, [lost, gained]);
+  const answers = await page.$$eval("#layer .confusion td", (cells) =>
+    cells.reduce((sum, cell) => sum + Number(cell.textContent), 0),
+  );
+  assert.equal(answers, 10_000);
+  assert.equal(await page.evaluate("document.activeElement.dataset.layer"), "stage1.block3.conv2");
+});
+
+test("two networks stand side by side as sideBySide() says", async () => {
+  await open("#network=resnet20-seed1&against=resnet20-seed2");
+  const cifar = await loadCifar("cifar10", "test");
+  const [first, second] = await Promise.all(
+    ["resnet20-seed1", "resnet20-seed2"].map((run) => loadSweep(`data/runs/${run}`, cifar)),
+  );
+  const { agreement, layers } = sideBySide(first, second);
+  const text = await textOf("#beside");
+  assert.ok(text.includes(`of ${layers.length} layers is ${agreement.toFixed(2)}`), text);
+  assert.ok(text.includes(`In ${layers.filter(({ adjusted }) => adjusted < 0.05).length} of them`), text);
+  assert.deepEqual(faults, []);
+});
+
+test("an address says what differs from the first view, and nonsense in one is passed over", () => {
+  const first: ViewState = {
+    network: "a",
+    against: "",
+    operator: "zero",
+    margin: 0.005,
+    order: "depth",
+    without: [],
+    easy: false,
+    layer: "",
+  };
+  const other: ViewState = {
+    ...first,
+    network: "b <&>",
+    margin: 0.01,
+    order: "damage",
+    without: [0, 3],
+    easy: true,
+    layer: "stem.conv",
+  };
+  assert.equal(addressOf(first, first), "#");
+  assert.deepEqual(stateOf(addressOf(other, first), first), other);
+  assert.deepEqual(stateOf("#margin=-1&order=x&without=a,b&easy=2", first), first);
+});
+
+test("sheetJpeg() writes all images into one JPEG and leaves no tensor behind", async () => {
+  await startEngine();
+  const before = tf.memory().numTensors;
+  const jpeg = await sheetJpeg(smallDataset(7), { across: 4, side: 16, quality: 60 });
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual([...jpeg.subarray(0, 2)], [0xff, 0xd8]);
+});
+
+test("explorerPage() says where it looked when nothing is kept there", async () => {
+  const nothing = { runs: FOLDER, published: FOLDER, source: "" };
+  await assert.rejects(explorerPage(smallDataset(7), nothing), /expected kept sweeps in ".*" or ".*" but found none/);
+});
