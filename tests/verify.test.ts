@@ -107,6 +107,16 @@ test("between machines counts may differ by three images, shares by what these m
   );
 });
 
+test("rounding errors may be others between machines, as long as they are rounding errors", () => {
+  const off = (differs: number, digits = 8) => {
+    const [was, is] = [0.00000017, differs].map((value) =>
+      tableBundle(tableOf([{ "differs by": value }]), { digits: { "differs by": digits } }),
+    );
+    return compareNotebooks(shows(was), shows(is), { exact: false }).differences.map(({ tolerance }) => tolerance);
+  };
+  assert.deepEqual([off(0.0000029), off(0.00052)], [[], ["± 0.0001"]]);
+});
+
 test("names hold their digits, texts their words, and numbers in texts are allowed what their kind is", () => {
   assert.deepEqual(texts("A drop of 0.53 pp in 9,123 images.", "A drop of 0.51 pp in 9,121 images."), []);
   assert.equal(texts("A drop of 0.53 pp.", "A drop of 0.63 pp.").length, 1);

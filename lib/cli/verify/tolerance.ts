@@ -19,6 +19,9 @@ export interface Quantity {
 /** Predictions of this many images may differ between machines, which add in another order (environment.md). */
 export const IMAGES_OFF = 3;
 
+/** What is smaller is a rounding error itself: how large the next machine's are is no matter. */
+const ROUNDING = 1e-4;
+
 /** Kinds of quantities: how they are recognised, and how far off one may be, in the unit of the number. */
 const KINDS: readonly (readonly [about: RegExp, most: (value: number, images: number) => number])[] = [
   [/(^|\s)p(\s|$)/, (value) => Math.max(0.02, value / 4)], // of a test, moved by a few images
@@ -32,7 +35,7 @@ export function allowed(written: string, { about, images }: Quantity): Allowed {
   const value = Math.abs(valueOf(written));
   const lastDigit = /\./.test(written) ? 10 ** -written.split(".")[1].replace(/e.*/, "").length : 0;
   const kind = KINDS.find(([pattern]) => pattern.test(about));
-  const most = kind ? kind[1](value, images) : lastDigit ? value / 100 : 0;
+  const most = kind ? kind[1](value, images) : lastDigit ? (value < ROUNDING ? ROUNDING : value / 100) : 0;
   const whole = most === 0 ? 0 : most + lastDigit; // both may have been rounded
   return { most: whole, text: whole === 0 ? "exact" : `± ${Number(whole.toPrecision(2))}` };
 }
