@@ -19,6 +19,9 @@ import { colouredImages, someEpochs, someRows, typedFigure } from "./figures";
 const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-html-"));
 const hostile = `</script><script>document.title = "broken"</script><img src=x onerror="document.title = 'broken'">`;
 
+/** How many pictures stand in for a figure; beside one that was drawn it waits for paper. */
+const PICTURES_SEEN = `[...document.querySelectorAll(".lab-figure > img")].filter((picture) => picture.offsetParent !== null).length`;
+
 interface Opened {
   readonly requests: string[];
   readonly complaints: string[];
@@ -47,13 +50,17 @@ function notebook(outputs: readonly object[], metadata: object): object {
 function exported(name: string, outputs: readonly object[], metadata = {}): string {
   const file = path.join(folder, `${name}.ipynb`);
   writeFileSync(file, JSON.stringify(notebook(outputs, metadata)));
+  return exportFile(file);
+}
+
+function exportFile(file: string): string {
   const env = { ...process.env, JUPYTER_PATH: path.resolve("lib", "jupyter") };
   execFileSync(
     path.resolve(".venv", "bin", "python"),
     ["-m", "nbconvert", "--to", "html", "--template", "lab-plotly", file],
     { env, stdio: "pipe" },
   );
-  return path.join(folder, `${name}.html`);
+  return file.replace(/ipynb$/, "html");
 }
 
 async function open(file: string): Promise<Opened> {
@@ -102,11 +109,7 @@ test("an exported notebook draws every figure as interactive SVG, offline and wi
     await page.ask(`document.querySelectorAll(".lab-figure .js-plotly-plot .main-svg:first-child").length`),
     5,
   );
-  assert.equal(
-    await page.ask(`document.querySelectorAll(".lab-figure > img").length`),
-    0,
-    "pictures left beside the figures",
-  );
+  assert.equal(await page.ask(PICTURES_SEEN), 0, "pictures left beside the figures");
   assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot")[0].data[1].x.length`), 3);
   assert.ok(
     await page.ask<boolean>(`document.querySelectorAll(".js-plotly-plot")[0].getBoundingClientRect().height > 400`),
@@ -166,6 +169,29 @@ test("no script of a notebook runs in its page, wherever it stands, and figures 
   assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot .main-svg:first-child").length`), 1);
 });
 
+test("an exported notebook folds its code until it is asked for, lists its headings, and links to pages", async () => {
+  const name = "folded";
+  const file = path.join(folder, `${name}.ipynb`);
+  exported(name, [phraseBundle(phrase`It holds.`)]);
+  const content = JSON.parse(readFileSync(file, "utf8")) as { cells: object[] };
+  const source = "## A part\n[next](05_next.ipynb), [elsewhere](https://example.org/a.ipynb)";
+  content.cells.push({ cell_type: "markdown", id: "more", metadata: {}, source });
+  writeFileSync(file, JSON.stringify(content));
+  const page = await open(exportFile(file));
+  const codeSeen = `document.querySelector(".jp-CodeCell .jp-Cell-inputWrapper").offsetParent !== null`;
+  assert.equal(await page.ask(codeSeen), false);
+  await page.ask(`document.querySelector(".lab-nav input").click()`);
+  assert.equal(await page.ask(codeSeen), true);
+  assert.deepEqual(
+    await page.ask(`[...document.querySelectorAll(".lab-nav li a")].map((link) => [link.textContent, link.hash])`),
+    [["A part", "#A-part"]],
+  );
+  assert.deepEqual(
+    await page.ask(`[...document.querySelectorAll("main p a")].map((link) => link.getAttribute("href"))`),
+    ["05_next.html", "https://example.org/a.ipynb"],
+  );
+});
+
 test("plotly.js is in the file once, and stays out where there is no figure", () => {
   const copies = (name: string) => readFileSync(name, "utf8").match(/plotly\.js \(cartesian/g)?.length ?? 0;
   assert.equal(copies(file), 1);
@@ -193,6 +219,6 @@ test("a figure that plotly.js cannot draw keeps its picture", async () => {
   );
   const broken = { ...bundle, "application/vnd.plotly.v1+json": null };
   const page = await open(exported("broken", [broken, bundle]));
-  assert.equal(await page.ask(`document.querySelectorAll(".lab-figure > img").length`), 1);
+  assert.equal(await page.ask(PICTURES_SEEN), 1);
   assert.equal(await page.ask(`document.querySelectorAll(".js-plotly-plot .main-svg:first-child").length`), 1);
 });

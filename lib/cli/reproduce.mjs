@@ -4,8 +4,8 @@ import { join, relative } from "node:path";
 import { runCommand } from "./options.mjs";
 import { executeNotebook, writeHtml } from "./reproduce/execute.mjs";
 import { chooseNotebooks, withQuickParameters } from "./reproduce/notebooks.mjs";
-import { onInterrupt } from "../setup/children.mjs";
-import { ROOT } from "../setup/environment.mjs";
+import { onInterrupt, runChild } from "../setup/children.mjs";
+import { childEnvironment, ROOT } from "../setup/environment.mjs";
 import { setUp } from "../setup/main.mjs";
 import { createReport, seconds } from "../setup/report.mjs";
 
@@ -35,6 +35,7 @@ async function reproduce({ quick, notebook }) {
     const written = [];
     for (const name of chooseNotebooks(readdirSync(join(ROOT, "notebooks")), notebook))
       for (const file of await one(name, quick)) written.push(file);
+    if (!quick && !notebook) written.push(...(await pages()));
     conclude(written, quick);
     return true;
   } catch (error) {
@@ -58,6 +59,16 @@ async function one(name, quick) {
     return "executed";
   });
   return [html, target];
+}
+
+/** The index of all notebooks and the explorer, beside their pages. */
+async function pages() {
+  await report.work("pages", "writing index and explorer,", async () => {
+    const words = ["--import", "tsx", "lib/cli/pages.ts"];
+    await runChild(process.execPath, words, { cwd: ROOT, env: childEnvironment() });
+    return "written";
+  });
+  return ["index.html", "explorer.html"].map((name) => join(ROOT, "figures/html", name));
 }
 
 function conclude(written, quick) {

@@ -46,7 +46,7 @@ export async function explorerPage(test: Dataset, sources: ExplorerSources): Pro
 :root { --side: ${SIDE}px; --sheet: url(${holdings.thumbnails.url}); }</style></head><body>
 <header><h1>Which layers matter?</h1>
 <p class="small">Every convolution of a trained network is set to zero in turn, and the network tested again on ${grouped(test.count)} test images of ${escapeHtml(titleOf(test))}. Ask what you like: all numbers,
-verdicts and tests are computed here, by the same code as in the notebooks, from what the networks said of every image. The address keeps the view.</p></header>
+verdicts and tests are computed here, by the same code as in the notebooks, from what the networks said of every image. The address keeps the view. <a href="index.html">All notebooks</a></p></header>
 <div id="controls" role="group" aria-label="What is shown"></div>
 <div id="summary" aria-live="polite"></div>
 <main><section><div id="layers"></div><p id="csvline" class="small"><a id="csv" href="#">The table as CSV</a></p><div id="beside"></div></section><section id="layer" aria-live="polite"></section></main>
