@@ -35,7 +35,7 @@ async function reproduce({ quick, notebook }) {
     const written = [];
     for (const name of chooseNotebooks(readdirSync(join(ROOT, "notebooks")), notebook))
       for (const file of await one(name, quick)) written.push(file);
-    if (!quick && !notebook) written.push(...(await pages()));
+    if (!quick && !notebook) for (const file of await pages()) written.push(file);
     conclude(written, quick);
     return true;
   } catch (error) {
