@@ -1,4 +1,4 @@
-// A study of twelve trainings and their sweeps, here and on four Slurm nodes, of which one and Snakemake are killed: the same bytes.
+// A study of twelve trainings and their sweeps, here and on four Slurm nodes, of which two, and Snakemake, are killed: the same bytes.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,11 +28,14 @@ export const study: Part = async ({ folder }) => {
     cluster.kill("n2");
     for (const pid of processesOf(join(folder, "slurm"))) kill(pid);
     const atKill = done(there).length;
-    const code = await ended(begun(...words));
+    const second = begun(...words);
+    await until(second, () => done(there).length >= 12);
+    cluster.kill("n3"); // and Snakemake begins its jobs elsewhere
+    const code = await ended(second);
     console.error(
-      `${atKill} of 36 jobs were done when node n2 and Snakemake were killed; nodes ${cluster.nodesUsed().join(", ")} computed`,
+      `${atKill} of 36 jobs were done when node n2 and Snakemake were killed, 12 when n3 was; nodes ${cluster.nodesUsed().join(", ")} computed`,
     );
-    const end = tallyOf("a study whose node and Snakemake were killed ends on Slurm");
+    const end = tallyOf("a study whose nodes and Snakemake were killed ends on Slurm");
     const log = readFileSync(join(folder, "slurm", "snakemake.log"), "utf8");
     await count(end, "again", () => assert.equal(code, 0, log.slice(-3000)));
     const bytes = tallyOf("what it leaves there has the same bytes as here");

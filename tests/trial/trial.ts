@@ -34,7 +34,7 @@ const COMMAND = defineCommand({
     "  mutants     mutated foreign files give whole tensors or a clear error\n" +
     "  interrupts  presses at random moments of a cell end it, and the next one runs\n" +
     "  soak        sweeps over and over leave no tensor and no memory behind\n" +
-    "  study       (only when asked for) a study on four Slurm nodes, one of which is killed, gives the bytes that it gives here\n" +
+    "  study       (only when asked for) a study on four Slurm nodes, two of which are killed, gives the bytes that it gives here\n" +
     "  scale       (only when asked for) a study of ten thousand jobs that do nothing: what it takes",
   options: {
     only: {
