@@ -7,7 +7,7 @@ import { join } from "node:path";
 const LONGEST_MS = 7 * 24 * 3600 * 1000;
 
 const FILE = /\.(\d+(?:-\d+-\d+)?)\.tmp$/;
-const FOLDER = /^nontrivial-(?:browser|graph|results)-(?:(\d+-\d+-\d+)-)?[A-Za-z0-9]{6}$/;
+const FOLDER = /^nontrivial-(?:browser|graph|results|share)-(?:(\d+-\d+-\d+)-)?[A-Za-z0-9]{6}$/;
 
 /** This process among all that ever ran: its number, when it began (in ticks since the start of the machine), and its container's numbering. */
 export const ownerTag = (pid = process.pid): string => [pid, beginOf(pid) ?? 0, numbering()].join("-");
@@ -20,10 +20,10 @@ export function clearTemporaryFiles(dir: string): void {
   clear(dir, FILE);
 }
 
-/** A new empty folder in the machine's temporary one; what killed processes left there is removed. */
-export function temporaryFolder(kind: "browser" | "graph"): string {
-  clear(tmpdir(), FOLDER);
-  return mkdtempSync(join(tmpdir(), `nontrivial-${kind}-${ownerTag()}-`));
+/** A new empty folder, by default in the machine's temporary one; what killed processes left there is removed. */
+export function temporaryFolder(kind: "browser" | "graph" | "share", dir = tmpdir()): string {
+  clear(dir, FOLDER);
+  return mkdtempSync(join(dir, `nontrivial-${kind}-${ownerTag()}-`));
 }
 
 function clear(dir: string, pattern: RegExp): void {

@@ -1,9 +1,10 @@
 // Makes an archive of a notebook: executes it again, collects what its numbers rest on, and writes all into one file.
 import { createHash } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { loadCifar } from "../../data/cifar";
 import { writeTogether } from "../../files/disk";
+import { temporaryFolder } from "../../files/temporary";
 import { encodeZip } from "../../files/zip";
 import { isKept, loadSweep } from "../../runs/kept-sweep";
 import { onInterrupt } from "../../setup/children.mjs";
@@ -57,7 +58,7 @@ const RESULTS = join(ROOT, "data", "results");
 /** A folder with all that is saved of sweeps, in which those that are used are also described. */
 function resultsToShare(): string {
   mkdirSync(RESULTS, { recursive: true });
-  const temporary = mkdtempSync(join(RESULTS, "share-"));
+  const temporary = temporaryFolder("share", RESULTS); // where files can be linked
   mkdirSync(join(temporary, DESCRIBED));
   for (const name of resultsIn(RESULTS)) linkSync(join(RESULTS, name), join(temporary, name));
   return temporary;
