@@ -19,7 +19,7 @@ export interface Findings {
   readonly images: readonly number[]; // which those are
   readonly lines: readonly Line[]; // in the order of the network
   readonly counts: VerdictCounts;
-  readonly channels?: ChannelTest; // absent where the network has no channel-changing layers in stages, or too many relabellings
+  readonly channels?: ChannelTest; // absent where the network has no such layers in stages, or too many
 }
 
 /** The images that are looked at. */
@@ -37,11 +37,12 @@ export function findingsOf(whole: EvenSweep, images: readonly number[], { margin
 }
 
 function channelsOf(verdicts: readonly EvenVerdict[]): ChannelTest | undefined {
-  try {
-    return channelTests([verdicts])[0];
-  } catch {
-    return undefined; // no stages, or more relabellings than a page should count
-  }
+  const staged = verdicts.filter(({ stage }) => stage > 0);
+  const marked = staged.filter(({ changesChannels }) => changesChannels).length;
+  const firsts = verdicts.some(({ layer }) => layer.endsWith(".conv1"));
+  // With four marked layers among fifty there are more relabellings than a page should count.
+  if (marked === 0 || marked === staged.length || marked > 3 || !firsts) return undefined;
+  return channelTests([verdicts])[0];
 }
 
 /** The lines in the order that was chosen. */
@@ -76,11 +77,8 @@ export function layerFindings({ sweep, images, lines }: Findings, layer: string)
 
 /** Two networks on the same images; undefined where they share no layer. */
 export function beside(first: Findings, second: Findings): SideBySide | undefined {
-  try {
-    return sideBySide(first.sweep, second.sweep);
-  } catch {
-    return undefined;
-  }
+  const names = new Set(first.lines.map(({ layer }) => layer));
+  return second.lines.some(({ layer }) => names.has(layer)) ? sideBySide(first.sweep, second.sweep) : undefined;
 }
 
 /** The lines as comma-separated values, fractions and counts in full. */

@@ -100,7 +100,7 @@ export function besideHtml(state: ViewState, found: SideBySide | undefined): str
     .join("");
   return `<h2>Beside ${escapeHtml(state.against)}</h2>
 <div class="pair"><svg viewBox="0 0 100 100" role="img" aria-label="Drop of each layer in both networks"><rect width="100" height="100"/><path d="M0 100L100 0"/>${dots}</svg>
-<p>Kendall's tau between the drops of ${found.layers.length} layers is <b>${found.agreement.toFixed(2)}</b>. In <b>${apart.length}</b> of them the drops differ by more than
+<p>Kendall's tau between the drops of ${found.layers.length} layers is <b>${Number.isNaN(found.agreement) ? "not defined" : found.agreement.toFixed(2)}</b>. In <b>${apart.length}</b> of them the drops differ by more than
 the choice of images explains (exact sign-flip test over the images, Holm, 5 %): filled dots. To the right: ${escapeHtml(state.network)}; upwards: ${escapeHtml(state.against)};
 both axes as above.</p></div>`;
 }
