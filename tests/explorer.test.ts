@@ -16,7 +16,10 @@ import { addressOf, stateOf, type ViewState } from "../lib/pages/explorer/view-s
 import { rowsOf } from "../lib/results/rows";
 import { sideBySide } from "../lib/results/side-by-side";
 import { countVerdicts, verdictsOf } from "../lib/results/verdict";
+import { STEPS } from "../lib/results/nines";
+import { loadConfidences } from "../lib/runs/kept-confidences";
 import { loadSweep } from "../lib/runs/kept-sweep";
+import { weightsDigest } from "../lib/runs/run-folder";
 import { percent } from "../lib/text/format";
 import { smallDataset } from "./small";
 
@@ -96,6 +99,18 @@ test("network, margin and classes are chosen by hand, and the address brings the
   assert.deepEqual(await linesShown(), shown);
 });
 
+test("only images of which the intact network is sure are counted when that is chosen", async () => {
+  await open("#network=resnet20-seed1&sure=2");
+  const cifar = await loadCifar("cifar10", "test");
+  const nines = await loadConfidences("data/runs/resnet20-seed1", weightsDigest("data/runs/resnet20-seed1"), cifar);
+  const sure = [...nines.keys()].filter((image) => nines[image] >= 2 * STEPS);
+  assert.ok(sure.length > 5000 && sure.length < 9000, String(sure.length));
+  const rows = rowsOf(onImages(await loadSweep("data/runs/resnet20-seed1", cifar), sure));
+  assert.match(await textOf("#summary"), new RegExp(`of ${rows[0].images.toLocaleString("en")} images are right`));
+  const shown = (await linesShown()).map((line) => line.split(" ")[2]);
+  assert.deepEqual(shown, rows.map(({ drop }) => percent(drop))); // prettier-ignore
+});
+
 test("a layer is opened by keyboard alone: its classes, answers and the images that it decides", async () => {
   await open("#network=resnet20-seed1");
   await page.focus('button[data-layer="stage1.block3.conv2"]');
@@ -134,7 +149,7 @@ test("an address says what differs from the first view, and nonsense in one is p
     margin: 0.005,
     order: "depth",
     without: [],
-    easy: false,
+    sure: 0,
     layer: "",
   };
   const other: ViewState = {
@@ -143,12 +158,12 @@ test("an address says what differs from the first view, and nonsense in one is p
     margin: 0.01,
     order: "damage",
     without: [0, 3],
-    easy: true,
+    sure: 2,
     layer: "stem.conv",
   };
   assert.equal(addressOf(first, first), "#");
   assert.deepEqual(stateOf(addressOf(other, first), first), other);
-  assert.deepEqual(stateOf("#margin=-1&order=x&without=a,b&easy=2", first), first);
+  assert.deepEqual(stateOf("#margin=-1&order=x&without=a,b&sure=7", first), first);
 });
 
 test("sheetJpeg() writes all images into one JPEG and leaves no tensor behind", async () => {

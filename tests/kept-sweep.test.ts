@@ -10,9 +10,12 @@ import { firstImages, loadCifar } from "../lib/data/cifar";
 import { layersOf } from "../lib/networks/layers";
 import { rowsOf } from "../lib/results/rows";
 import { loadCollection } from "../lib/runs/collection";
+import { ninesOf, STEPS } from "../lib/results/nines";
+import { hasConfidences, keepConfidences, loadConfidences } from "../lib/runs/kept-confidences";
 import { isKept, keepSweep, loadSweep } from "../lib/runs/kept-sweep";
-import { loadRun } from "../lib/runs/run-folder";
+import { loadRun, weightsDigest } from "../lib/runs/run-folder";
 import { sweep } from "../lib/sweeps/sweep";
+import { evaluate } from "../lib/training/evaluate";
 import { smallDataset } from "./small";
 import { smallTraining } from "./killed";
 
@@ -71,6 +74,31 @@ test("keepSweep() takes only what other runs' sweeps can be compared with", asyn
   await assert.rejects(keepSweep(RUN, two, TEST, {}), /expected single layers in float32, on all images/);
   const few = await sweep(network, firstImages(TEST, 50));
   await assert.rejects(keepSweep(RUN, few, TEST, {}), RangeError);
+});
+
+test("kept confidences say of each image how many nines there are, and are of these weights and images alone", async () => {
+  const { network } = await kept();
+  const weights = weightsDigest(RUN);
+  const { confidences } = await evaluate(network, TEST);
+  assert.equal(hasConfidences(RUN), false);
+  await keepConfidences(RUN, confidences, { dataset: TEST, weights });
+  assert.ok(hasConfidences(RUN));
+  const read = await loadConfidences(RUN, weights, TEST);
+  for (const nines of [1, 2, 3])
+    for (const [image, p] of confidences.entries())
+      if (Math.abs(p - (1 - 10 ** -nines)) > 1e-6) assert.equal(read[image] >= nines * STEPS, p >= 1 - 10 ** -nines);
+  await assert.rejects(loadConfidences(RUN, "0".repeat(64), TEST), /weights is .*those of the network/);
+  await assert.rejects(loadConfidences(RUN, weights, firstImages(TEST, 50)), /data is/);
+  const file = path.join(RUN, "intact.confidences.gz");
+  const content = gunzipSync(readFileSync(file));
+  content[content.length - 1] ^= 1;
+  writeFileSync(file, gzipSync(content));
+  await assert.rejects(loadConfidences(RUN, weights, TEST), /Cannot load the confidences .*they have another SHA-256/);
+});
+
+test("ninesOf() rounds down, so that a threshold is never passed from below", () => {
+  assert.deepEqual([...ninesOf(Float32Array.of(0, 0.5, 0.89, 0.95, 0.9999999, 1))].slice(0, 4), [0, 15, 47, 65]);
+  assert.equal(ninesOf(Float32Array.of(1))[0], 255);
 });
 
 test("every committed run has its start, and its full sweep, whose intact network is as good as the run says", async () => {

@@ -14,7 +14,8 @@ const INTRODUCTION = `# Trained networks
 
 Written by \`npm run runs\` from the run folders; every accuracy is that of the saved weights, after the last epoch, on all test images
 (10,000), with its 95 % Wilson interval. A folder holds \`weights.safetensors\`, \`run.json\` (spec, recipe,
-history, seed, data and provenance) and \`zero.answers.gz\`: what the network says of every test image with each kernel zeroed. What it was before
+history, seed, data and provenance) and \`zero.answers.gz\`: what the network says of every test image with each kernel zeroed
+(\`intact.confidences.gz\`: how sure it is when intact). What it was before
 its first step is made of the seed when it is asked for, and held to the SHA-256 in \`run.json\`.
 <!-- given: 10,000 (CIFAR-10); 95 (confidence) -->
 `;

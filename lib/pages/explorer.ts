@@ -6,9 +6,11 @@ import { PUBLISHED } from "../checkpoints/published";
 import type { Dataset } from "../data/dataset";
 import { sheetJpeg } from "../engine/sheet";
 import { readWhole } from "../files/disk";
-import { specIn } from "../runs/run-folder";
+import { hasConfidences, loadConfidences } from "../runs/kept-confidences";
+import { readSweep, type Swept } from "../runs/kept-sweep";
+import { specIn, weightsDigest } from "../runs/run-folder";
 import { escapeHtml, grouped } from "../text/format";
-import { type Holdings, type Kept, sweepOf } from "./explorer/answers";
+import type { Holdings, Kept } from "./explorer/answers";
 
 const ACROSS = 100;
 const SIDE = 24;
@@ -62,41 +64,44 @@ async function holdingsOf(test: Dataset, { runs, published, source }: ExplorerSo
   const own = readdirSync(runs, { withFileTypes: true }).filter((entry) =>
     existsSync(join(runs, entry.name, "run.json")),
   );
-  const sweeps = [
-    ...own.flatMap(({ name }) => keptIn(join(runs, name), name, () => specIn(join(runs, name)))),
-    ...PUBLISHED.flatMap(({ name, spec }) => keptIn(join(published, name), name, () => spec)),
+  const networks = [
+    ...own.map(({ name }) => ({
+      dir: join(runs, name),
+      name,
+      spec: specIn(join(runs, name)),
+      weights: weightsDigest(join(runs, name)),
+    })),
+    ...PUBLISHED.map(({ name, spec, sha256 }) => ({ dir: join(published, name), name, spec, weights: sha256 })),
   ];
+  const sweeps: Kept[] = [];
+  for (const network of networks) for (const kept of await keptOf(network, test)) sweeps.push(kept);
   if (sweeps.length === 0)
     throw new RangeError(
       `Cannot make the explorer: expected kept sweeps in "${runs}" or "${published}" but found none`,
     );
   const jpeg = await sheetJpeg(test, { across: ACROSS, side: SIDE, quality: 60 });
   const url = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
-  const easy = await rightInAll(sweeps, test);
   return {
     ...{ sweeps, classes: test.classes, source, thumbnails: { url, across: ACROSS, side: SIDE } },
-    ...{ labels: Buffer.from(test.labels).toString("base64"), easy: Buffer.from(easy).toString("base64") },
+    labels: Buffer.from(test.labels).toString("base64"),
   };
 }
 
-function keptIn(dir: string, run: string, specOf: () => Kept["spec"]): Kept[] {
-  const files = existsSync(dir)
-    ? readdirSync(dir)
-        .filter((name) => name.endsWith(KEPT))
-        .sort()
-    : [];
-  return files.map((file) => {
-    const answers = Buffer.from(readWhole(join(dir, file), LARGEST_FILE)).toString("base64");
-    return { run, spec: specOf(), operator: file.slice(0, -KEPT.length), answers };
-  });
-}
-
-/** [images], 1 where every intact network is right. */
-async function rightInAll(sweeps: readonly Kept[], { labels, classes }: Dataset): Promise<Uint8Array> {
-  const right = new Uint8Array(labels.length).fill(1);
-  for (const kept of sweeps) {
-    const { baseline } = await sweepOf(kept, labels, classes.length);
-    right.forEach((so, image) => (right[image] = so && Number(baseline[image] === labels[image])));
+/** The kept files of a network, each read once as everywhere, so that nothing damaged gets into a page. */
+async function keptOf({ dir, ...network }: Swept & { readonly dir: string }, test: Dataset): Promise<Kept[]> {
+  const files = (existsSync(dir) ? readdirSync(dir) : []).filter((name) => name.endsWith(KEPT)).sort();
+  const nines = hasConfidences(dir) ? await loadConfidences(dir, network.weights, test) : new Uint8Array();
+  const kept: Kept[] = [];
+  for (const operator of files.map((file) => file.slice(0, -KEPT.length))) {
+    await readSweep(dir, network, test, operator);
+    const answers = Buffer.from(readWhole(join(dir, operator + KEPT), LARGEST_FILE)).toString("base64");
+    kept.push({
+      run: network.name,
+      spec: network.spec,
+      operator,
+      answers,
+      nines: Buffer.from(nines).toString("base64"),
+    });
   }
-  return right;
+  return kept;
 }

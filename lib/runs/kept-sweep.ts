@@ -25,12 +25,18 @@ interface Header {
   readonly operator: string;
   readonly seed: number;
   readonly precision: "float32";
-  readonly data: Pick<Dataset, "name" | "split" | "sha256"> & { readonly images: number };
+  readonly data: SweptData;
   readonly layers: readonly string[];
   readonly unchanged: readonly boolean[];
   readonly answers: string; // SHA-256 of the bytes that follow
   readonly provenance: Provenance;
 }
+
+/** Which images something kept is of. */
+export type SweptData = Pick<Dataset, "name" | "split" | "sha256"> & { readonly images: number };
+
+/** @see SweptData */
+export const dataOf = ({ name, split, sha256, count }: Dataset): SweptData => ({ name, split, sha256, images: count });
 
 const SCHEMA = 1;
 const LARGEST_FILE = 2 ** 24;
@@ -59,17 +65,29 @@ export async function keepSweep(
   if (precision !== "float32" || sets.some(({ layers }) => layers.length !== 1) || baseline.length !== dataset.count)
     throw new RangeError(`Cannot keep the sweep of ${network}: expected single layers in float32, on all images`);
   const answers = Buffer.concat([baseline, ...predictions]);
-  const { name, split, sha256, count } = dataset;
   const header: Header = {
     ...{ schema: SCHEMA, network, weights, operator, seed, precision },
-    data: { name, split, sha256, images: count },
+    data: dataOf(dataset),
     layers: sets.map((set) => set.name),
     unchanged: unchanged ?? sets.map(() => false),
     answers: digestOf(answers),
     provenance,
   };
-  const content = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), answers]);
-  await writeTogether(dir, new Map([[fileOf(operator), await promisify(gzip)(content, { level: 9 })]]));
+  await packInto(dir, fileOf(operator), header, answers);
+}
+
+/** Writes a file as all kept ones are: a line of JSON, and bytes, packed. @throws Error when it cannot be written */
+export async function packInto(dir: string, file: string, header: object, bytes: Uint8Array): Promise<void> {
+  const content = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), bytes]);
+  await writeTogether(dir, new Map([[file, await promisify(gzip)(content, { level: 9 })]]));
+}
+
+/** What `packInto` has packed. @throws Error where that is damaged */
+export async function unpack(packed: Uint8Array): Promise<{ readonly header: object; readonly bytes: Buffer }> {
+  const content = await promisify(gunzip)(packed, { maxOutputLength: LARGEST_CONTENT });
+  const end = content.indexOf("\n");
+  const header = parseJson("its first line", content.subarray(0, Math.max(0, end)).toString()) as object;
+  return { header, bytes: content.subarray(end + 1) };
 }
 
 /**
@@ -90,19 +108,15 @@ export type Swept = Pick<Network, "name" | "spec"> & { readonly weights: string 
 export async function readSweep(dir: string, network: Swept, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
   const path = join(dir, fileOf(operator));
   try {
-    const packed = readWhole(path, LARGEST_FILE);
-    const content = await promisify(gunzip)(packed, { maxOutputLength: LARGEST_CONTENT });
-    return sweepIn(content, network, dataset);
+    return sweepIn(await unpack(readWhole(path, LARGEST_FILE)), network, dataset);
   } catch (error) {
     const advice = existsSync(path) ? "" : "; npm run sweep -- --all computes what is missing";
     throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}${advice}`, { cause: error });
   }
 }
 
-function sweepIn(content: Buffer, network: Swept, dataset: Dataset): EvenSweep {
-  const end = content.indexOf("\n");
-  const header = parseJson("its first line", content.subarray(0, Math.max(0, end)).toString()) as Header;
-  const answers = content.subarray(end + 1);
+function sweepIn(kept: Awaited<ReturnType<typeof unpack>>, network: Swept, dataset: Dataset): EvenSweep {
+  const [header, answers] = [kept.header as Header, kept.bytes];
   checkHeader(header, network.weights, dataset);
   if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
   const sets = setsOf(network, header.layers);
@@ -123,9 +137,7 @@ function sweepIn(content: Buffer, network: Swept, dataset: Dataset): EvenSweep {
 function checkHeader(header: Header, weights: string, dataset: Dataset): void {
   if (!isRecord(header) || header.schema !== SCHEMA) wrong("schema", header?.schema, String(SCHEMA));
   if (header.weights !== weights) wrong("weights", header.weights, `${weights}, those of the network`);
-  const { name, split, sha256, count } = dataset;
-  const wanted: Header["data"] = { name, split, sha256, images: count };
-  for (const [field, value] of Object.entries(wanted))
+  for (const [field, value] of Object.entries(dataOf(dataset)))
     if (header.data?.[field as keyof Header["data"]] !== value)
       wrong(`data.${field}`, header.data?.[field as keyof Header["data"]], String(value));
   if (typeof header.operator !== "string") wrong("operator", header.operator, "a name");
@@ -140,4 +152,5 @@ function setsOf({ spec }: Swept, names: readonly string[]): LayerSet[] {
   return names.map((name) => byName.get(name) ?? wrong("a layer", name, "one of the network's"));
 }
 
-const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+/** SHA-256 in hexadecimal digits. */
+export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

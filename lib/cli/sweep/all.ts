@@ -7,10 +7,12 @@ import { startEngine } from "../../engine/backend";
 import { readWhole } from "../../files/disk";
 import type { Network, Parameters } from "../../networks/network";
 import { loadCollection } from "../../runs/collection";
+import { hasConfidences, keepConfidences } from "../../runs/kept-confidences";
 import { isKept, keepSweep } from "../../runs/kept-sweep";
 import { provenanceOf } from "../../runs/provenance";
-import { loadRun } from "../../runs/run-folder";
+import { loadRun, weightsDigest } from "../../runs/run-folder";
 import { sweep } from "../../sweeps/sweep";
+import { evaluate } from "../../training/evaluate";
 import { print, UsageError } from "../command";
 import { loadTest } from "../datasets";
 import { progressBar } from "../progress";
@@ -42,13 +44,22 @@ export async function sweepAll(given: SweepGiven, signal: AbortSignal): Promise<
   const provenance = provenanceOf(await startEngine());
   const { operator, layersOf } = given.operator;
   const name = operatorName(operator);
-  const kept = async (dir: string, load: () => Loaded | Promise<Loaded>) => {
-    if (isKept(dir, name) && !given.fresh) return;
-    const { network, start, weights } = await load();
+  const sweepInto = async (dir: string, { network, start, weights }: Loaded) => {
     const bar = progressBar(network.name, "images");
     const asked = { ...options, start, layers: layersOf(network.spec), stopWhenDecided: undefined, signal };
     const found = await sweep(network, test, { ...asked, onProgress: bar.update }).finally(() => bar.finish());
     await keepSweep(dir, found, test, provenance, weights);
+  };
+  const evaluateInto = async (dir: string, { network, weights = weightsDigest(dir) }: Loaded) => {
+    const { confidences } = await evaluate(network, test, { signal });
+    await keepConfidences(dir, confidences, { dataset: test, weights });
+  };
+  const kept = async (dir: string, load: () => Loaded | Promise<Loaded>) => {
+    const [hasSweep, isSure] = [isKept(dir, name), hasConfidences(dir)].map((is) => is && !given.fresh);
+    if (hasSweep && isSure) return;
+    const loaded = await load();
+    if (!hasSweep) await sweepInto(dir, loaded);
+    if (!isSure) await evaluateInto(dir, loaded);
   };
   for (const { run } of await loadCollection(RUNS)) await kept(join(RUNS, run), () => loadRun(join(RUNS, run)));
   for (const each of fetched()) await kept(join(PUBLISHED_DIR, each.name), () => loadFetched(each));

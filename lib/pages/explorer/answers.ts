@@ -12,6 +12,8 @@ export interface Kept {
   readonly operator: string;
   /** The kept file (`runs/kept-sweep.ts`), gzip in base64. */
   readonly answers: string;
+  /** How sure the intact network is of each image (`runs/kept-confidences.ts`), in base64; "" where that is not kept. */
+  readonly nines: string;
 }
 
 /** All that the page holds. */
@@ -20,8 +22,6 @@ export interface Holdings {
   readonly classes: readonly string[];
   /** [images] in base64. */
   readonly labels: string;
-  /** [images] in base64: how sure the intact networks are together, 1 where all of them have the image right. */
-  readonly easy: string;
   /** A picture of all images, a row of `across` after the other, and the width of each in it. */
   readonly thumbnails: { readonly url: string; readonly across: number; readonly side: number };
   /** Of what: commit and date. */

@@ -2,6 +2,7 @@
 import { dropInterval } from "../../results/agreement";
 import { type ChannelTest, channelTests } from "../../results/channels";
 import type { EvenSweep } from "../../results/matrix";
+import { STEPS } from "../../results/nines";
 import { classRowsOf, type ClassRow, rowsOf } from "../../results/rows";
 import { sideBySide, type SideBySide } from "../../results/side-by-side";
 import { countVerdicts, type EvenVerdict, type VerdictCounts, verdictsOf } from "../../results/verdict";
@@ -22,10 +23,11 @@ export interface Findings {
   readonly channels?: ChannelTest; // absent where the network has no such layers in stages, or too many
 }
 
-/** The images that are looked at. */
-export function chosenImages(labels: Uint8Array, easy: Uint8Array, { without, easy: only }: ViewState): number[] {
+/** The images that are looked at. @param nines of the network (`runs/kept-confidences.ts`); empty where that is not kept */
+export function chosenImages(labels: Uint8Array, nines: Uint8Array, { without, sure }: ViewState): number[] {
   const left = new Set(without);
-  return [...labels.keys()].filter((image) => !left.has(labels[image]) && (!only || easy[image] === 1));
+  const isSure = (image: number) => sure === 0 || nines.length === 0 || nines[image] >= sure * STEPS;
+  return [...labels.keys()].filter((image) => !left.has(labels[image]) && isSure(image));
 }
 
 /** What one network says on those images. @throws as `verdictsOf` does, such as where it is no better than guessing there */

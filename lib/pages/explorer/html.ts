@@ -41,8 +41,15 @@ export function controlsHtml({ sweeps, classes }: Holdings, state: ViewState): s
 <label>Operator <select id="operator">${options(operators, state.operator)}</select></label>
 <label>Order <select id="order">${options(["depth", "damage"], state.order)}</select></label>
 <label class="slider">Margin <input id="margin" type="range" min="0.1" max="5" step="0.1" value="${100 * state.margin}"> <output>${pp(state.margin, 1)}</output></label>
-<fieldset><legend>Images of</legend>${classes.map(box).join("")}
-<label><input type="checkbox" id="easy"${state.easy ? " checked" : ""}> only those that every intact network here has right</label></fieldset>`;
+<label>Images of which it is <select id="sure">${sureOptions(state)}</select></label>
+<fieldset><legend>Images of</legend>${classes.map(box).join("")}</fieldset>`;
+}
+
+function sureOptions({ sure }: ViewState): string {
+  const texts = ["sure or not", "sure: at least 0.9", "sure: at least 0.99", "sure: at least 0.999"];
+  return texts
+    .map((text, nines) => `<option value="${nines}"${nines === sure ? " selected" : ""}>${text}</option>`)
+    .join("");
 }
 
 /** The answer in two sentences. */

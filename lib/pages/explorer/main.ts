@@ -1,14 +1,13 @@
 /// <reference lib="dom" />
 // The explorer's only file that touches the page: it reads what is chosen, asks for what follows, and puts that into its places.
 import type { EvenSweep } from "../../results/matrix";
-import { bytesIn, type Holdings, sweepOf } from "./answers";
+import { bytesIn, type Holdings, type Kept, sweepOf } from "./answers";
 import { beside, chosenImages, csvOf, findingsOf, layerFindings, ordered } from "./findings";
 import { besideHtml, controlsHtml, layerHtml, layersHtml, summaryHtml } from "./html";
 import { addressOf, stateOf, type ViewState } from "./view-state";
 
 const holdings = JSON.parse(at("holdings").textContent ?? "") as Holdings;
 const labels = bytesIn(holdings.labels);
-const easy = bytesIn(holdings.easy);
 const first = firstState();
 const opened = new Map<string, Promise<EvenSweep>>();
 let state = stateOf(location.hash, first);
@@ -19,15 +18,18 @@ function at(id: string): HTMLElement {
 
 function firstState(): ViewState {
   const { run, operator } = holdings.sweeps.find((kept) => kept.run === "resnet56-seed1") ?? holdings.sweeps[0];
-  return { network: run, against: "", operator, margin: 0.005, order: "depth", without: [], easy: false, layer: "" };
+  return { network: run, against: "", operator, margin: 0.005, order: "depth", without: [], sure: 0, layer: "" };
+}
+
+/** What the page holds of a network under the operator that is chosen, or under another where it has not been swept with that. */
+function keptOf(run: string): Kept {
+  const own = holdings.sweeps.filter((each) => each.run === run);
+  return own.find(({ operator }) => operator === state.operator) ?? own[0] ?? holdings.sweeps[0];
 }
 
 /** A sweep that the page holds, unpacked once. */
 function open(run: string): Promise<EvenSweep> {
-  const kept =
-    holdings.sweeps.find((each) => each.run === run && each.operator === state.operator) ??
-    holdings.sweeps.find((each) => each.run === run) ??
-    holdings.sweeps[0];
+  const kept = keptOf(run);
   const key = `${kept.run} ${kept.operator}`;
   if (!opened.has(key)) opened.set(key, sweepOf(kept, labels, holdings.classes.length));
   return opened.get(key)!;
@@ -48,7 +50,7 @@ async function show(): Promise<void> {
 }
 
 function fill([sweep, second]: readonly EvenSweep[]): void {
-  const images = chosenImages(labels, easy, state);
+  const images = chosenImages(labels, bytesIn(keptOf(state.network).nines), state);
   const findings = findingsOf(sweep, images, state);
   const other = second && findingsOf(second, images, state);
   at("summary").innerHTML = summaryHtml(findings, state);
@@ -86,7 +88,7 @@ function onInput({ target }: Event): void {
     if (without.length < holdings.classes.length) void choose({ without });
     else void show();
   } else if (id === "margin") void choose({ margin: Number(value) / 100 });
-  else if (id === "easy") void choose({ easy: checked });
+  else if (id === "sure") void choose({ sure: Number(value) });
   else if (id === "network") void choose({ network: value, against: state.against === value ? "" : state.against });
   else void choose({ [id]: value });
 }

@@ -11,8 +11,8 @@ export interface ViewState {
   readonly order: "depth" | "damage";
   /** Labels of the classes that are left out. */
   readonly without: readonly number[];
-  /** Only images that all intact networks have right. */
-  readonly easy: boolean;
+  /** Only images of which the intact network is sure: 1 for a probability of at least 0.9, 2 for 0.99, 3 for 0.999; 0 for all. */
+  readonly sure: number;
   /** The layer that is looked at; "" for none. */
   readonly layer: string;
 }
@@ -35,6 +35,6 @@ export function stateOf(address: string, first: ViewState): ViewState {
     margin: margin > 0 && margin <= 0.1 ? margin : first.margin,
     order: word("order") === "damage" ? "damage" : "depth",
     without: word("without").split(",").filter(Boolean).map(Number).filter(Number.isInteger),
-    easy: word("easy") === "true",
+    sure: [1, 2, 3].find((nines) => String(nines) === word("sure")) ?? 0,
   };
 }
