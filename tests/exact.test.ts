@@ -19,7 +19,7 @@ import type { EvenSweep } from "../lib/results/matrix";
 import { rowsOf } from "../lib/results/rows";
 import { MARGINS, verdictsOf } from "../lib/results/verdict";
 import { loadCollection } from "../lib/runs/collection";
-import { loadSweep } from "../lib/runs/kept-sweep";
+import { isKept, loadSweep } from "../lib/runs/kept-sweep";
 import { loadNetwork } from "../lib/runs/run-folder";
 import { type ExactOptions, exactSteps, exactVerdicts, testOrder } from "../lib/sweeps/exact";
 import { sweep } from "../lib/sweeps/sweep";
@@ -186,25 +186,32 @@ for (const [run, count, operators] of [
 test("on every committed run's full sweep, what is settled on the way is what all images say, at three margins", async () => {
   const cifar = await loadCifar("cifar10", "test");
   const early: number[] = [];
+  const operators = new Set<string>();
   for (const { run } of await loadCollection("data/runs")) {
-    const kept = await loadSweep(path.join("data", "runs", run), cifar);
-    const order = testOrder(kept.labels, { predictions: kept.baseline, losses: new Float32Array(cifar.count) });
-    const rows = rowsOf(kept);
-    for (const margin of MARGINS) {
-      const full = verdictsOf(rows, { margin });
-      for (let seen = 1000; seen <= cifar.count; seen += 1500) {
-        const found = settledOf(
-          kept.predictions.map((after) => countsAfter(kept, after, order.subarray(0, seen))),
-          { margin },
-        );
-        found.forEach(({ verdict, harm }, index) => {
-          assert.ok(verdict === undefined || verdict === full[index].verdict, `${run}: ${full[index].layer}`);
-          assert.ok(harm === undefined || harm === full[index].harm, `${run}: ${full[index].layer}`);
-        });
-        if (seen === 4000) early.push(...found.map(({ verdict }) => Number(verdict !== undefined)));
+    for (const operator of ["zero", "mean", "noise:0.5"].filter((name) =>
+      isKept(path.join("data", "runs", run), name),
+    )) {
+      operators.add(operator);
+      const kept = await loadSweep(path.join("data", "runs", run), cifar, operator);
+      const order = testOrder(kept.labels, { predictions: kept.baseline, losses: new Float32Array(cifar.count) });
+      const rows = rowsOf(kept);
+      for (const margin of MARGINS) {
+        const full = verdictsOf(rows, { margin });
+        for (let seen = 1000; seen <= cifar.count; seen += 1500) {
+          const found = settledOf(
+            kept.predictions.map((after) => countsAfter(kept, after, order.subarray(0, seen))),
+            { margin },
+          );
+          found.forEach(({ verdict, harm }, index) => {
+            assert.ok(verdict === undefined || verdict === full[index].verdict, `${run}: ${full[index].layer}`);
+            assert.ok(harm === undefined || harm === full[index].harm, `${run}: ${full[index].layer}`);
+          });
+          if (seen === 4000) early.push(...found.map(({ verdict }) => Number(verdict !== undefined)));
+        }
       }
     }
   }
+  assert.deepEqual([...operators].sort(), ["mean", "noise:0.5", "zero"]);
   const settledEarly = early.filter(Boolean).length / early.length;
   assert.ok(settledEarly > 0.3, `${settledEarly} of the verdicts are settled after 4,000 images in any order`);
 });
