@@ -37,7 +37,10 @@ async function pagesCommand({ notebooks, runs, published, figures, out }: GivenT
   const { commit } = provenanceOf(await startEngine());
   const source = `Made of commit ${String(commit).slice(0, 7)} of nontrivial`;
   const explorer = await explorerPage(await loadCifar("cifar10", "test"), { runs, published, source });
-  const index = indexPage({ ...contentOf(namedIn(notebooks), figures), source }, styleOf("index-page.css"));
+  const index = indexPage(
+    { ...contentOf(namedIn(notebooks), figures), source },
+    styleOf("page.css") + styleOf("index-page.css"),
+  );
   await writeTogether(out, new Map([["explorer.html", Buffer.from(explorer)], ["index.html", Buffer.from(index)]])); // prettier-ignore
   for (const file of filesIn(notebooks)) await writePage(file, out);
   print(`${join(out, "index.html")}: opens in any browser, offline`);

@@ -44,7 +44,7 @@ export async function explorerPage(test: Dataset, sources: ExplorerSources): Pro
   const [{ text: script }] = buildSync({ ...how, entryPoints: [place("main.ts")], platform: "browser" }).outputFiles;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Which layers matter? An explorer</title><style>${readFileSync(place("explorer.css"), "utf8")}
+<title>Which layers matter? An explorer</title><style>${["../page.css", "explorer.css"].map((name) => readFileSync(place(name), "utf8")).join("")}
 :root { --side: ${SIDE}px; --sheet: url(${holdings.thumbnails.url}); }</style></head><body>
 <header><h1>Which layers matter?</h1>
 <p class="small">Every convolution of a trained network is set to zero in turn, and the network tested again on ${grouped(test.count)} test images of ${escapeHtml(titleOf(test))}. Ask what you like: all numbers,
