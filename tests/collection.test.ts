@@ -153,7 +153,20 @@ test("collectionFigure() has a panel per network, number of images and length, w
     { ...base, epochs: 3, run: "d" },
   ];
   const { data, layout } = collectionFigure(members);
-  assert.equal(data.length, 3 * 4);
+  const curves = data as { y: (number | null)[]; x: (number | null)[]; name?: string }[];
+  assert.deepEqual(
+    curves.map(({ name, y }) => [name, y]),
+    [
+      [undefined, [40, 80, null, 40, 80, null]], // "c" and "d" behind the first panel
+      ["a", [40, 80]],
+      ["b", [40, 80]],
+      [undefined, [40, 80, null, 40, 80, null, 40, 80, null]],
+      ["c", [40, 80]],
+      [undefined, [40, 80, null, 40, 80, null, 40, 80, null]],
+      ["d", [40, 80]],
+    ],
+  );
+  assert.deepEqual(curves[0].x, [1, 2, null, 1, 2, null]);
   const texts = (layout.annotations ?? []).map(({ text }) => text);
   assert.deepEqual(texts, [
     "<b>resnet20</b>, 269,722 parameters, 2 epochs",
@@ -164,14 +177,13 @@ test("collectionFigure() has a panel per network, number of images and length, w
     "<b>resnet20</b>, 269,722 parameters, 3 epochs",
     "seed 1, float32: 90.00 %",
   ]);
-  assert.deepEqual((data[0] as { y: number[] }).y, [40, 80]);
   assert.throws(() => collectionFigure([]), { name: "RangeError" });
 });
 
 test("collectionFigure() shows held-out accuracy where the test images were not watched, and no markup of a run's name", () => {
   const history = base.history.map((epoch) => ({ ...epoch, testAccuracy: undefined, heldOutAccuracy: 0.7 }));
   const { data, layout } = collectionFigure([{ ...base, run: "<a href='x'>", history, heldOut: 5000 }]);
-  assert.deepEqual((data[0] as { y: number[] }).y, [70, 70]);
+  assert.deepEqual((data[1] as { y: number[] }).y, [70, 70]);
   assert.match(
     layout.title && typeof layout.title === "object" ? layout.title.text! : "",
     /held-out images: accuracy on those/,

@@ -188,6 +188,21 @@ test("projectFaults() holds a page against the notebook and the files that it na
     );
 });
 
+test("projectFaults() names a notebook that code hosts would no longer show", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "prose-test-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "large.ipynb");
+  const faultsAt = (bytes: number) => {
+    const notebook = JSON.stringify({ cells: [] });
+    writeFileSync(file, notebook.padEnd(bytes));
+    return projectFaults(folder, [file], []);
+  };
+  assert.deepEqual(faultsAt(999_999), []);
+  assert.deepEqual(faultsAt(1_000_000), [
+    "large.ipynb: expected less than 1000000 bytes, which code hosts show, but found 1000000",
+  ]);
+});
+
 test("declarationsOf() reads several files and sources", () => {
   const { given, shownIn, measured } = declarationsOf(
     "<!-- shown in: a.md, b.ipynb -->\n<!-- given: 1, 2.5 (the paper);\n3 (y, z) -->",

@@ -15,7 +15,7 @@ const ALL = 45_000; // training images of CIFAR-10, also where 5,000 are held ou
 function curveOf({ history }: Member): (number | null)[] {
   return history.map(({ testAccuracy, heldOutAccuracy }) => {
     const accuracy = heldOutAccuracy ?? testAccuracy;
-    return accuracy === undefined ? null : 100 * accuracy;
+    return accuracy === undefined ? null : Number((100 * accuracy).toFixed(3)); // no 69.19999999999999 in the notebook's file
   });
 }
 
@@ -76,7 +76,7 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
     }),
   };
   const traces: Data[] = [
-    ...others.map((member) => curve(member, suffix, { color: "#d5dae0", width: 1 })),
+    background(others, suffix),
     ...own.map((member, place) => curve(member, suffix, { color: colour(place), width: 2 })),
   ];
   const names = own.map((member, place) =>
@@ -125,6 +125,16 @@ function memberName({ seed, precision, heldOut, accuracy }: Member): string {
 
 function note(text: string, place: Partial<Annotations>, own: Partial<Annotations>): Partial<Annotations> {
   return { text, xref: "paper", yref: "paper", showarrow: false, align: "left", ...place, ...own };
+}
+
+/** All curves of some runs as one, with a gap after each: every panel holds them, and a notebook's file has to stay small. */
+function background(members: readonly Member[], suffix: string): Data {
+  return {
+    ...{ type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false },
+    x: members.flatMap(({ history }) => [...history.map(({ epoch }) => epoch), null]),
+    y: members.flatMap((member) => [...curveOf(member), null]),
+    ...{ xaxis: `x${suffix}` as "x", yaxis: `y${suffix}` as "y", line: { color: "#d5dae0", width: 1 } },
+  };
 }
 
 function curve(member: Member, suffix: string, line: { readonly color: string; readonly width: number }): Data {

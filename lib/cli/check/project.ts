@@ -24,8 +24,11 @@ export const EXAMPLES = ["README.md", "notebooks/README.md"];
 
 const LARGEST = 64 * 2 ** 20; // bytes of a file that is read for its numbers
 
+/** Bytes above which code hosts no longer show a notebook. */
+const LARGEST_NOTEBOOK = 1_000_000;
+
 /**
- * Numbers in prose that nothing shows, and notebooks that are not kept as executed, one line each.
+ * Numbers in prose that nothing shows, and notebooks that are not kept as executed or are too large to be shown, one line each.
  * @param root the project's folder
  * @param notebooks their files
  * @param pages Markdown files, relative to the project's folder
@@ -35,10 +38,16 @@ export function projectFaults(root: string, notebooks: readonly string[], pages:
   const numbers = (file: string) => numbersOf(root, file);
   const inNotebooks = notebooks.flatMap((file) => {
     const [name, notebook] = [basename(file), readNotebook(file)];
-    return [...executionFaults(name, notebook), ...proseFaults(name, notebook, numbers)];
+    return [...sizeFaults(file), ...executionFaults(name, notebook), ...proseFaults(name, notebook, numbers)];
   });
   const inPages = pages.flatMap((page) => pageFaults(page, readFileSync(join(root, page), "utf8"), numbers));
   return [...inNotebooks, ...inPages];
+}
+
+function sizeFaults(file: string): string[] {
+  const { size } = statSync(file);
+  if (size < LARGEST_NOTEBOOK) return [];
+  return [`${basename(file)}: expected less than ${LARGEST_NOTEBOOK} bytes, which code hosts show, but found ${size}`];
 }
 
 function readNotebook(file: string): Notebook {
