@@ -12,7 +12,8 @@ import { sheetJpeg } from "../lib/engine/sheet";
 import { closeBrowser, openBrowser } from "../lib/notebook/browser";
 import { explorerPage } from "../lib/pages/explorer";
 import { onImages } from "../lib/pages/explorer/answers";
-import { addressOf, stateOf, type ViewState } from "../lib/pages/explorer/view-state";
+import { addressOf, possible, stateOf, type ViewState } from "../lib/pages/explorer/view-state";
+import { specOf } from "../lib/networks/spec";
 import { rowsOf } from "../lib/results/rows";
 import { sideBySide } from "../lib/results/side-by-side";
 import { countVerdicts, verdictsOf } from "../lib/results/verdict";
@@ -56,9 +57,12 @@ async function open(hash: string): Promise<void> {
 }
 
 /** The lines that the page should show, by the code of the notebooks. */
-async function linesOf(run: string, { margin = 0.005, without = "" }: { margin?: number; without?: string } = {}) {
+async function linesOf(
+  run: string,
+  { margin = 0.005, without = "", operator = "zero" }: { margin?: number; without?: string; operator?: string } = {},
+) {
   const cifar = await loadCifar("cifar10", "test");
-  const whole = await loadSweep(path.join("data", "runs", run), cifar);
+  const whole = await loadSweep(path.join("data", "runs", run), cifar, operator);
   const kept = [...cifar.labels.keys()].filter((image) => cifar.classes[cifar.labels[image]] !== without);
   assert.equal(kept.length, where(cifar, (label) => cifar.classes[label] !== without).count);
   const verdicts = verdictsOf(rowsOf(onImages(whole, kept)), { margin });
@@ -129,7 +133,7 @@ test("a layer is opened by keyboard alone: its classes, answers and the images t
 });
 
 test("two networks stand side by side as sideBySide() says", async () => {
-  await open("#network=resnet20-seed1&against=resnet20-seed2");
+  await open("#network=resnet20-seed1&against=resnet20-seed2+zero");
   const cifar = await loadCifar("cifar10", "test");
   const [first, second] = await Promise.all(
     ["resnet20-seed1", "resnet20-seed2"].map((run) => loadSweep(`data/runs/${run}`, cifar)),
@@ -139,6 +143,37 @@ test("two networks stand side by side as sideBySide() says", async () => {
   assert.ok(text.includes(`of ${layers.length} layers is ${agreement.toFixed(2)}`), text);
   assert.ok(text.includes(`In ${layers.filter(({ adjusted }) => adjusted < 0.05).length} of them`), text);
   assert.deepEqual(faults, []);
+});
+
+test("nothing is shown under a name that is not its own: operators, networks and sureness that are not held", async () => {
+  await open("#network=resnet20-seed1&operator=mean");
+  assert.match(await textOf("#summary"), /layers of resnet20-seed1, each changed by mean by itself/);
+  assert.deepEqual(await linesShown(), (await linesOf("resnet20-seed1", { operator: "mean" })).lines);
+  await page.select("#network", "resnet20-seed2"); // swept with zero alone
+  await page.waitForFunction("location.hash.includes('resnet20-seed2')");
+  assert.match(await textOf("#summary"), /layers of resnet20-seed2, each zeroed by itself/);
+  assert.equal(await page.$eval("#operator", (select) => (select as HTMLSelectElement).value), "zero");
+  assert.deepEqual(await linesShown(), (await linesOf("resnet20-seed2")).lines);
+  await open("#network=resnet20-seed1&against=resnet20-seed1+mean"); // two operators of one network
+  const cifar = await loadCifar("cifar10", "test");
+  const [zero, mean] = await Promise.all(
+    ["zero", "mean"].map((name) => loadSweep("data/runs/resnet20-seed1", cifar, name)),
+  );
+  assert.ok((await textOf("#beside")).includes(`is ${sideBySide(zero, mean).agreement.toFixed(2)}`));
+});
+
+test("possible() gives the nearest state that is held", () => {
+  const first: ViewState = { network: "a", against: "", operator: "zero", margin: 0.005, order: "depth", without: [], sure: 0, layer: "" }; // prettier-ignore
+  const kept = (run: string, operator: string, nines = "AAAA") => ({ run, operator, nines, spec: specOf("resnet8"), answers: "" }); // prettier-ignore
+  const sweeps = [kept("a", "mean"), kept("a", "zero"), kept("b", "noise-0.5", "")];
+  const chosen = (state: Partial<ViewState>) => {
+    const { network, operator, against, sure } = possible({ ...first, ...state }, sweeps, first);
+    return [network, operator, against, sure];
+  };
+  assert.deepEqual(chosen({ operator: "mean", against: "a zero", sure: 2 }), ["a", "mean", "a zero", 2]);
+  assert.deepEqual(chosen({ operator: "signs", against: "a zero" }), ["a", "zero", "", 0]);
+  assert.deepEqual(chosen({ network: "b", sure: 2, against: "b zero" }), ["b", "noise-0.5", "", 0]);
+  assert.deepEqual(chosen({ network: "nowhere" }), ["a", "zero", "", 0]);
 });
 
 test("an address says what differs from the first view, and nonsense in one is passed over", () => {

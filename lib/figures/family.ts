@@ -2,15 +2,11 @@
 import type { Data } from "plotly.js";
 import type { SweptNetwork } from "../runs/family";
 import { escapeHtml, grouped, percent, pp } from "../text/format";
+import { placeOfDrop } from "./drop-axis";
 import { baseAxis, COLOURS, type Figure, firstRow, GREY, houseLayout, levelLine, levelName, valueAxis } from "./style";
 
-/** Below it the axis is linear, above it logarithmic; percentage points. */
-const LINEAR = 0.5;
 const TICKS = [-1, 0, 0.5, 1, 2, 5, 10, 20, 50, 80];
 const SPREAD = 0.7; // of a network's column, from its first layer to its last
-
-/** A place on an axis that shows zero, negative values and several powers of ten: percentage points in, units of the axis out. */
-const placeOf = (points: number): number => Math.sign(points) * Math.log10(1 + Math.abs(points) / LINEAR);
 
 /** How a network is called below its column, in several lines. */
 export interface FamilyFigureOptions<M> {
@@ -50,13 +46,13 @@ export function dropsByNetwork<M extends SweptNetwork>(
           tickfont: { size: 11 },
         }),
         yaxis: valueAxis("drop in accuracy, pp", {
-          range: [placeOf(-1), placeOf(100)],
-          tickvals: TICKS.map(placeOf),
+          range: [placeOfDrop(-1), placeOfDrop(100)],
+          tickvals: TICKS.map(placeOfDrop),
           ticktext: TICKS.map((tick) => String(tick).replace("-", "−")),
         }),
-        shapes: [levelLine(placeOf(100 * margin), "dash")],
+        shapes: [levelLine(placeOfDrop(100 * margin), "dash")],
         annotations: [
-          levelName(placeOf(100 * margin), `margin<br>${percent(margin, 1)} pp`),
+          levelName(placeOfDrop(100 * margin), `margin<br>${percent(margin, 1)} pp`),
           ...counts.map((text, index) => ({
             ...{ text, x: index, yref: "paper" as const, y: 1.01, yanchor: "bottom" as const },
             ...{ showarrow: false, font: { size: 11, color: GREY } },
@@ -80,7 +76,7 @@ function traceOf(members: readonly SweptNetwork[], { name, changes, colour, symb
     rows.flatMap(({ layer, drop, changesChannels }, index) => {
       if (changesChannels !== changes) return [];
       const x = column + SPREAD * (rows.length === 1 ? 0 : index / (rows.length - 1) - 0.5);
-      return [{ x, y: placeOf(100 * drop), text: `${escapeHtml(run)}<br>${escapeHtml(layer)}: ${pp(drop)}` }];
+      return [{ x, y: placeOfDrop(100 * drop), text: `${escapeHtml(run)}<br>${escapeHtml(layer)}: ${pp(drop)}` }];
     }),
   );
   return {

@@ -60,7 +60,7 @@ verdicts and tests are computed here, by the same code as in the notebooks, from
 
 const titleOf = ({ name }: Dataset): string => (name === "cifar10" ? "CIFAR-10" : name);
 
-async function holdingsOf(test: Dataset, { runs, published, source }: ExplorerSources): Promise<Holdings> {
+async function holdingsOf(test: Dataset, { runs, published }: ExplorerSources): Promise<Holdings> {
   const own = readdirSync(runs, { withFileTypes: true }).filter((entry) =>
     existsSync(join(runs, entry.name, "run.json")),
   );
@@ -82,7 +82,7 @@ async function holdingsOf(test: Dataset, { runs, published, source }: ExplorerSo
   const jpeg = await sheetJpeg(test, { across: ACROSS, side: SIDE, quality: 60 });
   const url = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
   return {
-    ...{ sweeps, classes: test.classes, source, thumbnails: { url, across: ACROSS, side: SIDE } },
+    ...{ sweeps, classes: test.classes, thumbnails: { url, across: ACROSS, side: SIDE } },
     labels: Buffer.from(test.labels).toString("base64"),
   };
 }

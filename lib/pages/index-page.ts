@@ -29,7 +29,7 @@ export interface Card {
   readonly picture?: string;
 }
 
-/** @throws nothing: what a notebook does not have, its card does not show */
+/** The card of a notebook; what the notebook does not have, the card does not show. */
 export function cardOf({ name, notebook }: Named): Card {
   const head = textOf(notebook.cells.find(({ cell_type }) => cell_type === "markdown")?.source);
   const outputs = notebook.cells.flatMap(({ outputs = [] }) => outputs.map(({ data = {} }) => data));

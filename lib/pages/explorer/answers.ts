@@ -16,6 +16,9 @@ export interface Kept {
   readonly nines: string;
 }
 
+/** By what a sweep is known among those that the page holds. */
+export const keyOf = ({ run, operator }: Pick<Kept, "run" | "operator">): string => `${run} ${operator}`;
+
 /** All that the page holds. */
 export interface Holdings {
   readonly sweeps: readonly Kept[];
@@ -24,8 +27,6 @@ export interface Holdings {
   readonly labels: string;
   /** A picture of all images, a row of `across` after the other, and the width of each in it. */
   readonly thumbnails: { readonly url: string; readonly across: number; readonly side: number };
-  /** Of what: commit and date. */
-  readonly source: string;
 }
 
 /** The bytes in a base64 text. */

@@ -23,10 +23,10 @@ export interface Findings {
   readonly channels?: ChannelTest; // absent where the network has no such layers in stages, or too many
 }
 
-/** The images that are looked at. @param nines of the network (`runs/kept-confidences.ts`); empty where that is not kept */
+/** The images that are looked at. @param nines of the network (`runs/kept-confidences.ts`); where it is to be sure */
 export function chosenImages(labels: Uint8Array, nines: Uint8Array, { without, sure }: ViewState): number[] {
   const left = new Set(without);
-  const isSure = (image: number) => sure === 0 || nines.length === 0 || nines[image] >= sure * STEPS;
+  const isSure = (image: number) => sure === 0 || nines[image] >= sure * STEPS;
   return [...labels.keys()].filter((image) => !left.has(labels[image]) && isSure(image));
 }
 

@@ -3,53 +3,53 @@ import type { SideBySide } from "../../results/side-by-side";
 import { largestOf } from "../../statistics/extremes";
 import { wilson } from "../../statistics/intervals";
 import { escapeHtml, grouped, percent, pp, pValue } from "../../text/format";
-import type { Holdings } from "./answers";
+import { placeOfDrop } from "../../figures/drop-axis";
+import { type Holdings, keyOf } from "./answers";
 import { type Findings, type LayerFindings, type Line, ordered } from "./findings";
 import type { ViewState } from "./view-state";
 
 const SHOWN_IMAGES = 60;
-/** Below it the axis of drops is linear, above it logarithmic; percentage points, as in the figures. */
-const LINEAR = 0.5;
 
-/** The place of a drop (a fraction) on the axis, in per cent of its width. */
+/** The place of a drop (a fraction) on the figures' axis, in per cent of its width. */
 export function placeOf(drop: number): number {
-  const place = (points: number) => Math.sign(points) * Math.log10(1 + Math.abs(points) / LINEAR);
-  const [low, high] = [place(-1), place(100)];
-  return (100 * (place(Math.max(-1, 100 * drop)) - low)) / (high - low);
+  const [low, high] = [placeOfDrop(-1), placeOfDrop(100)];
+  return (100 * (placeOfDrop(Math.max(-1, 100 * drop)) - low)) / (high - low);
 }
 
 /** The choices: what networks, operators and classes there are, and what is chosen. */
 export function controlsHtml({ sweeps, classes }: Holdings, state: ViewState): string {
   const runs = [...new Set(sweeps.map(({ run }) => run))];
-  const operators = [...new Set(sweeps.filter(({ run }) => run === state.network).map(({ operator }) => operator))];
-  const options = (names: readonly string[], chosen: string, none?: string) =>
-    [...(none === undefined ? [] : [["", none]]), ...names.map((name) => [name, name])]
-      .map(
-        ([value, text]) =>
-          `<option value="${escapeHtml(value)}"${value === chosen ? " selected" : ""}>${escapeHtml(text)}</option>`,
-      )
-      .join("");
+  const own = sweeps.filter(({ run }) => run === state.network);
+  const operators = own.map(({ operator }) => operator);
+  const others = sweeps.filter((kept) => keyOf(kept) !== keyOf({ run: state.network, ...state }));
+  const known = own.some(({ nines }) => nines !== "");
   const box = (name: string, label: number) =>
     `<label><input type="checkbox" data-class="${label}"${state.without.includes(label) ? "" : " checked"}> ${escapeHtml(name)}</label>`;
   return `
-<label>Network <select id="network">${options(runs, state.network)}</select></label>
-<label>beside <select id="against">${options(
-    runs.filter((run) => run !== state.network),
-    state.against,
-    "none",
-  )}</select></label>
-<label>Operator <select id="operator">${options(operators, state.operator)}</select></label>
-<label>Order <select id="order">${options(["depth", "damage"], state.order)}</select></label>
+<label>Network ${selectHtml("network", named(runs), state.network)}</label>
+<label>beside ${selectHtml("against", [["", "none"], ...others.map((kept) => [keyOf(kept), keyOf(kept)] as const)], state.against)}</label>
+<label>Operator ${selectHtml("operator", named(operators), state.operator)}</label>
+<label>Order ${selectHtml("order", named(["depth", "damage"]), state.order)}</label>
 <label class="slider">Margin <input id="margin" type="range" min="0.1" max="5" step="0.1" value="${100 * state.margin}"> <output>${pp(state.margin, 1)}</output></label>
-<label>Images of which it is <select id="sure">${sureOptions(state)}</select></label>
+<label>Images of which it is ${selectHtml("sure", known ? SURE : SURE.slice(0, 1), String(state.sure))}</label>
 <fieldset><legend>Images of</legend>${classes.map(box).join("")}</fieldset>`;
 }
 
-function sureOptions({ sure }: ViewState): string {
-  const texts = ["sure or not", "sure: at least 0.9", "sure: at least 0.99", "sure: at least 0.999"];
-  return texts
-    .map((text, nines) => `<option value="${nines}"${nines === sure ? " selected" : ""}>${text}</option>`)
-    .join("");
+const SURE = [
+  ["0", "sure or not"],
+  ["1", "sure: at least 0.9"],
+  ["2", "sure: at least 0.99"],
+  ["3", "sure: at least 0.999"],
+] as const;
+
+const named = (names: readonly string[]) => names.map((name) => [name, name] as const);
+
+function selectHtml(id: string, options: readonly (readonly [value: string, text: string])[], chosen: string): string {
+  const lines = options.map(
+    ([value, text]) =>
+      `<option value="${escapeHtml(value)}"${value === chosen ? " selected" : ""}>${escapeHtml(text)}</option>`,
+  );
+  return `<select id="${id}">${lines.join("")}</select>`;
 }
 
 /** The answer in two sentences. */
@@ -97,7 +97,7 @@ function dotHtml({ drop, interval: [low, high], verdict }: Line, kind: "one" | "
 
 /** Two networks layer by layer: how well they agree, and where they differ by more than the images explain. */
 export function besideHtml(state: ViewState, found: SideBySide | undefined): string {
-  if (!found) return `<p class="small">No layer has the same name in both networks.</p>`;
+  if (!found) return `<p class="small">No layer has the same name in both.</p>`;
   const apart = found.layers.filter(({ adjusted }) => adjusted < 0.05);
   const dots = found.layers
     .map(({ layer, first, second, adjusted }) => {
@@ -106,9 +106,9 @@ export function besideHtml(state: ViewState, found: SideBySide | undefined): str
     })
     .join("");
   return `<h2>Beside ${escapeHtml(state.against)}</h2>
-<div class="pair"><svg viewBox="0 0 100 100" role="img" aria-label="Drop of each layer in both networks"><rect width="100" height="100"/><path d="M0 100L100 0"/>${dots}</svg>
+<div class="pair"><svg viewBox="0 0 100 100" role="img" aria-label="Drop of each layer in both sweeps"><rect width="100" height="100"/><path d="M0 100L100 0"/>${dots}</svg>
 <p>Kendall's tau between the drops of ${found.layers.length} layers is <b>${Number.isNaN(found.agreement) ? "not defined" : found.agreement.toFixed(2)}</b>. In <b>${apart.length}</b> of them the drops differ by more than
-the choice of images explains (exact sign-flip test over the images, Holm, 5 %): filled dots. To the right: ${escapeHtml(state.network)}; upwards: ${escapeHtml(state.against)};
+the choice of images explains (exact sign-flip test over the images, Holm, 5 %): filled dots. To the right: ${escapeHtml(keyOf({ run: state.network, ...state }))}; upwards: ${escapeHtml(state.against)};
 both axes as above.</p></div>`;
 }
 

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 // The explorer's only file that touches the page: it reads what is chosen, asks for what follows, and puts that into its places.
 import type { EvenSweep } from "../../results/matrix";
-import { bytesIn, type Holdings, type Kept, sweepOf } from "./answers";
+import { bytesIn, type Holdings, type Kept, keyOf, sweepOf } from "./answers";
 import { beside, chosenImages, csvOf, findingsOf, layerFindings, ordered } from "./findings";
 import { besideHtml, controlsHtml, layerHtml, layersHtml, summaryHtml } from "./html";
-import { addressOf, stateOf, type ViewState } from "./view-state";
+import { addressOf, possible, stateOf, type ViewState } from "./view-state";
 
 const holdings = JSON.parse(at("holdings").textContent ?? "") as Holdings;
 const labels = bytesIn(holdings.labels);
@@ -21,23 +21,20 @@ function firstState(): ViewState {
   return { network: run, against: "", operator, margin: 0.005, order: "depth", without: [], sure: 0, layer: "" };
 }
 
-/** What the page holds of a network under the operator that is chosen, or under another where it has not been swept with that. */
-function keptOf(run: string): Kept {
-  const own = holdings.sweeps.filter((each) => each.run === run);
-  return own.find(({ operator }) => operator === state.operator) ?? own[0] ?? holdings.sweeps[0];
-}
+/** The sweep that is chosen, as the page holds it. */
+const chosen = (): Kept => holdings.sweeps.find((kept) => keyOf(kept) === keyOf({ run: state.network, ...state }))!;
 
 /** A sweep that the page holds, unpacked once. */
-function open(run: string): Promise<EvenSweep> {
-  const kept = keptOf(run);
-  const key = `${kept.run} ${kept.operator}`;
+function open(key: string): Promise<EvenSweep> {
+  const kept = holdings.sweeps.find((each) => keyOf(each) === key)!;
   if (!opened.has(key)) opened.set(key, sweepOf(kept, labels, holdings.classes.length));
   return opened.get(key)!;
 }
 
 async function show(): Promise<void> {
+  state = possible(state, holdings.sweeps, first);
   const shown = state;
-  const sweeps = await Promise.all([shown.network, ...(shown.against ? [shown.against] : [])].map(open));
+  const sweeps = await Promise.all([keyOf(chosen()), ...(shown.against ? [shown.against] : [])].map(open));
   if (shown !== state) return; // another choice was made meanwhile
   history.replaceState(null, "", addressOf(state, first));
   at("controls").innerHTML = controlsHtml(holdings, state);
@@ -50,7 +47,7 @@ async function show(): Promise<void> {
 }
 
 function fill([sweep, second]: readonly EvenSweep[]): void {
-  const images = chosenImages(labels, bytesIn(keptOf(state.network).nines), state);
+  const images = chosenImages(labels, bytesIn(chosen().nines), state);
   const findings = findingsOf(sweep, images, state);
   const other = second && findingsOf(second, images, state);
   at("summary").innerHTML = summaryHtml(findings, state);
@@ -89,7 +86,6 @@ function onInput({ target }: Event): void {
     else void show();
   } else if (id === "margin") void choose({ margin: Number(value) / 100 });
   else if (id === "sure") void choose({ sure: Number(value) });
-  else if (id === "network") void choose({ network: value, against: state.against === value ? "" : state.against });
   else void choose({ [id]: value });
 }
 

@@ -1,9 +1,10 @@
 // What the explorer shows, as a value and as the end of an address: whoever is sent the address sees the same.
+import { type Kept, keyOf } from "./answers";
 
 /** Everything that a reader can choose. */
 export interface ViewState {
   readonly network: string;
-  /** A second network beside it; "" for none. */
+  /** What stands beside it, another network or operator (`keyOf`); "" for nothing. */
   readonly against: string;
   readonly operator: string;
   /** A fraction. */
@@ -36,5 +37,22 @@ export function stateOf(address: string, first: ViewState): ViewState {
     order: word("order") === "damage" ? "damage" : "depth",
     without: word("without").split(",").filter(Boolean).map(Number).filter(Number.isInteger),
     sure: [1, 2, 3].find((nines) => String(nines) === word("sure")) ?? 0,
+  };
+}
+
+/**
+ * The nearest state that the page can show, so that nothing is shown under a name that is not its own: a network that is held, under an operator that it
+ * was swept with, beside another sweep that is held, and sure images where it is known of which it is sure.
+ */
+export function possible(state: ViewState, sweeps: readonly Kept[], first: ViewState): ViewState {
+  const network = sweeps.some(({ run }) => run === state.network) ? state.network : first.network;
+  const own = sweeps.filter(({ run }) => run === network);
+  const wanted = [state.operator, "zero"].flatMap((name) => own.filter(({ operator }) => operator === name));
+  const kept = wanted[0] ?? own[0];
+  const others = sweeps.map(keyOf).filter((key) => key !== keyOf(kept));
+  return {
+    ...{ ...state, network, operator: kept.operator },
+    against: others.includes(state.against) ? state.against : "",
+    sure: kept.nines === "" ? 0 : state.sure,
   };
 }
