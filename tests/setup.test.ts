@@ -141,6 +141,7 @@ test("environment() finds the kernel, .venv and CUDA's libraries, and keeps what
   assert.equal(found.JUPYTER_CONFIG_PATH, "/p/lib/jupyter");
   assert.equal(found.LD_LIBRARY_PATH, "/n/cublas/lib:/n/cudnn/lib:/opt/lib");
   assert.equal(found.TF_FORCE_GPU_ALLOW_GROWTH, "true");
+  assert.equal(found.NVIDIA_TF32_OVERRIDE, "0", "float32 stays float32");
   assert.equal(found.TF_CPP_MIN_LOG_LEVEL, "0");
 });
 

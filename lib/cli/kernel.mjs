@@ -35,13 +35,13 @@ function dataFolder({ JUPYTER_DATA_DIR, XDG_DATA_HOME }) {
 
 /** A kernelspec with absolute paths: the front end may stand anywhere, and know another Node.js or none. */
 function write(folder) {
-  const { TF_CPP_MIN_LOG_LEVEL, LD_LIBRARY_PATH, TF_FORCE_GPU_ALLOW_GROWTH } = childEnvironment();
+  const { TF_CPP_MIN_LOG_LEVEL, LD_LIBRARY_PATH, TF_FORCE_GPU_ALLOW_GROWTH, NVIDIA_TF32_OVERRIDE } = childEnvironment();
   const spec = {
     argv: [process.execPath, KERNEL, "{connection_file}"],
     display_name: "TypeScript (nontrivial)",
     language: "typescript",
     interrupt_mode: "signal",
-    env: { TF_CPP_MIN_LOG_LEVEL, LD_LIBRARY_PATH, TF_FORCE_GPU_ALLOW_GROWTH },
+    env: { TF_CPP_MIN_LOG_LEVEL, LD_LIBRARY_PATH, TF_FORCE_GPU_ALLOW_GROWTH, NVIDIA_TF32_OVERRIDE },
   };
   refuseForeign(folder);
   mkdirSync(folder, { recursive: true });
