@@ -1,4 +1,5 @@
 // TensorFlow.js: the only file that loads it. Its native engine where the binding was built, WebAssembly elsewhere.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as TensorFlow from "@tensorflow/tfjs";
@@ -27,6 +28,8 @@ export interface Engine {
   /** The version of the native library, such as "2.21.0". */
   readonly library?: string;
   readonly gpu: boolean;
+  /** The GPU and its driver, such as "NVIDIA H100 80GB HBM3, 580.159.04": another one rounds the last digit differently. */
+  readonly accelerator?: string;
   /** Whether convolutions are oneDNN's, not Eigen's: their last bits differ. */
   readonly oneDNN: boolean;
   /** Whether bfloat16 is worth asking for: elsewhere a training step takes ten times as long as in float32. */
@@ -69,9 +72,18 @@ async function startNative(): Promise<Engine> {
     version: tf.version.tfjs,
     library: backend.binding.TF_Version,
     gpu,
+    ...(gpu && { accelerator: accelerator() }),
     oneDNN: process.env.TF_ENABLE_ONEDNN_OPTS !== "0",
     fastBfloat16: gpu || hasAvx512(),
   };
+}
+
+/** The GPU that the binding takes, which is the last one that it sees; and whether it multiplies float32 as TF32, with 10 bits of mantissa. */
+function accelerator(): string {
+  const asked = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+  const { stdout } = spawnSync("nvidia-smi", asked, { encoding: "utf8" });
+  const name = (stdout ?? "").trim().split("\n").at(-1) || "unknown";
+  return process.env.NVIDIA_TF32_OVERRIDE === "0" ? name : `${name}, TF32`;
 }
 
 /** oneDNN has kernels for bfloat16 from AVX-512 on; without them TensorFlow falls back to Eigen's, made for no processor. */

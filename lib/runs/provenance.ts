@@ -23,7 +23,7 @@ export function provenanceOf(engine: Engine): Provenance {
     oneDNN: engine.oneDNN,
     "pure-rand": versionOf("pure-rand/package.json"), // makes the random numbers
     gpu: engine.gpu,
-    ...(engine.gpu && { accelerator: accelerator() ?? "unknown" }),
+    ...(engine.accelerator !== undefined && { accelerator: engine.accelerator }),
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
@@ -34,17 +34,11 @@ export function provenanceOf(engine: Engine): Provenance {
 /** The commit of the code here; undefined where it is no checkout. */
 export const commit = (): string | undefined => git("rev-parse", "HEAD");
 
-/** The GPU that the binding takes, the last one that it sees, with its driver; undefined where NVIDIA's tool does not say. */
-const accelerator = (): string | undefined =>
-  answerOf("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")?.split("\n").at(-1);
-
-const git = (...words: string[]): string | undefined => answerOf("git", ...words);
-
-/** What a command prints; undefined where it is missing or fails: the result says so instead of failing. */
-function answerOf(command: string, ...words: string[]): string | undefined {
+function git(...words: string[]): string | undefined {
   try {
-    return execFileSync(command, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {
+    // Not a checkout, or no git: the result says so instead of failing.
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { cpus, hostname } from "node:os";
 import { ablate, type Ablation, type AblationOptions, type Operator, operatorName, zero } from "../ablations/ablate";
 import { checkSets, type LayerSet, singles } from "../ablations/sets";
 import { checkDataset, checkFit, type Dataset } from "../data/dataset";
-import { startEngine } from "../engine/backend";
+import { type Engine, startEngine } from "../engine/backend";
 import { turn } from "../engine/turn";
 import { type Layer, layersOf } from "../networks/layers";
 import type { Network, Precision } from "../networks/network";
@@ -42,8 +42,11 @@ export interface Prepared {
   readonly operator: string;
 }
 
-/** Stays within a processor's caches: a tenth faster than 100 or more, and the first table comes sooner. */
-export const SWEEP_BATCH = 50;
+/**
+ * Images per call of the engine. 50 stay within a processor's caches: a tenth faster than 100 or more, and the first table comes sooner.
+ * A GPU needs more to do (ResNet-20 on an H100: 4.9 s in batches of 50, 1.5 s in those of 500).
+ */
+export const sweepBatch = ({ gpu }: Pick<Engine, "gpu">): number => (gpu ? 500 : 50);
 
 /** Makes the ablations that are asked for. @throws RangeError as `sweep` does */
 export function prepare(network: Network, dataset: Dataset, options: WorkOptions): Prepared {
@@ -85,7 +88,7 @@ export async function* answeredBatches(
   running: () => readonly number[],
   options: WorkOptions,
 ): AsyncGenerator<AnsweredBatch, void> {
-  const { batch = SWEEP_BATCH, signal } = options;
+  const { batch = sweepBatch(await startEngine()), signal } = options;
   const saved = options.results === undefined ? undefined : await openSaved(options.results, work, options);
   const source = openAnswers(work);
   try {
