@@ -9,12 +9,18 @@ import { pathToFileURL } from "node:url";
 import { historyFigure } from "../lib/figures/history";
 import { classHistogram, imageGrid } from "../lib/figures/images";
 import { accuracyByLayer, dropByLayer } from "../lib/figures/layers";
+import type { Figure } from "../lib/figures/style";
 import { closeBrowser, openBrowser } from "../lib/notebook/browser";
 import { figureBundle, phraseBundle } from "../lib/notebook/bundle";
 import { ablationTable } from "../lib/tables/ablations";
 import { toHtml, toText } from "../lib/tables/render";
 import { code, phrase } from "../lib/text/phrase";
 import { colouredImages, someEpochs, someRows, typedFigure } from "./figures";
+
+const { fitLayout, darkened } = require("../lib/jupyter/nbconvert/templates/lab-plotly/fit.js") as {
+  fitLayout: (layout: Figure["layout"], width: number) => Figure["layout"];
+  darkened: (figure: Figure) => Figure;
+};
 
 const folder = mkdtempSync(path.join(tmpdir(), "nontrivial-html-"));
 const hostile = `</script><script>document.title = "broken"</script><img src=x onerror="document.title = 'broken'">`;
@@ -63,8 +69,15 @@ function exportFile(file: string): string {
   return file.replace(/ipynb$/, "html");
 }
 
-async function open(file: string): Promise<Opened> {
+interface Reader {
+  readonly width?: number;
+  readonly dark?: boolean;
+}
+
+async function open(file: string, { width = 900, dark = false }: Reader = {}): Promise<Opened> {
   const page = await (await openBrowser()).newPage();
+  await page.setViewport({ width, height: 900 });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
   const [requests, complaints]: string[][] = [[], []];
   await page.setRequestInterception(true);
   page.on("request", (request) => {
@@ -117,6 +130,60 @@ test("an exported notebook draws every figure as interactive SVG, offline and wi
   assert.equal(await page.ask(`document.querySelectorAll("table tr").length`), 20);
   const loaded = `[...document.querySelectorAll("script, link, img, iframe, object")].map((element) => element.src ?? element.href)`;
   assert.deepEqual(await page.ask(`${loaded}.filter((from) => from && !from.startsWith("data:"))`), []);
+});
+
+/** How many pixels each figure's lines of title and its legend share with each other or with its plot, and how many lie outside of the page. */
+const COLLISIONS = `[...document.querySelectorAll(".js-plotly-plot")].map((plot) => {
+  const boxes = (selector) => [...plot.querySelectorAll(selector)].map((part) => part.getBoundingClientRect());
+  const side = (a, b, [from, to]) => Math.max(0, Math.min(a[to], b[to]) - Math.max(a[from], b[from]));
+  const shared = (a, b) => side(a, b, ["left", "right"]) * side(a, b, ["top", "bottom"]);
+  const [title, legend, plots] = [boxes(".gtitle tspan.line"), boxes(".legend"), boxes(".plotbg, .nsewdrag")];
+  const pairs = [[title, legend], [title, plots], [legend, plots]].flatMap(([some, others]) => some.flatMap((a) => others.map((b) => shared(a, b))));
+  return Math.round(Math.max(0, ...pairs, ...title.map(({ right }) => right - innerWidth)));
+})`;
+
+for (const width of [400, 900, 1400])
+  test(`in a page of ${width} pixels no figure's title, legend and plot lie on each other, and the page does not scroll sideways`, async () => {
+    const long = accuracyByLayer(someRows(), {
+      title: "Accuracy with one layer's kernel set to zero, of a network with a long name",
+    });
+    const runs = historyFigure({ "resnet20, seed 1": someEpochs(3), "resnet20, seed 2": someEpochs(3) });
+    const all = [long, dropByLayer(someRows()), historyFigure(someEpochs(3)), runs];
+    const bundles = await Promise.all(all.map((figure) => figureBundle(figure, {}, assert.ifError)));
+    const page = await open(exported(`wide-${width}`, bundles), { width });
+    assert.deepEqual(await page.ask(COLLISIONS), [0, 0, 0, 0]);
+    assert.equal(await page.ask("document.documentElement.scrollWidth"), width);
+  });
+
+test("a figure is drawn in the colours of the reader's theme, one with pictures on white", async () => {
+  const page = await open(file, { dark: true });
+  const paper = `[...document.querySelectorAll(".js-plotly-plot")].map((plot) => getComputedStyle(plot.querySelector(".main-svg")).backgroundColor)`;
+  const [dark, white] = ["rgb(20, 24, 28)", "rgb(255, 255, 255)"];
+  assert.deepEqual(await page.ask(paper), [dark, dark, dark, white, dark]);
+  assert.equal(await page.ask(`getComputedStyle(document.body).backgroundColor`), dark);
+});
+
+test("fitLayout() leaves a wide figure as it is, breaks the title of a narrow one at spaces, and stacks its panels in order", () => {
+  const { layout } = historyFigure(someEpochs(3), {
+    title: "A <long> title that has more letters than a phone is wide",
+  });
+  assert.equal(fitLayout(layout, 900), layout);
+  const narrow = fitLayout(layout, 400);
+  const title = (narrow.title as { text: string }).text;
+  assert.match(title, /^<b>A &lt;long&gt; title[^<]*<br>/);
+  assert.equal(title.replaceAll("<br>", " "), (layout.title as { text: string }).text);
+  const tops = [narrow.yaxis, narrow.yaxis2, narrow.yaxis3].map((axis) => axis!.domain![1]);
+  assert.equal(tops[0], 1);
+  assert.ok(tops[0] > tops[1] && tops[1] > tops[2], String(tops));
+});
+
+test("darkened() has another colour for every one that figures are made of", () => {
+  const source = readFileSync("lib/figures/style.ts", "utf8") + readFileSync("lib/figures/layers.ts", "utf8");
+  const colours = [...new Set(source.match(/"#[0-9a-fA-F]{6}"/g))].map((quoted) => quoted.slice(1, -1));
+  const kept = colours.filter(
+    (colour) => darkened({ data: [], layout: { font: { color: colour } } }).layout.font!.color === colour,
+  );
+  assert.deepEqual(kept, ["#CC79A7", "#E69F00", "#56B4E9"], "light enough for both");
 });
 
 test("an exported notebook shows text that looks like script instead of running it", async () => {

@@ -1,5 +1,4 @@
 // Tables of one sweep: a line per ablated layer.
-import * as aq from "arquero";
 import type { Row } from "../results/rows";
 import type { Judgement, Verdict } from "../results/verdict";
 import { percent } from "../text/format";
@@ -13,12 +12,10 @@ export type JudgedRow = Row & Partial<Pick<Judgement, "upper" | "verdict" | "har
  * What people come for stands first: the verdict, where the rows have one, and the drop in percentage points with its one-sided 95 % upper
  * bound, by which readers can apply a margin of their own. Then, where one was, after how many images an ablation was stopped; accuracies in
  * percent with their interval; how much the cross-entropy grew (nats, 95 %), where losses are known; and what the layer is.
- *
- * @param options `narrow`: without the columns that only describe the layer or bound its accuracy, for lines of 120 characters.
  */
 export function ablationTable(
   rows: readonly JudgedRow[],
-  { order = "forward", narrow = false }: { order?: "forward" | "drop"; narrow?: boolean } = {},
+  { order = "forward" }: { order?: "forward" | "drop" } = {},
 ): Table {
   const sorted = order === "drop" ? [...rows].sort((a, b) => b.drop - a.drop) : rows;
   const has = {
@@ -26,7 +23,7 @@ export function ablationTable(
     losses: rows.some(({ lossChange }) => lossChange !== undefined),
     verdicts: rows.some(({ verdict }) => verdict !== undefined),
   };
-  const table = tableOf(
+  return tableOf(
     sorted.map((row) => ({
       layer: row.layer,
       ...(has.verdicts ? { verdict: row.verdict ?? null, harm: row.harm ?? null } : {}),
@@ -39,7 +36,6 @@ export function ablationTable(
       weights: row.parameters,
     })),
   );
-  return narrow ? table.select(aq.not("channels", "weights", "95 % interval", "flips")) : table;
 }
 
 const countColumns = (row: Row) => ({

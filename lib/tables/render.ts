@@ -1,5 +1,5 @@
 // Tables written as HTML, plain text and Markdown.
-import { largestOf } from "../statistics/extremes";
+import { largestOf, sumOf } from "../statistics/extremes";
 import { escapeHtml, escapeMarkdown, grouped, printable } from "../text/format";
 import type { Table } from "./table";
 
@@ -9,6 +9,8 @@ export interface TableOptions {
   readonly caption?: string;
   /** Lines shown at most (default 100); the rest is counted below. */
   readonly limit?: number;
+  /** Characters that a line of text may have: the last columns are left out, and named below, where it would have more. */
+  readonly width?: number;
   /** Alignment by column; numbers stand right, everything else left. */
   readonly align?: Readonly<Record<string, "left" | "right" | "center">>;
   /** Digits after the point by column; otherwise 2 for "%" and "pp", 4 significant ones for other fractions. */
@@ -27,14 +29,23 @@ interface Cells {
 const LINE = "1px solid rgba(128,128,128,0.35)"; // grey that shows on white and on black
 const EDGE = "2px solid rgba(128,128,128,0.7)";
 
+const PAGE = "var(--jp-layout-color0, Canvas)"; // what lies behind: JupyterLab's theme, or the browser's
+const KEPT = `position:sticky;left:0;background:${PAGE};`; // the first column stays where wide tables are scrolled
+const SCROLLS = [
+  ...["overflow-x:auto", "max-width:100%"],
+  // A shadow at the right edge for as long as there is more to scroll to: its cover moves with the table.
+  `background:linear-gradient(to left,${PAGE} 50%,transparent) 100% 0/36px 100% no-repeat local,linear-gradient(to left,rgba(128,128,128,0.45),transparent) 100% 0/14px 100% no-repeat scroll`,
+].join(";");
+
 /**
  * A table as one HTML element without classes, scripts or colours of its own, so that it reads well on light and dark pages and
- * most of it survives the sanitizers of GitHub and nbviewer (which keep `align` where they drop `style`).
+ * most of it survives the sanitizers of GitHub and nbviewer (which keep `align` where they drop `style`). Nothing in it wraps: it scrolls
+ * sideways under its first column.
  */
 export function toHtml(table: Table, options: TableOptions = {}): string {
   const { caption, names, aligns, lines, more } = cellsOf(table, options);
   const cell = (tag: string, text: string, column: number, style: string) =>
-    `<${tag} align="${aligns[column]}" style="text-align:${aligns[column]};padding:0.25em 0.7em;white-space:nowrap;${style}">${escapeHtml(text)}</${tag}>`;
+    `<${tag} align="${aligns[column]}" style="text-align:${aligns[column]};padding:0.25em 0.7em;white-space:nowrap;${column === 0 ? KEPT : ""}${style}">${escapeHtml(text)}</${tag}>`;
   const head = names.map((name, column) => cell("th", name, column, `border:0;border-bottom:${EDGE};font-weight:600;`));
   const body = lines.map(
     (line) =>
@@ -46,21 +57,34 @@ export function toHtml(table: Table, options: TableOptions = {}): string {
   const note = more ? `<p style="margin:0.3em 0.7em"><em>… ${moreNote(more)}</em></p>` : "";
   const style =
     "border-collapse:collapse;border:0;font-size:13px;line-height:1.4;margin:0.5em 0;font-variant-numeric:tabular-nums;color:inherit;background:none";
-  return `<table style="${style}">${title}<thead><tr style="background:none">${head.join("")}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody></table>${note}`;
+  return `<div style="${SCROLLS}"><table style="${style}">${title}<thead><tr style="background:none">${head.join("")}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody></table></div>${note}`;
 }
 
 /** A table as plain text with aligned columns. */
 export function toText(table: Table, options: TableOptions = {}): string {
   const { caption, names, aligns, lines, more } = cellsOf(table, options);
-  const widths = names.map((name, column) =>
-    Math.max(name.length, largestOf(lines.map((line) => line[column].length))),
-  );
-  const pad = (text: string, column: number) =>
-    aligns[column] === "right" ? text.padStart(widths[column]) : text.padEnd(widths[column]);
-  const written = (line: readonly string[]) => line.map(pad).join("  ").trimEnd();
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  const head = caption ? [caption] : [];
-  return [...head, written(names), rule, ...lines.map(written), ...(more ? [`... ${moreNote(more)}`] : [])].join("\n");
+  const all = names.map((name, column) => Math.max(name.length, largestOf(lines.map((line) => line[column].length))));
+  const widths = all.slice(0, columnsThatFit(all, options.width ?? Infinity));
+  const pad = (width: number, text: string, column: number) =>
+    aligns[column] === "right" ? text.padStart(width) : text.padEnd(width);
+  const written = (line: readonly string[]) =>
+    widths.map((width, column) => pad(width, line[column], column)).join(GAP).trimEnd();
+  const rule = widths.map((width) => "-".repeat(width)).join(GAP);
+  const left = names.slice(widths.length);
+  return [
+    ...(caption ? [caption] : []),
+    ...[written(names), rule, ...lines.map(written)],
+    ...(more ? [`... ${moreNote(more)}`] : []),
+    ...(left.length > 0 ? [`... and ${left.join(", ")}`] : []),
+  ].join("\n");
+}
+
+const GAP = "  ";
+
+/** How many columns fit into a line, one at least. */
+function columnsThatFit(widths: readonly number[], width: number): number {
+  const ends = widths.map((_, column) => sumOf(widths.slice(0, column + 1)) + column * GAP.length);
+  return Math.max(1, ends.filter((end) => end <= width).length);
 }
 
 /** A table in GitHub's Markdown. */

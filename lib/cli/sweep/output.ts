@@ -1,7 +1,6 @@
 // What npm run sweep says at its end, and the files that it writes.
 import { print, printError } from "../command";
 import { basename, dirname } from "node:path";
-import * as aq from "arquero";
 import type { Dataset } from "../../data/dataset";
 import { writeTogether } from "../../files/disk";
 import type { Layer } from "../../networks/layers";
@@ -38,13 +37,17 @@ interface Outcome {
 /** Prints for people: on the error output where standard output is for another program. */
 const sayFor = ({ json, csv }: SweepGiven) => (json === "-" || csv === "-" ? printError : print);
 
+/** The terminal's columns; as many as there are where it is none. */
+const widthFor = ({ json, csv }: SweepGiven): number | undefined =>
+  (json === "-" || csv === "-" ? process.stderr : process.stdout).columns;
+
 /** Prints the table of a sweep with what belongs to it, and writes what --json and --csv ask for. */
 export async function output(given: SweepGiven, plan: Plan, outcome: Outcome): Promise<void> {
   const { result, seconds, rounding } = outcome;
   const say = sayFor(given);
   const verdicts = verdictsOf(rowsOf(result), { margin: given.margin });
   const sets = setReport(given, plan, result);
-  say(toText(sets?.table ?? ablationTable(verdicts, { narrow: true }), { caption: captionOf(result) }));
+  say(toText(sets?.table ?? ablationTable(verdicts), { caption: captionOf(result), width: widthFor(given) }));
   if (!sets) say(`\n${countsText(result)}\n`);
   if (rounding) say(roundingText(rounding));
   const fields = {
@@ -64,7 +67,7 @@ export async function exactOutput(given: SweepGiven, found: ExactVerdicts): Prom
   const { json, csv } = given;
   const say = sayFor(given);
   const table = exactTable(found);
-  say(toText(table.select(aq.not("channels", "weights")), { caption: exactCaption(found) }));
+  say(toText(table, { caption: exactCaption(found), width: widthFor(given) }));
   const fields = { ...found, sets: undefined };
   if (json) await write(json, JSON.stringify(fields, null, 1), say);
   if (csv) await write(csv, tableOf(found.verdicts).toCSV(), say);
