@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { closeBrowser, openBrowser, sandboxFlags, tarFiles, unpackBrowser, withBrowser } from "../lib/notebook/browser";
 import { accuracyByLayer } from "../lib/figures/layers";
 import { imageGrid } from "../lib/figures/images";
-import { compactPng, toPng } from "../lib/notebook/picture";
+import { compactPng, toImage, toPng } from "../lib/notebook/picture";
 import { colouredImages, someRows, typedFigure } from "./figures";
 
 after(closeBrowser);
@@ -37,6 +37,19 @@ test("toPng() gives the same bytes for the same figure, also from another browse
   assert.deepEqual(one, other);
   await closeBrowser();
   assert.deepEqual(await toPng(accuracyByLayer(someRows())), one);
+});
+
+test("toImage() draws the same figure as vectors: SVG with its text as text, and a PDF of one page at its size", async () => {
+  const figure = accuracyByLayer(someRows());
+  const svg = new TextDecoder().decode(await toImage(figure, "svg"));
+  assert.match(svg, /^<svg [^>]*width="900" height="480"/);
+  assert.match(svg, />stage1\.block1\.conv1</);
+  assert.doesNotMatch(svg, /<image|<script|foreignObject/);
+  const pdf = new TextDecoder("latin1").decode(await toImage(figure, "pdf"));
+  assert.match(pdf, /^%PDF-/);
+  assert.equal(pdf.match(/\/Type\s*\/Page\b/g)?.length, 1);
+  const [, width, height] = /\/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]/.exec(pdf)!; // points, of which 3 make 4 pixels
+  assert.deepEqual([Math.round(Number(width)), Math.round(Number(height))], [675, 360]);
 });
 
 test("compactPng() gives the same pixels in fewer bytes, and never in more", async () => {

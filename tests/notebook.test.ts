@@ -57,6 +57,18 @@ test("show() writes a figure only when told to, picture and JSON, and leaves no 
   await show(figure, { save: "main", dir });
   assert.deepEqual(readdirSync(dir).sort(), ["main.json", "main.png"]);
   assert.deepEqual(JSON.parse(readFileSync(path.join(dir, "main.json"), "utf8")), JSON.parse(JSON.stringify(figure)));
+  await show(figure, { save: "paper", dir, formats: ["svg", "pdf"] });
+  assert.deepEqual(
+    readdirSync(dir)
+      .filter((file) => file.startsWith("paper"))
+      .sort(),
+    ["paper.json", "paper.pdf", "paper.svg"],
+  );
+  const formats = ["eps"] as unknown as ["pdf"];
+  await assert.rejects(show(figure, { save: "paper", dir, formats }), {
+    name: "RangeError",
+    message: 'Cannot save the figure as "eps": expected png, svg, pdf',
+  });
   await assert.rejects(show(figure, { save: "../main", dir }), {
     name: "RangeError",
     message: /Cannot save the figure as "\.\.\/main"/,

@@ -6,7 +6,7 @@ import { type TableOptions, toHtml, toText } from "../tables/render";
 import type { Table } from "../tables/table";
 import { unescapeHtml } from "../text/format";
 import type { Phrase } from "../text/phrase";
-import { compactPng, type ImageOptions, toPng } from "./picture";
+import { compactPng, IMAGE_FORMATS, type ImageFormat, type ImageOptions, toImage, toPng } from "./picture";
 
 /** What a cell's output holds, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
@@ -42,13 +42,7 @@ export async function figureBundle(
   options: ImageOptions,
   onMissing: (reason: Error) => void,
 ): Promise<Bundle> {
-  const { data, layout } = plainFigure(figure);
-  const config = {
-    ...CONFIG,
-    responsive: layout.width === undefined,
-    displayModeBar: layout.width === undefined ? "hover" : false,
-  };
-  const bundle = { [FIGURE]: { data, layout, config }, "text/plain": titleOf(figure) };
+  const bundle = draftBundle(figure);
   const png = await toPng(figure, options).catch((error: Error) => {
     if (!error.message.startsWith("Cannot start the browser")) throw error;
     onMissing(error);
@@ -59,7 +53,9 @@ export async function figureBundle(
 /** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. @throws TypeError as `figureBundle` */
 export function draftBundle(figure: Figure): Bundle {
   const { data, layout } = plainFigure(figure);
-  return { [FIGURE]: { data, layout }, "text/plain": titleOf(figure) };
+  const fluid = layout.width === undefined;
+  const config = { ...CONFIG, responsive: fluid, displayModeBar: fluid ? "hover" : false };
+  return { [FIGURE]: { data, layout, config }, "text/plain": titleOf(figure) };
 }
 
 /** The same as a picture. @throws Error where no browser starts */
@@ -73,18 +69,33 @@ function titleOf({ layout }: Figure): string {
   return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
 }
 
+/** Where and as what a figure is saved. */
+export interface SaveOptions {
+  readonly save: string;
+  readonly dir?: string;
+  /** Kinds of pictures beside its JSON (default: a PNG). */
+  readonly formats?: readonly ImageFormat[];
+}
+
 /**
- * Writes a figure to `<dir>/<save>.json` and, where there is one, its PNG.
- * @throws RangeError when `save` is not a plain file name; Error when the files cannot be written
+ * Writes a figure to `<dir>/<save>.json` and to pictures beside it. The PNG is the bundle's, and left out where that has none.
+ * @throws RangeError when `save` is not a plain file name or a format is unknown; Error when a picture cannot be drawn or the files cannot
+ * be written
  */
 export async function saveFigure(
   figure: Figure,
-  png: string | undefined,
-  { save, dir = "figures" }: { save: string; dir?: string },
+  bundle: Bundle,
+  { save, dir = "figures", formats = ["png"], ...size }: SaveOptions & ImageOptions,
 ): Promise<void> {
   if (!/^\w[\w.-]{0,99}$/.test(save))
     throw new RangeError(`Cannot save the figure as "${save}": expected a name of letters, digits, ".", "_" and "-"`);
+  const unknown = formats.find((format) => !IMAGE_FORMATS.includes(format));
+  if (unknown !== undefined)
+    throw new RangeError(`Cannot save the figure as "${unknown}": expected ${IMAGE_FORMATS.join(", ")}`);
   const files = new Map([[`${save}.json`, new TextEncoder().encode(`${JSON.stringify(plainFigure(figure))}\n`)]]);
-  if (png) files.set(`${save}.png`, Buffer.from(png, "base64"));
+  const png = bundle["image/png"];
+  for (const format of formats)
+    if (format !== "png") files.set(`${save}.${format}`, await toImage(figure, format, size));
+    else if (png !== undefined) files.set(`${save}.png`, Buffer.from(png as string, "base64"));
   await writeTogether(dir, files);
 }

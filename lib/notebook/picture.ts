@@ -1,4 +1,4 @@
-// PNG of a figure, drawn by plotly.js in the browser; the same bytes for the same figure.
+// Pictures of a figure, drawn by plotly.js in the browser: PNG, the same bytes for the same figure; SVG and PDF for papers.
 import { readFileSync } from "node:fs";
 import { PNG } from "pngjs";
 import type { Browser, Page } from "puppeteer-core";
@@ -46,25 +46,50 @@ async function pageOf(browser: Browser): Promise<Page> {
   return drawing.page;
 }
 
-async function draw(browser: Browser, figure: Figure, size: Required<ImageOptions>): Promise<Uint8Array> {
+type Size = Required<ImageOptions>;
+/** How a picture is taken of a page on which a figure was drawn. */
+type Take = (page: Page, size: Size) => Promise<Uint8Array>;
+
+/** The kinds of pictures. SVG names the figures' font, which it does not bring along; PDF holds it. */
+const TAKE = {
+  png: (page, { width, height }) => page.screenshot({ type: "png", clip: { x: 0, y: 0, width, height } }),
+  svg: async (page, { width, height }) => {
+    const address = await page.evaluate(
+      `Plotly.toImage(document.getElementById("figure"), { format: "svg", width: ${width}, height: ${height} })`,
+    );
+    return Buffer.from(decodeURIComponent(String(address).replace(/^data:image\/svg\+xml,/, "")), "utf8");
+  },
+  pdf: (page, { width, height }) =>
+    page.pdf({ width: `${width}px`, height: `${height}px`, printBackground: true, pageRanges: "1" }),
+} as const satisfies Record<string, Take>;
+
+/** A kind of picture. */
+export type ImageFormat = keyof typeof TAKE;
+export const IMAGE_FORMATS = Object.keys(TAKE) as readonly ImageFormat[];
+
+async function draw(browser: Browser, figure: Figure, size: Size, take: Take): Promise<Uint8Array> {
   const { width, height, scale } = size;
   const page = await pageOf(browser);
   await page.setViewport({ width, height, deviceScaleFactor: scale });
   try {
     await page.evaluate(`draw(${JSON.stringify(plainFigure(figure))}, ${width}, ${height})`);
-    return await page.screenshot({ type: "png", clip: { x: 0, y: 0, width, height } });
+    return await take(page, size);
   } finally {
     await page.evaluate("clear()");
   }
 }
 
+/** A figure as PNG. @throws as `toImage` */
+export const toPng = (figure: Figure, options: ImageOptions = {}): Promise<Uint8Array> =>
+  toImage(figure, "png", options);
+
 /**
- * A figure as PNG (default size: the figure's own, else 900 x 440, at scale 1: JupyterLab shows a PNG at its natural size).
+ * A figure as a picture (default size: the figure's own, else 900 x 440, at scale 1: JupyterLab shows a PNG at its natural size).
  * Calls are drawn one after the other on one page.
  * @throws RangeError when a side is not between 1 and 10,000 pixels; TypeError when the figure holds what is no plain data; Error when
  * no browser can be started
  */
-export function toPng(figure: Figure, options: ImageOptions = {}): Promise<Uint8Array> {
+export function toImage(figure: Figure, format: ImageFormat, options: ImageOptions = {}): Promise<Uint8Array> {
   const { width = figure.layout.width ?? 900, height = figure.layout.height ?? 440, scale = 1 } = options;
   for (const side of [width * scale, height * scale]) {
     if (!(side >= 1 && side <= LARGEST))
@@ -74,7 +99,8 @@ export function toPng(figure: Figure, options: ImageOptions = {}): Promise<Uint8
         ),
       );
   }
-  const picture = last.then(() => withBrowser((browser) => draw(browser, figure, { width, height, scale })));
+  const size = { width, height, scale };
+  const picture = last.then(() => withBrowser((browser) => draw(browser, figure, size, TAKE[format])));
   last = picture.catch(() => undefined);
   return picture;
 }

@@ -17,7 +17,7 @@ import {
   saveFigure,
   tableBundle,
 } from "./bundle";
-import type { ImageOptions } from "./picture";
+import type { ImageFormat, ImageOptions } from "./picture";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {
@@ -29,6 +29,8 @@ export interface Html {
 export interface ShowOptions extends TableOptions, ImageOptions {
   /** Also writes a figure to `<dir>/<save>.png` and `.json`. */
   readonly save?: string;
+  /** As which pictures it is saved, such as ["png", "svg", "pdf"] for a paper (default: a PNG). */
+  readonly formats?: readonly ImageFormat[];
   /** Where figures are saved (default "figures"). */
   readonly dir?: string;
 }
@@ -72,8 +74,8 @@ export function say(words: TemplateStringsArray, ...values: readonly Said[]): vo
 /** The bundle of a figure, which is saved where the options say so. */
 async function savedBundle(figure: Figure, options: ShowOptions): Promise<Bundle> {
   const data = await figureBundle(figure, options, noticeOnce);
-  const { save, dir } = options;
-  if (save !== undefined) await saveFigure(figure, data["image/png"] as string | undefined, { save, dir });
+  const { save } = options;
+  if (save !== undefined) await saveFigure(figure, data, { ...options, save });
   return data;
 }
 
@@ -138,11 +140,16 @@ export function progress(label: string, unit = "", { clock }: LiveOptions = {}):
 
 /** Something that is drawn anew in place, at most once a second. */
 export interface LiveOutput<T> {
-  /** The present state; a function is called only when it is time to draw. */
-  readonly update: (what: T | (() => T), options?: ShowOptions) => void;
+  /**
+   * The present state; a function is called only when it is time to draw.
+   * @param beside called when it is there to be seen, for what has to change at the same moment
+   */
+  readonly update: (what: T | (() => T), options?: ShowOptions, beside?: () => void) => void;
   /** The last state, as `show` shows it; in an interrupted cell, which has to end at once, without PNG and unsaved. */
-  readonly finish: (what: T, options?: ShowOptions) => Promise<void>;
+  readonly finish: (what: T, options?: ShowOptions, beside?: () => void) => Promise<void>;
 }
+
+const alone = () => {};
 
 /**
  * A figure below the cell for work under way, for example curves while a network is trained. The first one is there at once, those
@@ -152,23 +159,27 @@ export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}
   const output = live();
   const due = everySecond(clock);
   let state: "new" | "shown" | "drawing" | "finished" = "new";
-  const showPicture = async (figure: Figure, options: ShowOptions) => {
+  const put = (bundle: Bundle, beside: () => void) => {
+    beside();
+    output.set(bundle);
+  };
+  const showPicture = async (figure: Figure, options: ShowOptions, beside: () => void) => {
     const picture = await pictureBundle(figure, options).catch(() => draftBundle(figure));
     if (state !== "drawing") return;
-    output.set(picture);
+    put(picture, beside);
     state = "shown";
   };
   return {
-    update(what, options = {}) {
+    update(what, options = {}, beside = alone) {
       if (state === "drawing" || !due()) return;
       const figure = plainFigure(typeof what === "function" ? what() : what);
-      if (state === "new") output.set(draftBundle(figure));
-      else void showPicture(figure, options);
+      if (state === "new") put(draftBundle(figure), beside);
+      else void showPicture(figure, options, beside);
       state = state === "new" ? "shown" : "drawing";
     },
-    async finish(figure, options = {}) {
+    async finish(figure, options = {}, beside = alone) {
       state = "finished";
-      output.set(interruptSignal().aborted ? draftBundle(figure) : await savedBundle(figure, options));
+      put(interruptSignal().aborted ? draftBundle(figure) : await savedBundle(figure, options), beside);
     },
   };
 }
@@ -178,11 +189,14 @@ export function liveTable({ clock = () => performance.now() }: LiveOptions = {})
   const output = live();
   const due = everySecond(clock);
   return {
-    update(what, options = {}) {
-      if (due()) output.set(tableBundle(typeof what === "function" ? what() : what, options));
+    update(what, options = {}, beside = alone) {
+      if (!due()) return;
+      output.set(tableBundle(typeof what === "function" ? what() : what, options));
+      beside();
     },
-    async finish(table, options = {}) {
+    async finish(table, options = {}, beside = alone) {
       output.set(tableBundle(table, options));
+      beside();
     },
   };
 }

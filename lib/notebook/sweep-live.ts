@@ -107,25 +107,34 @@ function endOf(
 function openView({ clock, ...options }: SweepLiveOptions) {
   const { table: order = "forward", figure: draw = accuracyByLayer, limit = 60, title, save, dir } = options;
   const figure = draw && liveFigure({ clock });
-  // A clock that only goes on when the figure is drawn: both are of the same images.
-  let drawings = 0;
-  const table = order && liveTable({ clock: figure ? () => 1000 * drawings++ : clock });
+  const table = order && liveTable({ clock: figure ? nextSecond() : clock });
   const tableOf = ({ verdicts }: AnyLiveSweep) => ablationTable(verdicts, { order: order || "forward" });
   const figureOf = ({ verdicts }: AnyLiveSweep): Figure => (draw || accuracyByLayer)(verdicts, { title });
   const shown = (sweep: Sweep) => ({ caption: captionOf(sweep), limit });
   return {
     update(sweep: Sweep): void {
-      if (!figure && table) table.update(() => tableOf(judged(sweep, options)), shown(sweep));
-      if (!figure) return;
-      figure.update(() => {
-        const state = judged(sweep, options);
-        if (table) table.update(tableOf(state), shown(sweep));
-        return figureOf(state);
-      });
+      const found = once(() => judged(sweep, options));
+      const showTable = () => table && table.update(() => tableOf(found()), shown(sweep));
+      // A picture takes a while: the table waits for it, so that both are of the same images.
+      if (figure) figure.update(() => figureOf(found()), {}, showTable);
+      else showTable();
     },
     async finish(state: AnyLiveSweep): Promise<void> {
-      if (table) await table.finish(tableOf(state), shown(state.sweep));
-      if (figure) await figure.finish(figureOf(state), { save, dir });
+      const showTable = () => table && void table.finish(tableOf(state), shown(state.sweep));
+      if (figure) await figure.finish(figureOf(state), { save, dir }, showTable);
+      else showTable();
     },
   };
+}
+
+/** A clock that goes on by a second whenever it is asked. */
+function nextSecond(): () => number {
+  let asked = 0;
+  return () => 1000 * asked++;
+}
+
+/** Computes at the first call and remembers. */
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => (known ??= { value: compute() }).value;
 }

@@ -1,5 +1,6 @@
 // Tables written as HTML, plain text and Markdown.
-import { largestOf, sumOf } from "../statistics/extremes";
+import { largestOf } from "../statistics/extremes";
+import { sumOf } from "../statistics/summary";
 import { escapeHtml, escapeMarkdown, grouped, printable } from "../text/format";
 import type { Table } from "./table";
 
@@ -68,18 +69,25 @@ export function toText(table: Table, options: TableOptions = {}): string {
   const pad = (width: number, text: string, column: number) =>
     aligns[column] === "right" ? text.padStart(width) : text.padEnd(width);
   const written = (line: readonly string[]) =>
-    widths.map((width, column) => pad(width, line[column], column)).join(GAP).trimEnd();
+    widths
+      .map((width, column) => pad(width, line[column], column))
+      .join(GAP)
+      .trimEnd();
   const rule = widths.map((width) => "-".repeat(width)).join(GAP);
   const left = names.slice(widths.length);
   return [
     ...(caption ? [caption] : []),
     ...[written(names), rule, ...lines.map(written)],
     ...(more ? [`... ${moreNote(more)}`] : []),
-    ...(left.length > 0 ? [`... and ${left.join(", ")}`] : []),
+    ...(left.length > 0 ? [`... and ${leftNote(left)}`] : []),
   ].join("\n");
 }
 
 const GAP = "  ";
+
+/** "3 more columns: lost, ..." */
+const leftNote = ([first, ...others]: readonly string[]): string =>
+  others.length === 0 ? `1 more column: ${first}` : `${others.length + 1} more columns: ${first}, ...`;
 
 /** How many columns fit into a line, one at least. */
 function columnsThatFit(widths: readonly number[], width: number): number {
