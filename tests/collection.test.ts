@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { collectionFigure } from "../lib/figures/collection";
 import { loadCollection, type Member } from "../lib/runs/collection";
 import { type RightAnswers, comparePairs } from "../lib/runs/network-pairs";
+import { precisionPairs } from "../lib/runs/precision-pairs";
 import { collectionTable, pairTable, precisionTable } from "../lib/tables/collection";
 
 const base: Member = {
@@ -15,6 +16,7 @@ const base: Member = {
   heldOut: 0,
   epochs: 2,
   precision: "float32",
+  weightDecay: 5e-4,
   seed: 1,
   accuracy: 0.9,
   testImages: 10_000,
@@ -189,4 +191,13 @@ test("collectionFigure() shows held-out accuracy where the test images were not 
     /held-out images: accuracy on those/,
   );
   assert.doesNotMatch(JSON.stringify(data), /<a /);
+});
+
+test("a run with another weight decay stands apart: in the table, the panels, and where precisions are compared", () => {
+  const [usual, other] = [base, { ...base, run: "b", precision: "bfloat16", weightDecay: 1e-4 }];
+  assert.deepEqual(collectionTable([usual, other]).array("weight decay"), ["5e−4", "1e−4"]);
+  assert.ok(!collectionTable([usual]).columnNames().includes("weight decay"));
+  assert.deepEqual(precisionPairs([usual, other]), [], "not the same way of training in two precisions");
+  const titles = collectionFigure([usual, other]).layout.annotations!.map(({ text }) => text);
+  assert.equal(titles.filter((text) => /, decay 0\.0001$/.test(text!)).length, 1);
 });

@@ -1,6 +1,7 @@
 // Figure of many trainings: a panel per network, number of images and length, accuracy by epoch, every run named beside its curve's colour.
 import type { Annotations, Data, Layout, LayoutAxis } from "plotly.js";
 import type { Member } from "../runs/collection";
+import { FAST } from "../training/recipe";
 import { baseAxis, COLOURS, type Figure, houseLayout, INK, valueAxis } from "./style";
 import { escapeHtml, grouped, percent } from "../text/format";
 import { largestOf, smallestOf } from "../statistics/extremes";
@@ -12,10 +13,10 @@ const LINE = 15; // pixels between two names
 const ALL = 45_000; // training images of CIFAR-10, also where 5,000 are held out
 
 /** Test accuracy of an epoch, or held-out accuracy where the test images were not looked at; a gap where neither was. */
-function curveOf({ history }: Member): (number | null)[] {
+function curveOf({ history }: Member, digits = 3): (number | null)[] {
   return history.map(({ testAccuracy, heldOutAccuracy }) => {
     const accuracy = heldOutAccuracy ?? testAccuracy;
-    return accuracy === undefined ? null : Number((100 * accuracy).toFixed(3)); // no 69.19999999999999 in the notebook's file
+    return accuracy === undefined ? null : Number((100 * accuracy).toFixed(digits)); // no 69.19999999999999 in the notebook's file
   });
 }
 
@@ -100,10 +101,11 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
 }
 
 /** What stands above a panel, and tells one from another. */
-function panelTitle({ network, parameters, data, images, epochs }: Member): string {
+function panelTitle({ network, parameters, data, images, epochs, weightDecay }: Member): string {
   const size = images < ALL ? `${grouped(images)} images` : `${grouped(parameters)} parameters`;
   const where = data === "cifar10" ? "" : ` on ${escapeHtml(data)}`;
-  return `<b>${escapeHtml(network)}</b>${where}, ${size}, ${epochs} epochs`;
+  const decay = Number.isNaN(weightDecay) || weightDecay === FAST.weightDecay ? "" : `, decay ${weightDecay}`;
+  return `<b>${escapeHtml(network)}</b>${where}, ${size}, ${epochs} epochs${decay}`;
 }
 
 /** From what all curves have reached after a third of their epochs, with room for the names below them, to the top. */
@@ -132,7 +134,7 @@ function background(members: readonly Member[], suffix: string): Data {
   return {
     ...{ type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false },
     x: members.flatMap(({ history }) => [...history.map(({ epoch }) => epoch), null]),
-    y: members.flatMap((member) => [...curveOf(member), null]),
+    y: members.flatMap((member) => [...curveOf(member, 1), null]),
     ...{ xaxis: `x${suffix}` as "x", yaxis: `y${suffix}` as "y", line: { color: "#d5dae0", width: 1 } },
   };
 }

@@ -21,6 +21,8 @@ export interface Member {
   readonly heldOut: number;
   readonly epochs: number;
   readonly precision: string;
+  /** NaN where the run does not say. */
+  readonly weightDecay: number;
   readonly seed: number;
   /** Test accuracy at the end, a fraction, and on how many images. */
   readonly accuracy: number;
@@ -46,13 +48,14 @@ export async function loadCollection(dir: string): Promise<Member[]> {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Of one network: all images before fewer, the longest training first, float32 before bfloat16, and then by seed. */
+/** Of one network: all images before fewer, the longest training first, float32 before bfloat16, more weight decay before less, and then by seed. */
 function compareTrainings(a: Member, b: Member): number {
   return (
     compare(a.data, b.data) ||
     b.images - a.images ||
     b.epochs - a.epochs ||
     -compare(a.precision, b.precision) ||
+    b.weightDecay - a.weightDecay ||
     a.seed - b.seed
   );
 }
@@ -62,7 +65,7 @@ type RunFacts = Omit<Run, "network" | "start"> & { readonly network: Pick<Networ
 
 /** What a run says of itself; the earliest runs have the number of images in their provenance. */
 export function memberOf(name: string, run: RunFacts): Member {
-  const { epochs, precision } = run.config;
+  const { epochs, precision, weightDecay } = run.config;
   const provenance = run.provenance as { readonly images?: number; readonly trainingSeconds?: number };
   return {
     run: name,
@@ -73,6 +76,7 @@ export function memberOf(name: string, run: RunFacts): Member {
     heldOut: run.data.heldOut ?? 0,
     epochs,
     precision,
+    weightDecay: weightDecay ?? NaN,
     seed: run.seed,
     accuracy: run.accuracy,
     testImages: run.testImages ?? 10_000,

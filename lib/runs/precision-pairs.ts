@@ -25,7 +25,8 @@ export interface PrecisionPairs {
 export function precisionPairs(members: readonly Member[]): PrecisionPairs[] {
   const groups = new Map<string, Member[]>();
   for (const member of members) {
-    const key = [member.network, member.data, member.images, member.heldOut, member.epochs].join();
+    const { network, data, images, heldOut, epochs, weightDecay } = member;
+    const key = [network, data, images, heldOut, epochs, weightDecay].join();
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
   const both = [...groups.values()].filter((group) => new Set(group.map(({ precision }) => precision)).size > 1);

@@ -9,13 +9,26 @@ import { type Table, tableOf } from "./table";
 
 /**
  * One line per run: what was trained, how, and its test accuracy with the 95 % Wilson interval. The data set is named where not all runs
- * are on CIFAR-10.
+ * are on CIFAR-10, the weight decay where not all have the same.
  */
 export function collectionTable(members: readonly Member[]): Table {
-  const dataColumn = dataColumnOf(members);
+  const [dataColumn, decayColumn] = [dataColumnOf(members), decayColumnOf(members)];
   return tableOf(
     members.map(
-      ({ run, network, parameters, data, accuracy, testImages, images, epochs, precision, seed, seconds }) => ({
+      ({
+        run,
+        network,
+        parameters,
+        data,
+        accuracy,
+        testImages,
+        images,
+        epochs,
+        precision,
+        seed,
+        seconds,
+        weightDecay,
+      }) => ({
         run,
         network,
         parameters,
@@ -23,6 +36,7 @@ export function collectionTable(members: readonly Member[]): Table {
         "training images": images,
         epochs,
         precision,
+        ...decayColumn({ weightDecay }),
         seed: String(seed),
         "test accuracy %": 100 * accuracy,
         "95 % interval": wilson(Math.round(accuracy * testImages), testImages)
@@ -39,6 +53,13 @@ type DataColumn = (member: Pick<Member, "data">) => { readonly data?: string };
 /** The column of the data set, in every row or in none. */
 function dataColumnOf(members: readonly Pick<Member, "data">[]): DataColumn {
   return members.some(({ data }) => data !== "cifar10") ? ({ data }) => ({ data }) : () => ({});
+}
+
+/** The column of weight decay, in every row or in none. */
+function decayColumnOf(members: readonly Pick<Member, "weightDecay">[]) {
+  const several = new Set(members.map(({ weightDecay }) => weightDecay)).size > 1;
+  return ({ weightDecay }: Pick<Member, "weightDecay">) =>
+    several ? { "weight decay": weightDecay.toExponential().replace("-", "−") } : {};
 }
 
 /** The same as a table, differences in percentage points. */
