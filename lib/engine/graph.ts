@@ -197,7 +197,8 @@ export function addNeeded(tensor: Symbolic, needed: Set<GraphNode>): GraphNode[]
     if (needed.has(node)) continue;
     needed.add(node);
     added.push(node);
-    open.push(...node.control, ...node.inputs.map((input) => input.node));
+    for (const before of node.control) open.push(before);
+    for (const input of node.inputs) open.push(input.node);
   }
   return added;
 }
