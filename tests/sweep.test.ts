@@ -18,7 +18,7 @@ import type { Sweep } from "../lib/results/matrix";
 import { rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
 import { loadNetwork } from "../lib/runs/run-folder";
-import { type Answers, loadSweep, portionsOf, recordSweep } from "../lib/sweeps/graph-program";
+import { type Answers, loadRows, portionsOf, recordSweep } from "../lib/sweeps/graph-program";
 import { SWEEP_BATCH } from "../lib/sweeps/prepare";
 import { sweepShard } from "../lib/sweeps/shard";
 import { sweep, sweepSteps } from "../lib/sweeps/sweep";
@@ -347,7 +347,7 @@ test("ablations that fill several graphs are answered as in one, in their order"
     const { images, labels } = batchOf(dataset, 0, dataset.count);
     const batch = { images: imageTensor(images), labels: tensorOf(labels, [dataset.count]) };
     const answersOf = async (some: readonly number[]): Promise<Answers> => {
-      const program = await loadSweep(graph, some);
+      const program = await loadRows(graph, some);
       const answers = program.run({ ...batch, others: batch.images });
       program.dispose();
       return answers;

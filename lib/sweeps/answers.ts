@@ -8,7 +8,7 @@ import { imageTensor } from "../engine/predictor";
 import type { Network, Precision } from "../networks/network";
 import { randomStream } from "../statistics/random";
 import { openEagerSweep } from "./eager-program";
-import { type Answers, loadSweep, portionsOf, recordSweep, type SweepBatch, type SweepProgram } from "./graph-program";
+import { type Answers, loadRows, portionsOf, recordSweep, type SweepBatch, type SweepProgram } from "./graph-program";
 import { drawOthers, referenceImages, meanActivations, type Means } from "./reference";
 
 /** All that a sweep's answers depend on. */
@@ -115,7 +115,7 @@ async function recordedWork(work: SweepWork, means: Means): Promise<Recorded> {
   const { backend } = await startEngine();
   if (backend === "tensorflow") {
     const graph = recordSweep(network, ablations, { precision, means });
-    return { portions: (rows) => portionsOf(graph, rows, { memory }), load: (rows) => loadSweep(graph, rows) };
+    return { portions: (rows) => portionsOf(graph, rows, { memory }), load: (rows) => loadRows(graph, rows) };
   }
   if (precision !== "float32")
     throw new Error(`Cannot sweep in ${precision}: it needs the native engine, expected float32 on "${backend}"`);

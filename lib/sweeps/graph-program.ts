@@ -71,7 +71,7 @@ export function recordSweep(network: Network, ablations: readonly Ablation[], op
 }
 
 /** Loads rows of a recorded sweep into the native engine. */
-export async function loadSweep({ inputs, logits: all }: SweepGraph, rows: readonly number[]): Promise<SweepProgram> {
+export async function loadRows({ inputs, logits: all }: SweepGraph, rows: readonly number[]): Promise<SweepProgram> {
   const logits = rows.map((row) => all[row]);
   const outputs = {
     classes: ops.stack(logits.map(ops.argMax)),

@@ -8,7 +8,7 @@ import { imageTensor } from "../../lib/engine/predictor";
 import { blocksOf, type Layer, layersOf } from "../../lib/networks/layers";
 import type { Network } from "../../lib/networks/network";
 import { loadNetwork } from "../../lib/runs/run-folder";
-import { loadSweep, recordSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
+import { loadRows, recordSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
 import { toText } from "../../lib/tables/render";
 import { tableOf } from "../../lib/tables/table";
 import { alternate, median } from "./alternate";
@@ -40,7 +40,7 @@ async function measure(network: Network, layers: readonly Layer[], rounds: numbe
   const zeroed = (some: readonly Layer[]): Ablation[] => some.map(({ name }) => ablate(network, name, zero));
   const compile = (ablations: Ablation[]) => {
     const graph = recordSweep(network, ablations, { precision: "float32", means: new Map() });
-    return loadSweep(graph, [...graph.logits.keys()]);
+    return loadRows(graph, [...graph.logits.keys()]);
   };
   const programs = new Map<string, SweepProgram>([[INTACT, await compile([])]]);
   for (const layer of layers) programs.set(layer.name, await compile(zeroed([layer])));
