@@ -141,8 +141,7 @@ test("the frozen graph predicts what the unfolded network does on 2,000 test ima
 /** The logits of a dataset from the frozen graph and, operation by operation, from the network as it was trained. */
 async function bothLogits(network: Network, dataset: Dataset) {
   const [frozen, unfolded] = [new Float32Array(dataset.count * 10), new Float32Array(dataset.count * 10)];
-  const { graph, signatures } = freeze(network);
-  const program = await loadProgram(graph, signatures);
+  const program = await loadProgram(freeze(network).signatures);
   const weights = eagerWeights(network.parameters);
   const words = eagerWords((name) => weights.get(name)!, network.normalization);
   for await (const { start, images } of testBatches(dataset, {})) {

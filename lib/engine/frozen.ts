@@ -4,7 +4,7 @@ import { forwardBlock, type Vocabulary } from "../networks/forward";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
 import { isGraphSpec } from "../networks/spec";
-import { foldedParameters } from "./fold";
+import { folding } from "./fold";
 import { Graph, type Symbolic } from "./graph";
 import { inferenceWords } from "./recorder";
 import { encodeSavedModel, type Signature } from "./savedmodel";
@@ -39,17 +39,12 @@ export function freeze(network: Network): FrozenGraph {
 
 /** The file saved_model.pb of a network's SavedModel folder, which holds nothing else: constants need no `variables` folder. */
 export function encodeFrozen(network: Network): Uint8Array {
-  const { graph, signatures } = freeze(network);
-  return encodeSavedModel(graph, signatures);
+  return encodeSavedModel(freeze(network).signatures);
 }
 
 /** The interpreter of frozen inference whose nodes are named by layer, and what belongs to no single layer by block. */
 function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
-  const folded = foldedParameters(network);
-  const words = inferenceWords((name) => {
-    const { data, shape } = folded.get(name)!;
-    return graph.constant(data, shape, name.replace(/\.(\w+)$/, "/$1"));
-  }, network.normalization);
+  const words = inferenceWords(graph, network, folding(), { nameOf: (name) => name.replace(/\.(\w+)$/, "/$1") });
   return {
     normalize: (images) => graph.within("normalize", () => words.normalize(images)),
     conv: (x, layer) => graph.within(layer.name, () => words.conv(x, layer)),

@@ -5,7 +5,7 @@ import type { Network } from "../networks/network";
 import { largestOf } from "../statistics/extremes";
 import { startEngine, type Tensor, tensorOf, tf } from "./backend";
 import { eagerWeights, eagerWords } from "./eager";
-import { foldedParameters } from "./fold";
+import { folding } from "./fold";
 import { Graph } from "./graph";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
@@ -27,10 +27,8 @@ export async function openPredictor(network: Network): Promise<Predictor> {
 async function graphPredictor(network: Network): Promise<Predictor> {
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const folded = foldedParameters(network);
-  const weights = (name: string) => graph.constant(folded.get(name)!.data, folded.get(name)!.shape);
-  const logits = forward(network.spec, inferenceWords(weights, network.normalization), images);
-  const program = await loadProgram(graph, { logits: { inputs: { images }, outputs: { logits } } });
+  const logits = forward(network.spec, inferenceWords(graph, network, folding()), images);
+  const program = await loadProgram({ logits: { inputs: { images }, outputs: { logits } } });
   return { logits: (batch) => numbersOf(program.run("logits", { images: batch }).logits), dispose: program.dispose };
 }
 

@@ -28,7 +28,7 @@ export async function openTrainer(spec: Spec, normalization: Normalization, opti
   familySpec(spec);
   const graph = new Graph();
   const variables = declareVariables(graph, spec);
-  const program = await loadProgram(graph, {
+  const program = await loadProgram({
     write: writeSignature(graph, variables),
     read: { inputs: {}, outputs: mapValues(variables, (variable) => graph.read(variable)) },
     step: stepSignature(graph, variables, { spec, normalization, ...options }),

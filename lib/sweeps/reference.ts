@@ -6,7 +6,7 @@ import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
 import { startEngine, type Tensor, tf } from "../engine/backend";
 import { turn } from "../engine/turn";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { foldedParameters } from "../engine/fold";
+import { folding } from "../engine/fold";
 import { Graph, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { imageTensor } from "../engine/predictor";
@@ -68,14 +68,12 @@ function addTo(sums: Map<string, { shape: number[]; data: Float64Array }>, name:
 async function compileMeans(network: Network, names: ReadonlySet<string>): Promise<MeansProgram> {
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const folded = foldedParameters(network);
-  const constantOf = (name: string) => graph.constant(folded.get(name)!.data, folded.get(name)!.shape);
   const outputs: Record<string, Symbolic> = {};
-  const words = notingWords(inferenceWords(constantOf, network.normalization), (name, x) => {
+  const words = notingWords(inferenceWords(graph, network, folding()), (name, x) => {
     if (names.has(name)) outputs[name] = ops.mean(x, [0]);
   });
   forward(network.spec, words, images);
-  const program = await loadProgram(graph, { means: { inputs: { images }, outputs } });
+  const program = await loadProgram({ means: { inputs: { images }, outputs } });
   return { run: (batch) => program.run("means", { images: batch }), dispose: program.dispose };
 }
 
