@@ -39,6 +39,9 @@ for (const name of [
   "vgg13-w4",
   "imagenet-resnet18-w4",
   "imagenet-resnet50-w2",
+  "preresnet8-w4",
+  "preresnet11bn-w4",
+  "wrn10-2-w4",
 ]) {
   test(`the inference graph of ${name}, batch norms folded, gives the logits of the eager interpreter, which does not fold`, () =>
     expectNoLeak(async () => {

@@ -142,7 +142,14 @@ for (const [name, seed] of [
   });
 }
 
-for (const name of ["imagenet-resnet18-w2", "imagenet-resnet50-w2", "vgg11-w4"])
+for (const name of [
+  "imagenet-resnet18-w2",
+  "imagenet-resnet50-w2",
+  "vgg11-w4",
+  "preresnet14-w8",
+  "preresnet11bn-w4",
+  "wrn16-2-w4",
+])
   test(`sweep() of ${name}, as if trained, agrees with evaluating each ablated network`, () =>
     expectNoLeak(async () => {
       const [network, dataset] = [await settledNetwork(name), smallDataset(30)];

@@ -34,7 +34,10 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
   } satisfies Omit<Vocabulary<Symbolic>, "batchNorm">;
 }
 
-/** Inference with batch norms folded into the convolutions (`foldedParameters`): TensorFlow fuses conv + bias + relu into one kernel. */
+/**
+ * Inference with batch norms folded into the convolutions (`foldedParameters`): TensorFlow fuses conv + bias + relu into one kernel.
+ * A batch norm before a convolution, which a relu stands between, is one factor and one number to add per channel.
+ */
 export function inferenceWords(
   weights: Weights,
   normalization: Normalization,
@@ -42,7 +45,10 @@ export function inferenceWords(
 ): Vocabulary<Symbolic> {
   return {
     ...commonWords(weights, normalization, precision),
-    batchNorm: (x, layer) => ops.biasAdd(x, ops.cast(weights(`${layer.name}.bias`), precision)),
+    batchNorm(x, { name, norm }) {
+      const own = (part: string) => ops.cast(weights(`${name}.${part}`), precision);
+      return norm === "before" ? ops.biasAdd(ops.multiply(x, own("scale")), own("shift")) : ops.biasAdd(x, own("bias"));
+    },
   };
 }
 

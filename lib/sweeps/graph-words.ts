@@ -3,7 +3,7 @@ import type { Ablation } from "../ablations/ablate";
 import { changedLayers, changesOf } from "../ablations/changes";
 import { type ActivationSite, type Arithmetic, notingWords } from "../ablations/activations";
 import { type Tensor, tensorOf } from "../engine/backend";
-import { foldedBias, foldedKernel, foldedParameters, plainParameters } from "../engine/fold";
+import { foldedLayer, foldedParameters, plainParameters } from "../engine/fold";
 import type { Graph, Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { inferenceWords } from "../engine/recorder";
@@ -70,10 +70,8 @@ export function frozenWords(
 function foldedLike(ablation: Ablation, shared: Parameters): Parameters {
   const folded = new Map(shared);
   const changed = changedLayers(changesOf(ablation).arrays);
-  for (const layer of layersOf(ablation.network.spec).filter(({ name }) => changed.has(name))) {
-    folded.set(`${layer.name}.kernel`, foldedKernel(ablation.parameters, layer));
-    folded.set(`${layer.name}.bias`, foldedBias(ablation.parameters, layer));
-  }
+  for (const layer of layersOf(ablation.network.spec).filter(({ name }) => changed.has(name)))
+    for (const [name, values] of foldedLayer(ablation.parameters, layer)) folded.set(name, values);
   for (const name of plainParameters(ablation.network.spec)) folded.set(name, ablation.parameters.get(name)!);
   return folded;
 }
