@@ -20,7 +20,7 @@ const withoutShared = existsSync(SHARED) ? false : "needs the public checkpoints
 test("folding() puts batch norm into kernel and bias as done by hand for one channel", () => {
   const network = smallNetwork();
   const of = (part: string) => network.parameters.get(`stage2.block1.conv1.${part}`)!.data;
-  const folded = folding();
+  const folded = folding(network.spec);
   const numbersOf = (name: string) => folded(network.parameters, name).data;
   const [channel, outputs] = [3, 8];
   const scale = of("gamma")[channel] / Math.sqrt(of("variance")[channel] + EPSILON);
@@ -40,6 +40,9 @@ for (const name of [
   "vgg13-w4",
   "imagenet-resnet18-w4",
   "imagenet-resnet50-w2",
+  "preresnet8-w4",
+  "preresnet11bn-w4",
+  "wrn10-2-w4",
 ]) {
   test(`the inference graph of ${name}, batch norms folded, gives the logits of the eager interpreter, which does not fold`, () =>
     expectNoLeak(async () => {

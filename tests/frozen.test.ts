@@ -51,7 +51,7 @@ function assertClose(found: Float32Array, wanted: Float32Array, what: string): v
   found.forEach((logit, index) => assert.ok(Math.abs(logit - wanted[index]) < 1e-4 * most, `${what}: ${logit}`));
 }
 
-for (const name of ["resnet14-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4"]) {
+for (const name of ["resnet14-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4", "preresnet8-w4", "wrn10-2-w4"]) {
   test(`the SavedModel of ${name} gives the network's logits, from the images and from every block's input`, () =>
     expectNoLeak(async () => {
       const network = smallNetwork(name);

@@ -112,8 +112,11 @@ function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
   });
 }
 
-/** One narrow network of each further kind: max pools, 1x1 shortcuts in four stages, bottlenecks. */
-const DEEPER = ["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"];
+/** One narrow network of each further kind: max pools, 1x1 shortcuts in four stages, bottlenecks, pre-activation. */
+const DEEPER = [
+  ...["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"],
+  ...["preresnet8-w4", "preresnet11bn-w4", "wrn10-2-w4"],
+];
 
 const norm = (values: Float32Array) => Math.hypot(...values);
 

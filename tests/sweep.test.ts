@@ -19,7 +19,7 @@ import { rowsOf } from "../lib/results/rows";
 import { verdictsOf } from "../lib/results/verdict";
 import { loadNetwork } from "../lib/runs/run-folder";
 import { type Answers, loadRows, portionsOf, recordSweep } from "../lib/sweeps/graph-program";
-import { SWEEP_BATCH } from "../lib/sweeps/prepare";
+import { sweepBatch } from "../lib/sweeps/prepare";
 import { sweepShard } from "../lib/sweeps/shard";
 import { sweep, sweepSteps } from "../lib/sweeps/sweep";
 import { evaluate } from "../lib/training/evaluate";
@@ -144,7 +144,14 @@ for (const [name, seed] of [
   });
 }
 
-for (const name of ["imagenet-resnet18-w2", "imagenet-resnet50-w2", "vgg11-w4"])
+for (const name of [
+  "imagenet-resnet18-w2",
+  "imagenet-resnet50-w2",
+  "vgg11-w4",
+  "preresnet14-w8",
+  "preresnet11bn-w4",
+  "wrn16-2-w4",
+])
   test(`sweep() of ${name}, as if trained, agrees with evaluating each ablated network`, () =>
     expectNoLeak(async () => {
       const [network, dataset] = [await settledNetwork(name), smallDataset(30)];
@@ -377,7 +384,7 @@ test("a sweep of more ablations than fit the memory is computed in portions, and
     const options = { sets, memory: 3e6, results: dir };
     await assert.rejects(sweep(network, dataset, { ...options, onProgress, signal: stop.signal }), /abort/);
     assert.deepEqual(progress, [...progress].sort((a, b) => a - b)); // prettier-ignore
-    assert.ok(progress[0] < SWEEP_BATCH, "a portion of the ablations has seen the first batch");
+    assert.ok(progress[0] < sweepBatch({ gpu: false }), "a portion of the ablations has seen the first batch");
     const before = readdirSync(dir).map((name) => statSync(path.join(dir, name)).size);
     const steps: Sweep[] = [];
     for await (const step of sweepSteps(network, dataset, { ...options, resume: true })) steps.push(step);

@@ -1,7 +1,7 @@
 // What an import takes for granted because a file of tensors does not say it, in words that go where the network goes.
 import { wrong } from "../files/json";
 import type { Assumed, Normalization } from "../networks/network";
-import { type FamilySpec, isCifarSpec } from "../networks/spec";
+import { type FamilySpec, isBottlenecked, isCifarSpec } from "../networks/spec";
 import type { Author } from "./torch-names";
 
 const TOPICS = ["weights", "normalization", "shortcut", "pooling", "padding"] as const;
@@ -10,6 +10,8 @@ const USUAL: Readonly<Record<Author, string>> = {
   akamaster: "ImageNet's, as akamaster trained",
   chenyaofo: "as chenyaofo trained",
   kuangliu: "as kuangliu trained",
+  pytorchcv: "as pytorchcv's were trained",
+  xternalz: "as xternalz trained",
 };
 
 /** How the pixels are taken to be normalized in a network whose tensors have somebody's names. */
@@ -24,7 +26,8 @@ export function shapeAssumptions(spec: FamilySpec, options: { readonly family?: 
 }
 
 function shortcutText(spec: FamilySpec, given: boolean): string | undefined {
-  if (!isCifarSpec(spec)) return spec.depth === 50 ? "stride in the 3x3 convolution of a bottleneck" : undefined;
+  if (isBottlenecked(spec)) return "stride in the 3x3 convolution of a bottleneck";
+  if (!isCifarSpec(spec)) return undefined;
   return spec.shortcut === "A" && !given && spec.family === "resnet"
     ? "every second pixel, padded with zero channels (A)"
     : undefined;

@@ -14,6 +14,12 @@ const CIFAR10_USUAL: Normalization = { mean: [0.4914, 0.4822, 0.4465], std: [0.2
 /** Source, also for ten classes: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models. */
 const CHENYAOFO_CIFAR100: Normalization = { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] };
 
+/** Of both data sets. Source: train.py in xternalz/WideResNet-pytorch. */
+const XTERNALZ: Normalization = {
+  mean: [125.3, 123, 113.9].map((value) => value / 255),
+  std: [63, 62.1, 66.7].map((value) => value / 255),
+};
+
 /** The constants of a layer before the network, as MadryLab's robustness, nn.Sequential or a wrapper with buffers call them. */
 const CONSTANT = /^(?:module\.)?((?:normaliz(?:er|e|ation)|norm_layer|0)\.)?(?:new_)?(mean|std)$/;
 
@@ -77,7 +83,7 @@ export function chooseNormalization(
   const usual = author && usualNormalization(author, classes);
   if (author && usual) return { normalization: usual, by: author };
   throw new Error(
-    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's or kuangliu's networks, from which the " +
+    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's, kuangliu's, pytorchcv's or xternalz's networks, from which the " +
       `normalization of the pixels would follow, but found a mixture or another number of classes (${classes}); ` +
       "give the normalization",
   );
@@ -85,6 +91,8 @@ export function chooseNormalization(
 
 function usualNormalization(author: Author, classes: number): Normalization | undefined {
   if (author === "akamaster") return IMAGENET_NORMALIZATION;
-  if (classes === 10) return CIFAR10_USUAL;
+  if (author === "xternalz") return classes === 10 || classes === 100 ? XTERNALZ : undefined;
+  // Source of pytorchcv's, the same for CIFAR-100: pytorch/datasets/cifar10_cls_dataset.py in osmr/imgclsmob.
+  if (classes === 10 || (author === "pytorchcv" && classes === 100)) return CIFAR10_USUAL;
   return author === "chenyaofo" && classes === 100 ? CHENYAOFO_CIFAR100 : undefined;
 }

@@ -1,6 +1,6 @@
 // A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
 import { CHANNELS, SIDE } from "../data/image";
-import { forwardBlock, type Vocabulary } from "../networks/forward";
+import { forwardBlock, forwardHead, type Vocabulary } from "../networks/forward";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
 import { isGraphSpec } from "../networks/spec";
@@ -31,7 +31,7 @@ export function freeze(network: Network): FrozenGraph {
     inputs.set(`from_${blockName(block.branch[0]).replace(".", "_")}`, x);
     x = forwardBlock(words, x, block);
   }
-  const outputs = { logits: isGraphSpec(network.spec) ? x : words.dense(words.pool(x)) };
+  const outputs = { logits: forwardHead(network.spec, words, x) };
   const restarts = [...inputs].map(([name, input]) => [name, { inputs: { input }, outputs }] as const);
   const serving = { serving_default: { inputs: { images }, outputs } };
   return { graph, signatures: isGraphSpec(network.spec) ? serving : { ...serving, ...Object.fromEntries(restarts) } };
@@ -44,7 +44,9 @@ export function encodeFrozen(network: Network): Uint8Array {
 
 /** The interpreter of frozen inference whose nodes are named by layer, and what belongs to no single layer by block. */
 function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
-  const words = inferenceWords(graph, network, folding(), { nameOf: (name) => name.replace(/\.(\w+)$/, "/$1") });
+  const words = inferenceWords(graph, network, folding(network.spec), {
+    nameOf: (name) => name.replace(/\.(\w+)$/, "/$1"),
+  });
   return {
     normalize: (images) => graph.within("normalize", () => words.normalize(images)),
     conv: (x, layer) => graph.within(layer.name, () => words.conv(x, layer)),

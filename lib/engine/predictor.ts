@@ -27,7 +27,7 @@ export async function openPredictor(network: Network): Promise<Predictor> {
 async function graphPredictor(network: Network): Promise<Predictor> {
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const logits = forward(network.spec, inferenceWords(graph, network, folding()), images);
+  const logits = forward(network.spec, inferenceWords(graph, network, folding(network.spec)), images);
   const program = await loadProgram({ logits: { inputs: { images }, outputs: { logits } } });
   return { logits: (batch) => numbersOf(program.run("logits", { images: batch }).logits), dispose: program.dispose };
 }

@@ -41,6 +41,7 @@ type Recorded = Pick<Network, "parameters" | "normalization">;
 /**
  * Inference with batch norms folded into the convolutions: TensorFlow fuses conv + bias + relu into one kernel. Parameters are
  * constants of the graph, which TensorFlow prepares once.
+ * A batch norm before a convolution, which a relu stands between, is one factor and one number to add per channel.
  * @param folded shared by what is recorded into one graph, so that what is shared is folded once
  * @param options.nameOf what to call the node of a parameter
  */
@@ -56,7 +57,10 @@ export function inferenceWords(
   };
   return {
     ...commonWords(weights, normalization, precision),
-    batchNorm: (x, layer) => ops.biasAdd(x, ops.cast(weights(`${layer.name}.bias`), precision)),
+    batchNorm(x, { name, norm }) {
+      const own = (part: string) => ops.cast(weights(`${name}.${part}`), precision);
+      return norm === "before" ? ops.biasAdd(ops.multiply(x, own("scale")), own("shift")) : ops.biasAdd(x, own("bias"));
+    },
   };
 }
 

@@ -61,7 +61,7 @@ export function recordSweep(network: Network, ablations: readonly Ablation[], op
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
     others: graph.placeholder("others", type),
   };
-  const frozen = frozenWords(graph, options.precision);
+  const frozen = frozenWords(graph, network, options.precision);
   const siteOf = graphSites(inputs.others, network, frozen(intact(network)), options);
   const logits = [intact(network), ...ablations].map((ablation) => {
     const words = changedWords(frozen(ablation), ablation.activations, siteOf);

@@ -12,8 +12,12 @@ import type { Network, Precision } from "../networks/network";
 import type { Means } from "./reference";
 
 /** Interpreters for a network and its ablations in one graph. */
-export function frozenWords(graph: Graph, precision: Precision): (ablation: Ablation) => Vocabulary<Symbolic> {
-  const folded = folding();
+export function frozenWords(
+  graph: Graph,
+  { spec }: Network,
+  precision: Precision,
+): (ablation: Ablation) => Vocabulary<Symbolic> {
+  const folded = folding(spec);
   return ({ network: { normalization }, parameters }) => {
     const words = inferenceWords(graph, { parameters, normalization }, folded, { precision });
     const conv = (x: Symbolic, layer: Layer) =>

@@ -69,7 +69,7 @@ async function compileMeans(network: Network, names: ReadonlySet<string>): Promi
   const graph = new Graph();
   const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
   const outputs: Record<string, Symbolic> = {};
-  const words = notingWords(inferenceWords(graph, network, folding()), (name, x) => {
+  const words = notingWords(inferenceWords(graph, network, folding(network.spec)), (name, x) => {
     if (names.has(name)) outputs[name] = ops.mean(x, [0]);
   });
   forward(network.spec, words, images);
