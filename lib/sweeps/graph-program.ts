@@ -6,6 +6,7 @@ import type { Tensor } from "../engine/backend";
 import { addNeeded, Graph, type GraphNode, kernelSize, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { loadProgram } from "../engine/savedmodel";
+import { sizeOf } from "../files/values";
 import { forward } from "../networks/forward";
 import type { Network, Precision } from "../networks/network";
 import { frozenWords, graphSites } from "./graph-words";
@@ -100,8 +101,11 @@ export async function loadRows({ inputs, logits: all }: SweepGraph, rows: readon
 /** In nodes: enough for all layers of a ResNet-56 (6,017). While TensorFlow prepares a graph it takes memory in proportion to its size. */
 const LARGEST_GRAPH = 9000;
 
-/** Bytes for each node that is loaded, and for each weight of every convolution: TensorFlow keeps kernels prepared, about four times. */
-const [NODE_BYTES, WEIGHT_BYTES] = [20_000, 16];
+/**
+ * Bytes for each node that is loaded, for each weight of every convolution (TensorFlow keeps kernels prepared, about four times), and for
+ * each number of a constant, of which there are several copies while a graph is loaded. An imagenet-resnet50 (94 MB) would take 13 GB as one.
+ */
+const [NODE_BYTES, WEIGHT_BYTES, CONSTANT_BYTES] = [20_000, 16, 40];
 
 /**
  * Rows in portions of which memory holds one at a time, each in the graphs that it is loaded as. The intact network, row 0, is in every
@@ -131,8 +135,12 @@ export function portionsOf(
   return portions;
 }
 
-const bytesOf = (nodes: readonly GraphNode[]): number =>
-  nodes.reduce((sum, node) => sum + NODE_BYTES + WEIGHT_BYTES * kernelSize(node), 0);
+function bytesOf(nodes: readonly GraphNode[]): number {
+  let sum = NODE_BYTES * nodes.length;
+  for (const node of nodes)
+    sum += WEIGHT_BYTES * kernelSize(node) + (node.op === "Const" ? CONSTANT_BYTES * sizeOf(node.outputs[0].shape) : 0);
+  return sum;
+}
 
 /** The rows of a matrix [rows, size], each an array of its own. */
 function rowsIn<A extends Uint8Array | Float32Array>(matrix: A, size: number): A[] {
