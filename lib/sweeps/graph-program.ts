@@ -3,7 +3,7 @@ import { sumOf } from "../statistics/summary";
 import { type Ablation, intact } from "../ablations/ablate";
 import { changedLayers, changesOf } from "../ablations/changes";
 import { changedWords } from "../ablations/activations";
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import type { Tensor } from "../engine/backend";
 import { Graph, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
@@ -12,6 +12,7 @@ import { sizeOf } from "../files/values";
 import { forwardBlock, forwardFrom } from "../networks/forward";
 import { blockLayers, blocksOf, kernelShape } from "../networks/layers";
 import type { Network, Precision } from "../networks/network";
+import { sideOf } from "../networks/spec";
 import { frozenWords, graphSites, type GraphWeights, handedIn, writtenIn } from "./graph-words";
 import type { Means } from "./reference";
 
@@ -55,7 +56,8 @@ export async function compileSweep(
   options: SweepGraphOptions,
 ): Promise<SweepProgram> {
   const graph = new Graph();
-  const type = { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" } as const;
+  const side = sideOf(network.spec);
+  const type = { shape: [-1, side, side, CHANNELS], dtype: "float32" } as const;
   const inputs = {
     images: graph.placeholder("images", type),
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
