@@ -227,7 +227,7 @@ const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [
   [
     "the spec is missing",
     (json) => (json.spec = null),
-    /spec.family is undefined, expected one of resnet, plain, preresnet, wrn, vgg, imagenet-resnet/,
+    /spec.family is undefined, expected one of resnet, plain, preresnet, wrn, vgg, imagenet-resnet, torchvision-resnet/,
   ],
   [
     "the width is not that of the weights",

@@ -11,6 +11,7 @@ const USUAL: Readonly<Record<Author, string>> = {
   chenyaofo: "as chenyaofo trained",
   kuangliu: "as kuangliu trained",
   pytorchcv: "as pytorchcv's were trained",
+  torchvision: "ImageNet's, as torchvision's were trained",
   xternalz: "as xternalz trained",
 };
 
@@ -22,7 +23,7 @@ export function normalizationText({ mean, std }: Normalization, author: Author):
 /** What has no parameters, and is therefore taken as the authors of these names have it. */
 export function shapeAssumptions(spec: FamilySpec, options: { readonly family?: FamilySpec["family"] }): Assumed {
   const shortcut = shortcutText(spec, options.family !== undefined);
-  return { ...(shortcut ? { shortcut } : {}), pooling: poolingText(spec), padding: "1 on every side of 3x3 kernels" };
+  return { ...(shortcut ? { shortcut } : {}), pooling: poolingText(spec), padding: paddingText(spec) };
 }
 
 function shortcutText(spec: FamilySpec, given: boolean): string | undefined {
@@ -33,8 +34,13 @@ function shortcutText(spec: FamilySpec, given: boolean): string | undefined {
     : undefined;
 }
 
+const paddingText = ({ family }: FamilySpec): string =>
+  `1 on every side of 3x3 kernels${family === "torchvision-resnet" ? ", 3 of the 7x7 one" : ""}`;
+
 function poolingText({ family }: FamilySpec): string {
   if (family === "vgg") return "2x2 maxima after every stage";
+  if (family === "torchvision-resnet")
+    return "3x3 maxima around every second pixel after the stem, the mean of all pixels at the end";
   return family === "imagenet-resnet"
     ? "none after the stem, the mean of all pixels at the end"
     : "the mean of all pixels at the end";

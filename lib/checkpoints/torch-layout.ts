@@ -23,7 +23,7 @@ export interface StoredParameter {
 
 /**
  * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets), pytorchcv
- * (pre-activation ResNets), xternalz/WideResNet-pytorch (Wide ResNets) or kuangliu/pytorch-cifar (the other families), in forward order.
+ * (pre-activation ResNets), xternalz/WideResNet-pytorch (Wide ResNets), torchvision (ResNets for ImageNet) or kuangliu/pytorch-cifar (the other families), in forward order.
  */
 export function storedParameters(spec: Spec): StoredParameter[] {
   const { family } = familySpec(spec);
@@ -44,6 +44,7 @@ const DENSE: Readonly<Partial<Record<FamilySpec["family"], string>>> = {
   vgg: "classifier",
   preresnet: "output",
   wrn: "fc",
+  "torchvision-resnet": "fc",
 };
 
 /** How somebody calls the parts of a network with pre-activation. */
@@ -105,7 +106,7 @@ function residualParameters(spec: Spec): StoredParameter[] {
       return layerParameters(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
     });
     if (typeof shortcut === "string") return places;
-    const prefix = `${blockPrefix(shortcut)}.shortcut`;
+    const prefix = `${blockPrefix(shortcut)}.${spec.family === "torchvision-resnet" ? "downsample" : "shortcut"}`;
     return [...places, ...layerParameters(shortcut, `${prefix}.0`, `${prefix}.1`)];
   });
 }

@@ -1,10 +1,10 @@
 // Which network a state_dict holds, and whose: told from the names and shapes of its tensors.
 import type { Shaped } from "../networks/complete";
 import { AVERAGE_COUNTER } from "../files/torch-weights";
-import { type CifarSpec, type FamilySpec, IMAGENET_STAGES, type ImageNetSpec, type Spec } from "../networks/spec";
+import { type CifarSpec, type FamilySpec, IMAGENET_STAGES, type Spec } from "../networks/spec";
 
 /** Whose code made a checkpoint; it decides how the pixels were normalized. */
-export type Author = "akamaster" | "chenyaofo" | "kuangliu" | "pytorchcv" | "xternalz";
+export type Author = "akamaster" | "chenyaofo" | "kuangliu" | "pytorchcv" | "torchvision" | "xternalz";
 
 /** How networks with pre-activation are called: as pytorchcv does, and as xternalz does. */
 const PRE_ACTIVATED: readonly (readonly [RegExp, string])[] = [
@@ -62,7 +62,10 @@ export function authorOf(names: readonly string[]): Author | undefined {
  * @param family a file says nothing of shortcuts without parameters
  * @throws Error where the tensors are those of another architecture.
  */
-export function inferSpec(tensors: ReadonlyMap<string, Shaped>, family: CifarSpec["family"]): Spec {
+export function inferSpec(
+  tensors: ReadonlyMap<string, Shaped>,
+  { family, side = 224 }: { readonly family: CifarSpec["family"]; readonly side?: number },
+): Spec {
   if (tensors.has("features.0.weight")) return inferVgg(tensors);
   const width = tensors.get("conv1.weight")?.shape[0];
   const classes = tensors.get("linear.weight")?.shape[0];
@@ -75,7 +78,13 @@ export function inferSpec(tensors: ReadonlyMap<string, Shaped>, family: CifarSpe
   if (!counts[0] || !width || !classes)
     return refuse(`${names.slice(0, 3).join(", ").slice(0, 200)}, … (${names.length} tensors)`);
   const bottlenecked = names.some((name) => /^layer\d\.\d+\.conv3\./.test(name));
-  if (counts.length > 3) return { ...imageNetSize(counts, bottlenecked, family), width, classes };
+  if (counts.length > 3) {
+    if (family === "plain") refuse("four stages, which no plain network has");
+    const kind = tensors.get("conv1.weight")!.shape[2] === 7 ? "torchvision-resnet" : "imagenet-resnet";
+    const depth = imageNetDepth(kind, counts, bottlenecked);
+    if (kind === "imagenet-resnet") return { family: kind, depth, width, classes };
+    return { family: kind, depth, width, side, classes };
+  }
   if (bottlenecked) refuse("blocks of three convolutions in fewer than four stages");
   const shortcut = family === "resnet" && names.some((name) => name.includes(".shortcut.")) ? "B" : "A";
   return { family, depth: 6 * counts[0] + 2, width, shortcut, classes };
@@ -104,17 +113,15 @@ function stageCounts(names: readonly string[]): number[] {
   return counts.slice(0, counts.includes(0) ? counts.indexOf(0) : counts.length);
 }
 
-function imageNetSize(
+function imageNetDepth(
+  kind: "imagenet-resnet" | "torchvision-resnet",
   counts: readonly number[],
   bottlenecked: boolean,
-  family: CifarSpec["family"],
-): Pick<ImageNetSpec, "family" | "depth"> {
-  if (family === "plain") refuse("four stages, which no plain network has");
-  const stages: Readonly<Record<number, readonly number[]>> = IMAGENET_STAGES["imagenet-resnet"];
+): number {
+  const stages: Readonly<Record<number, readonly number[]>> = IMAGENET_STAGES[kind];
   const fits = (depth: number) => depth >= 50 === bottlenecked && stages[depth].join() === counts.join();
   const depth = Object.keys(stages).map(Number).find(fits);
-  if (!depth) return refuse(`stages of ${counts.join(", ")} ${bottlenecked ? "bottlenecks" : "blocks"}`);
-  return { family: "imagenet-resnet", depth };
+  return depth ?? refuse(`stages of ${counts.join(", ")} ${bottlenecked ? "bottlenecks" : "blocks"}`);
 }
 
 function inferVgg(tensors: ReadonlyMap<string, Shaped>): Spec {
@@ -135,7 +142,7 @@ function refuse(found: string): never {
   throw new Error(
     "Cannot import the checkpoint: expected a CIFAR ResNet of depth 6n+2 (conv1.weight, layer1 to layer3 of two-convolution " +
       "blocks, linear.weight or fc.weight), the same with pre-activation or a Wide ResNet (pytorchcv's names, " +
-      "features.init_block.weight, or xternalz's, block1.layer.0.bn1.weight), a ResNet-18, 34 or 50 for CIFAR (the same with layer4), or a VGG-11, 13 or 16 " +
+      "features.init_block.weight, or xternalz's, block1.layer.0.bn1.weight), a ResNet-18, 34 or 50 for CIFAR (the same with layer4) or, with a 7x7 stem, for ImageNet (101 too), or a VGG-11, 13 or 16 " +
       `with batch norms and one dense layer (features.0.weight, classifier.weight), but found ${found}`,
   );
 }

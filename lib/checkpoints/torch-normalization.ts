@@ -3,9 +3,10 @@ import type { Stored } from "../files/values";
 import type { Normalization } from "../networks/network";
 import { parseNormalization } from "../networks/parse";
 import { elementsOf, shown } from "../files/dtypes";
+import type { Spec } from "../networks/spec";
 import { type Author, authorOf } from "./torch-names";
 
-/** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
+/** ImageNet's pixel statistics, with which torchvision's networks and akamaster's for CIFAR were trained. */
 const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** What kuangliu's and chenyaofo's networks of ten classes were trained with. Source: main.py in kuangliu/pytorch-cifar. */
@@ -74,12 +75,12 @@ export interface Chosen {
 /** @throws Error where nothing decides: no normalization is given or stated, and the names are nobody's */
 export function chooseNormalization(
   names: readonly string[],
-  classes: number,
+  { family, classes }: Spec,
   { given, stated }: { given?: Normalization; stated?: Normalization },
 ): Chosen {
   if (given) return { normalization: parseNormalization(given), by: "options" };
   if (stated) return { normalization: stated, by: "file" };
-  const author = authorOf(names);
+  const author = family === "torchvision-resnet" ? "torchvision" : authorOf(names);
   const usual = author && usualNormalization(author, classes);
   if (author && usual) return { normalization: usual, by: author };
   throw new Error(
@@ -90,7 +91,7 @@ export function chooseNormalization(
 }
 
 function usualNormalization(author: Author, classes: number): Normalization | undefined {
-  if (author === "akamaster") return IMAGENET_NORMALIZATION;
+  if (author === "akamaster" || author === "torchvision") return IMAGENET_NORMALIZATION;
   if (author === "xternalz") return classes === 10 || classes === 100 ? XTERNALZ : undefined;
   // Source of pytorchcv's, the same for CIFAR-100: pytorch/datasets/cifar10_cls_dataset.py in osmr/imgclsmob.
   if (classes === 10 || (author === "pytorchcv" && classes === 100)) return CIFAR10_USUAL;

@@ -26,6 +26,8 @@ export interface ImportOptions {
   readonly normalization?: Normalization;
   /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
   readonly family?: CifarSpec["family"];
+  /** Rows, and columns, of the images of a ResNet with a 7x7 stem, of which a file says nothing; 224 by default. */
+  readonly side?: number;
   /** Of a file that holds several: "raw", "averaged", or the key of a state_dict; the averaged ones by default, as timm does. */
   readonly weights?: string;
 }
@@ -76,13 +78,13 @@ export function importBytes(bytes: Uint8Array, options: ImportOptions, otherwise
   checkNoMasks([...found.keys()]);
   const { tensors: own, inside } = takeNormalization(found);
   const tensors = commonTensors(own);
-  const spec = specIn(tensors, stated, options.family);
+  const spec = specIn(tensors, stated, options);
   const name = options.name ?? stated?.name ?? otherwise ?? specName(spec);
   const places = storedParameters(spec).map(commonPlace);
   checkTensors(name, places, { spec, tensors });
   checkNumbers(places, tensors, bytes.length);
   const given = { given: options.normalization, stated: stated?.normalization ?? inside };
-  const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
+  const { normalization, by } = chooseNormalization([...found.keys()], spec, given);
   const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
   const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
   const network = { name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
@@ -110,8 +112,8 @@ function assumptionsOf(
 type Stated = Pick<Network, "name" | "spec" | "normalization" | "assumed">;
 
 /** The spec that a file states, or that its tensors show. @throws Error where a family is asked for that is not the stated one */
-function specIn(tensors: ReadonlyMap<string, Stored>, stated?: Stated, family?: CifarSpec["family"]): Spec {
-  if (!stated) return inferSpec(tensors, family ?? "resnet");
+function specIn(tensors: ReadonlyMap<string, Stored>, stated?: Stated, { family, side }: ImportOptions = {}): Spec {
+  if (!stated) return inferSpec(tensors, { family: family ?? "resnet", side });
   if (family === undefined || family === stated.spec.family) return stated.spec;
   throw new Error(
     `Cannot import "${stated.name}" as a ${family} network: the file says that it is ${specName(stated.spec)}`,

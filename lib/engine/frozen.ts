@@ -1,9 +1,9 @@
 // A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import { forwardBlock, forwardHead, type Vocabulary } from "../networks/forward";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
-import { isGraphSpec } from "../networks/spec";
+import { isGraphSpec, sideOf } from "../networks/spec";
 import { folding } from "./fold";
 import { Graph, type Symbolic } from "./graph";
 import { inferenceWords } from "./recorder";
@@ -23,7 +23,8 @@ export interface FrozenGraph {
  */
 export function freeze(network: Network): FrozenGraph {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
+  const side = sideOf(network.spec);
+  const images = graph.placeholder("images", { shape: [-1, side, side, CHANNELS], dtype: "float32" });
   const words = namedWords(graph, network);
   const inputs = new Map<string, Symbolic>();
   let x = words.normalize(images);
@@ -55,7 +56,7 @@ function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
     operate: words.operate,
     add: (branch, shortcut, layer) => graph.within(blockName(layer), () => words.add(branch, shortcut, layer)),
     pad: (x, layer) => graph.within(`${blockName(layer)}.shortcut`, () => words.pad(x, layer)),
-    maxPool: (x) => graph.within(scopeOf(x), () => words.maxPool(x)),
+    maxPool: (x, size) => graph.within(scopeOf(x), () => words.maxPool(x, size)),
     pool: (x) => graph.within("pool", () => words.pool(x)),
     dense: (x) => graph.within("dense", () => words.dense(x)),
   };

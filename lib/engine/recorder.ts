@@ -28,7 +28,7 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
     relu: ops.relu,
     add: ops.add,
     pad: (x, { inputs, outputs, stride }) => ops.pad(ops.subsample(x, stride), [0, 0, 0, (outputs - inputs) / 2]),
-    maxPool: (x) => ops.maxPool(x, 2),
+    maxPool: ops.maxPool,
     pool: (x) => ops.mean(ops.cast(x, "float32"), [1, 2]),
     operate: (node, inputs) => operate(node, inputs, { weights, precision }),
     dense: (x) => ops.biasAdd(ops.matMul(x, weights("dense.kernel")), weights("dense.bias")),

@@ -16,8 +16,8 @@ export interface Vocabulary<T> {
   add(branch: T, shortcut: T, layer: Layer): T;
   /** Shortcut A to the given layer's outputs: every second pixel, zero channels on both sides. */
   pad(x: T, layer: Layer): T;
-  /** The largest of every 2 x 2 pixels. */
-  maxPool(x: T): T;
+  /** The largest of every 2 x 2 pixels, or of 3 x 3 around every second one, what lies beyond the border left out; after a relu. */
+  maxPool(x: T, size: 2 | 3): T;
   /** The mean over all pixels. */
   pool(x: T): T;
   dense(x: T): T;
@@ -28,7 +28,7 @@ export interface Vocabulary<T> {
 /** An operation of a graph other than its layers and its images. */
 export type PlainOperation = Exclude<GraphOperation, { op: "conv" | "image" }>;
 
-/** The forward pass: images [batch, 32, 32, 3] in 0..255 to logits [batch, classes]. */
+/** The forward pass: images [batch, 32, 32, 3] (or of `sideOf`) in 0..255 to logits [batch, classes]. */
 export function forward<T>(spec: Spec, words: Vocabulary<T>, images: T): T {
   return forwardFrom(spec, words, { block: 0, x: words.normalize(images) });
 }
@@ -54,7 +54,7 @@ export function forwardBlock<T>(words: Vocabulary<T>, x: T, block: Block): T {
   const [{ norm }] = block.branch;
   if (norm) return norm === "none" ? words.conv(x, block.branch[0]) : preActivated(words, x, block);
   const y = words.relu(withShortcut(words, x, block));
-  return block.maxPool ? words.maxPool(y) : y;
+  return block.maxPool ? words.maxPool(y, block.maxPool) : y;
 }
 
 /** A graph, node by node, from its normalized images to its logits. */

@@ -1,5 +1,5 @@
 // The layers of a network: its convolutions by name, in the blocks in which they are computed.
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import { sizeOf } from "../files/values";
 import { type Geometry, type GraphSpec, shapesOf } from "./layer-graph";
 import {
@@ -8,6 +8,7 @@ import {
   isCifarSpec,
   isGraphSpec,
   isPreActivated,
+  sideOf,
   type Spec,
   specName,
   stagesOf,
@@ -24,7 +25,7 @@ export interface Layer {
   readonly inputs: number;
   readonly outputs: number;
   readonly stride: number;
-  /** Rows, and columns, of its output for an image of 32 x 32 pixels. */
+  /** Rows, and columns, of its output for an image of the network's size. */
   readonly side: number;
   /** Where its batch norm stands if not right behind it: before it, with a relu between, as in a network with pre-activation, or nowhere. */
   readonly norm?: "before" | "none";
@@ -41,8 +42,8 @@ export interface Block {
   readonly branch: readonly Layer[];
   /** What is added to the branch: nothing, the block's input, the same with zero channels (He et al.'s A), its 1x1 convolution. */
   readonly shortcut: "none" | "identity" | "pad" | Layer;
-  /** Whether a 2x2 max pool ends the block. */
-  readonly maxPool: boolean;
+  /** How large the max pool is that ends the block, where one does. */
+  readonly maxPool: false | 2 | 3;
   /** Of a network that is described node by node: all of it, which is one block then. */
   readonly graph?: GraphSpec;
 }
@@ -88,7 +89,7 @@ function makeBlocks(spec: Spec): Block[] {
   stagesOf(spec).forEach((count, index) => {
     for (let block = 1; block <= count; block++) {
       const place = { stage: index + 1, block, last: block === count };
-      const input = resultOf(blocks.at(-1));
+      const input = resultOf(spec, blocks.at(-1));
       blocks.push(spec.family === "vgg" ? vggBlock(spec, place, input) : residualBlock(spec, place, input));
     }
   });
@@ -103,8 +104,14 @@ interface Position {
 }
 
 function stemOf(spec: FamilySpec): Block {
-  const step = { name: "stem.conv", size: 3, outputs: spec.width, stride: 1, ...bareIn(spec) };
-  return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
+  const large = spec.family === "torchvision-resnet";
+  const form = large ? { size: 7, stride: 2 } : { size: 3, stride: 1 };
+  const step = { name: "stem.conv", outputs: spec.width, ...form, ...bareIn(spec) };
+  return {
+    branch: chain({ stage: 0, block: 0, last: true }, resultOf(spec), [step]),
+    shortcut: "none",
+    maxPool: large && 3,
+  };
 }
 
 /** The place of the batch norm of a stem or a shortcut: with pre-activation, what reads its sum has one. */
@@ -113,7 +120,7 @@ const bareIn = (spec: FamilySpec): Pick<Layer, "norm"> => (isPreActivated(spec) 
 function vggBlock({ width }: FamilySpec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
-  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
+  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last && 2 };
 }
 
 function residualBlock(spec: FamilySpec, place: Position, input: Extent): Block {
@@ -160,7 +167,7 @@ function chain({ stage, block }: Position, input: Extent, steps: readonly Step[]
   const layers: Layer[] = [];
   for (const { name, size, outputs, stride, ...norm } of steps) {
     const { outputs: inputs, side } = layers.at(-1) ?? input;
-    layers.push({ name, stage, block, size, inputs, outputs, stride, side: side / stride, ...norm });
+    layers.push({ name, stage, block, size, inputs, outputs, stride, side: Math.ceil(side / stride), ...norm });
   }
   return layers;
 }
@@ -187,10 +194,10 @@ function graphLayers(spec: GraphSpec): Layer[] {
 }
 
 /** What the next block works on; before the first one, the image. */
-function resultOf(block?: Block): Extent {
-  if (!block) return { outputs: CHANNELS, side: SIDE };
+function resultOf(spec: Spec, block?: Block): Extent {
+  if (!block) return { outputs: CHANNELS, side: sideOf(spec) };
   const { outputs, side } = block.branch.at(-1)!;
-  return { outputs, side: block.maxPool ? side / 2 : side };
+  return { outputs, side: block.maxPool === 3 ? Math.ceil(side / 2) : block.maxPool ? Math.floor(side / 2) : side };
 }
 
 /** The convolutions of a block in forward order, its shortcut's last. */

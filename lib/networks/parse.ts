@@ -37,6 +37,10 @@ function onlyKnown(spec: FamilySpec): FamilySpec {
       if (!Number.isInteger(spec.factor) || spec.factor < 1 || spec.factor > 99)
         wrong("spec.factor", spec.factor, "a whole number from 1 to 99");
       return { family: spec.family, depth, width, factor: spec.factor, classes };
+    case "torchvision-resnet":
+      if (!Number.isInteger(spec.side) || spec.side < 1 || spec.side > 4096)
+        wrong("spec.side", spec.side, "a whole number from 1 to 4096");
+      return { family: spec.family, depth, width, side: spec.side, classes };
     default:
       return { family: spec.family, depth, width, classes };
   }

@@ -5,6 +5,7 @@
 //   convolutions       19     31     43     55     109   (shortcut A; the dense layer is the 20th, 32nd, ...)
 //   parameters (M)     0.27   0.46   0.66   0.85   1.7
 
+import { SIDE } from "../data/image";
 import type { GraphSpec } from "./layer-graph";
 
 /** He et al.'s networks for CIFAR; "plain" is the same network without shortcuts. */
@@ -67,8 +68,24 @@ export interface WideSpec {
   readonly classes: number;
 }
 
+/**
+ * He et al.'s networks for ImageNet, "Deep Residual Learning" (arXiv 1512.03385), in the form of torchvision and timm: a 7x7 stem of
+ * stride 2, a 3x3 max pool of stride 2, four stages, and a bottleneck's stride in its 3x3 convolution. They take images of any size.
+ *   depth             18     34     50     101
+ *   parameters (M)    11.7   21.8   25.6   44.5   (1000 classes)
+ */
+export interface TorchvisionSpec {
+  readonly family: "torchvision-resnet";
+  readonly depth: number;
+  /** Channels of the stem, usually 64. */
+  readonly width: number;
+  /** Rows, and columns, of an image, usually 224. */
+  readonly side: number;
+  readonly classes: number;
+}
+
 /** A network of one of the families, which its depth and width describe. */
-export type FamilySpec = CifarSpec | PreActivationSpec | WideSpec | ImageNetSpec;
+export type FamilySpec = CifarSpec | PreActivationSpec | WideSpec | ImageNetSpec | TorchvisionSpec;
 
 /** What a network is, before it has parameters: plain JSON. */
 export type Spec = FamilySpec | GraphSpec;
@@ -80,12 +97,16 @@ export const FAMILIES: readonly FamilySpec["family"][] = [
   "wrn",
   "vgg",
   "imagenet-resnet",
+  "torchvision-resnet",
 ];
 
 /** Blocks per stage by depth; a block of a VGG is one convolution. */
-export const IMAGENET_STAGES: Readonly<Record<ImageNetSpec["family"], Readonly<Record<number, readonly number[]>>>> = {
+export const IMAGENET_STAGES: Readonly<
+  Record<(ImageNetSpec | TorchvisionSpec)["family"], Readonly<Record<number, readonly number[]>>>
+> = {
   vgg: { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3] },
   "imagenet-resnet": { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3] },
+  "torchvision-resnet": { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] },
 };
 
 /** Whether a spec is one of He et al.'s networks for CIFAR. */
@@ -119,10 +140,18 @@ export function isPreActivated(spec: Spec): spec is PreActivationSpec | WideSpec
 
 /** Whether a block is a 1x1, a 3x3 and a 1x1 convolution. */
 export function isBottlenecked(spec: Spec): boolean {
-  return spec.family === "preresnet" ? spec.bottleneck : spec.family === "imagenet-resnet" && spec.depth >= 50;
+  if (spec.family === "preresnet") return spec.bottleneck;
+  return (spec.family === "imagenet-resnet" || spec.family === "torchvision-resnet") && spec.depth >= 50;
 }
 
-const usualWidth = (family: Spec["family"]): number => (family === "vgg" || family === "imagenet-resnet" ? 64 : 16);
+const usualWidth = (family: Spec["family"]): number => (Object.hasOwn(IMAGENET_STAGES, family) ? 64 : 16);
+
+/** Rows, and columns, of the images that a network is made for. */
+export function sideOf(spec: Spec): number {
+  return "side" in spec ? spec.side : SIDE;
+}
+
+const USUAL_SIDE = 224;
 
 /** What may stand behind the depth in a network's name. */
 const KINDS: Readonly<Record<FamilySpec["family"], RegExp>> = {
@@ -132,12 +161,14 @@ const KINDS: Readonly<Record<FamilySpec["family"], RegExp>> = {
   wrn: /^-[1-9]\d?$/,
   vgg: /^$/,
   "imagenet-resnet": /^$/,
+  "torchvision-resnet": /^(-s[1-9]\d*)?$/,
 };
 
 /**
  * The spec of a network called by its usual name: "resnet20", "plain20", "resnet20-B" (shortcut B), "resnet20-w32" (width 32),
  * "preresnet20" (pre-activation), "preresnet164bn" (with bottlenecks), "wrn16-4" (depth 16, four times as wide), "vgg16",
- * "imagenet-resnet18" (resnet18 would be another network: 6n+2 layers in three stages).
+ * "imagenet-resnet18" (resnet18 would be another network: 6n+2 layers in three stages), "torchvision-resnet18" (for images of 224 x 224
+ * pixels) or "torchvision-resnet18-s64" (64 x 64).
  * @throws RangeError for any other name, and for a depth that the family does not have
  */
 export function specOf(name: string, classes = 10): FamilySpec {
@@ -154,7 +185,8 @@ export function specOf(name: string, classes = 10): FamilySpec {
   return spec;
 }
 
-const NAME = /^(resnet|plain|preresnet|wrn|vgg|imagenet-resnet)(\d{1,4})(-B|bn|-\d{1,2})?(?:-w(\d{1,3}))?$/;
+const NAME =
+  /^(resnet|plain|preresnet|wrn|vgg|imagenet-resnet|torchvision-resnet)(\d{1,4})(-B|bn|-\d{1,2}|-s\d{1,4})?(?:-w(\d{1,3}))?$/;
 
 function specFrom(
   family: FamilySpec["family"],
@@ -164,6 +196,8 @@ function specFrom(
   if (isCifarFamily(family)) return { family, depth, width, shortcut: kind === "-B" ? "B" : "A", classes };
   if (family === "preresnet") return { family, depth, width, bottleneck: kind === "bn", classes };
   if (family === "wrn") return { family, depth, width, factor: Number(kind.slice(1)), classes };
+  if (family === "torchvision-resnet")
+    return { family, depth, width, side: Number(kind.slice(2) || USUAL_SIDE), classes };
   return { family, depth, width, classes };
 }
 
@@ -177,6 +211,7 @@ export function specName(spec: Spec): string {
 function kindOf(spec: FamilySpec): string {
   if (isCifarSpec(spec)) return spec.shortcut === "B" ? "-B" : "";
   if (spec.family === "preresnet") return spec.bottleneck ? "bn" : "";
+  if (spec.family === "torchvision-resnet") return spec.side === USUAL_SIDE ? "" : `-s${spec.side}`;
   return spec.family === "wrn" ? `-${spec.factor}` : "";
 }
 
@@ -196,15 +231,18 @@ export function stagesOf(spec: FamilySpec): readonly number[] {
   );
 }
 
-const isImageNetSpec = (spec: FamilySpec): spec is ImageNetSpec => Object.hasOwn(IMAGENET_STAGES, spec.family);
+const isImageNetSpec = (spec: FamilySpec): spec is ImageNetSpec | TorchvisionSpec =>
+  Object.hasOwn(IMAGENET_STAGES, spec.family);
 
 /** How many layers a block of each stage adds, and how many there are besides. */
-function depthRule(spec: Exclude<FamilySpec, ImageNetSpec>): readonly [each: number, besides: number] {
+function depthRule(
+  spec: Exclude<FamilySpec, ImageNetSpec | TorchvisionSpec>,
+): readonly [each: number, besides: number] {
   if (spec.family === "wrn") return [6, 4];
   return [spec.family === "preresnet" && spec.bottleneck ? 9 : 6, 2];
 }
 
-function threeStages(spec: Exclude<FamilySpec, ImageNetSpec>): number[] {
+function threeStages(spec: Exclude<FamilySpec, ImageNetSpec | TorchvisionSpec>): number[] {
   const [each, besides] = depthRule(spec);
   const blocks = (spec.depth - besides) / each;
   if (Number.isInteger(blocks) && blocks >= 1) return [blocks, blocks, blocks];

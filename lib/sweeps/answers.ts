@@ -134,6 +134,6 @@ function joined([first, ...rest]: readonly Answers[]): Answers {
 /** Without other images, the images under test fill their place; no graph looks at them then. */
 function batchTensors(dataset: Dataset, start: number, end: number, others?: Float32Array): SweepBatch {
   const { images, labels } = batchOf(dataset, start, end);
-  const tensor = imageTensor(images);
-  return { images: tensor, labels: tensorOf(labels, [end - start]), others: others ? imageTensor(others) : tensor };
+  const [tensor, drawn] = [images, others].map((pixels) => pixels && imageTensor(pixels, dataset.side));
+  return { images: tensor!, labels: tensorOf(labels, [end - start]), others: drawn ?? tensor! };
 }

@@ -1,7 +1,7 @@
 // Many ablations as one frozen graph.
 import { type Ablation, intact } from "../ablations/ablate";
 import { changedWords } from "../ablations/activations";
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import type { Tensor } from "../engine/backend";
 import { addNeeded, Graph, type GraphNode, kernelSize, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
@@ -9,6 +9,7 @@ import { loadProgram } from "../engine/savedmodel";
 import { sizeOf } from "../files/values";
 import { forward } from "../networks/forward";
 import type { Network, Precision } from "../networks/network";
+import { sideOf } from "../networks/spec";
 import { frozenWords, graphSites } from "./graph-words";
 import type { Means } from "./reference";
 
@@ -56,7 +57,8 @@ export interface SweepGraph {
  */
 export function recordSweep(network: Network, ablations: readonly Ablation[], options: SweepGraphOptions): SweepGraph {
   const graph = new Graph();
-  const type = { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" } as const;
+  const side = sideOf(network.spec);
+  const type = { shape: [-1, side, side, CHANNELS], dtype: "float32" } as const;
   const inputs = {
     images: graph.placeholder("images", type),
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),

@@ -93,12 +93,27 @@ def pytorchcv_wide(depth, factor):
     return CIFARWRN([[16 * factor * 2**stage] * ((depth - 4) // 6) for stage in range(3)], init_block_channels=16)
 
 
+def torchvision_resnet(name):
+    import torchvision
+
+    return getattr(torchvision.models, name)(num_classes=10)
+
+
+def timm_resnet(name):
+    import timm
+
+    return timm.create_model(name, num_classes=10)
+
+
 # What makes each network, the side of its images, and of how many convolutions one is zeroed.
 NETWORKS = {
     "preresnet20": (lambda: preresnet(20, False), 32, 1),
     "preresnet29bn": (lambda: preresnet(29, True), 32, 1),
     "wrn16-4": (lambda: WideResNet(16, 4), 32, 1),
     "wrn10-2-pytorchcv": (lambda: pytorchcv_wide(10, 2), 32, 1),
+    "torchvision-resnet18-s64": (lambda: torchvision_resnet("resnet18"), 64, 4),
+    "torchvision-resnet50-s75": (lambda: torchvision_resnet("resnet50"), 75, 12),
+    "torchvision-resnet34-s33-timm": (lambda: timm_resnet("resnet34"), 33, 16),
 }
 
 
