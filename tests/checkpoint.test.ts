@@ -98,7 +98,7 @@ test("saveRun() gives equal networks equal weights, whatever their folders are c
   assert.ok((await weightsOf("one")).equals(await weightsOf("another")));
 });
 
-for (const name of ["vgg11-w2", "imagenet-resnet18-w2", "imagenet-resnet50-w2"])
+for (const name of ["vgg11-w2", "imagenet-resnet18-w2", "imagenet-resnet50-w2", "preresnet11bn-w2", "wrn10-2-w2"])
   test(`a run folder gives back the ${name} that it was given`, async (t) => {
     const dir = path.join(folder(t), "run");
     const given = smallNetwork(name);
@@ -227,7 +227,7 @@ const fields: [string, (json: Record<string, unknown>) => void, RegExp][] = [
   [
     "the spec is missing",
     (json) => (json.spec = null),
-    /spec.family is undefined, expected one of resnet, plain, vgg, imagenet-resnet/,
+    /spec.family is undefined, expected one of resnet, plain, preresnet, wrn, vgg, imagenet-resnet, torchvision-resnet/,
   ],
   [
     "the width is not that of the weights",

@@ -4,6 +4,7 @@ import { sweepCost } from "./bench/cost";
 import { layerOf, layersOf } from "../lib/networks/layers";
 import { setOf, singles } from "../lib/ablations/sets";
 import { specOf } from "../lib/networks/spec";
+import { smallNetwork } from "./small";
 
 // ResNet-8 of width 16, multiply-adds per image by hand: size^2 * inputs * outputs * side^2.
 const STEM = 9 * 3 * 16 * 1024; // 442,368
@@ -11,7 +12,7 @@ const CONV = 9 * 16 * 16 * 1024; // 2,359,296 wherever the channels stay: twice 
 const ENTRY = 9 * 16 * 32 * 256; // 1,179,648 where they double
 const PROJECTION = 16 * 32 * 256; // 131,072 for shortcut B
 
-const costOf = (name: string) => sweepCost(specOf(name), singles(layersOf(specOf(name))));
+const costOf = (name: string) => sweepCost(smallNetwork(name), singles(layersOf(specOf(name))));
 
 test("sweepCost() counts the convolutions after the ablated block, for the intact pass once, as done by hand", () => {
   const { pass, ablations, sweep, loop } = costOf("resnet8");
@@ -51,8 +52,19 @@ test("a VGG, which has no shortcuts either, is a constant without one of its ker
 });
 
 test("sweepCost() leaves out a convolution that only a zero kernel would look at", () => {
-  const spec = specOf("resnet8");
-  const layers = ["stage1.block1.conv1", "stage2.block1.conv2"].map((name) => layerOf(spec, name));
-  assert.deepEqual(sweepCost(spec, [setOf(layers)]).ablations, [ENTRY + CONV]);
-  assert.deepEqual(sweepCost(spec, []).ablations, []);
+  const network = smallNetwork("resnet8");
+  const layers = ["stage1.block1.conv1", "stage2.block1.conv2"].map((name) => layerOf(network.spec, name));
+  assert.deepEqual(sweepCost(network, [setOf(layers)]).ablations, [ENTRY + CONV]);
+  assert.deepEqual(sweepCost(network, []).ablations, []);
+});
+
+test("a pair of layers shares what the first of them alone computes, and costs nothing within one branch", () => {
+  const network = smallNetwork("resnet8");
+  const [early, before, late] = ["stage1.block1.conv1", "stage3.block1.conv1", "stage3.block1.conv2"].map((name) =>
+    layerOf(network.spec, name),
+  );
+  const alone = sweepCost(network, singles([early, late]));
+  const together = sweepCost(network, [...singles([early, late]), setOf([early, late]), setOf([before, late])]);
+  assert.deepEqual(together.ablations.slice(2), [ENTRY + CONV, 0]);
+  assert.equal(together.sweep, alone.sweep, "both are there already");
 });

@@ -6,7 +6,7 @@ import { batchOf } from "../lib/data/batches";
 import { loadCifar } from "../lib/data/cifar";
 import { tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
-import { foldedParameters } from "../lib/engine/fold";
+import { folding } from "../lib/engine/fold";
 import { crossEntropy, imageTensor, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { forward } from "../lib/networks/forward";
 import { EPSILON } from "../lib/networks/network";
@@ -17,19 +17,20 @@ import { expectNoLeak, smallDataset, smallNetwork } from "./small";
 const SHARED = path.resolve("..", "shared", "checkpoints");
 const withoutShared = existsSync(SHARED) ? false : "needs the public checkpoints in ../shared, which is not here";
 
-test("foldedParameters() puts batch norm into kernel and bias as done by hand for one channel", () => {
+test("folding() puts batch norm into kernel and bias as done by hand for one channel", () => {
   const network = smallNetwork();
   const of = (part: string) => network.parameters.get(`stage2.block1.conv1.${part}`)!.data;
-  const folded = foldedParameters(network);
+  const folded = folding(network.spec);
+  const numbersOf = (name: string) => folded(network.parameters, name).data;
   const [channel, outputs] = [3, 8];
   const scale = of("gamma")[channel] / Math.sqrt(of("variance")[channel] + EPSILON);
   const close = (found: number, wanted: number) =>
     assert.ok(Math.abs(found - wanted) < 1e-6, `${found}, by hand ${wanted}`);
-  close(
-    folded.get("stage2.block1.conv1.kernel")!.data[5 * outputs + channel],
-    of("kernel")[5 * outputs + channel] * scale,
-  );
-  close(folded.get("stage2.block1.conv1.bias")!.data[channel], of("beta")[channel] - of("mean")[channel] * scale);
+  const at = 5 * outputs + channel;
+  close(numbersOf("stage2.block1.conv1.kernel")[at], of("kernel")[at] * scale);
+  close(numbersOf("stage2.block1.conv1.bias")[channel], of("beta")[channel] - of("mean")[channel] * scale);
+  assert.equal(numbersOf("dense.bias"), network.parameters.get("dense.bias")!.data, "not of a layer: as it is");
+  assert.equal(numbersOf("stem.conv.kernel"), numbersOf("stem.conv.kernel"), "folded once");
 });
 
 for (const name of [
@@ -39,6 +40,9 @@ for (const name of [
   "vgg13-w4",
   "imagenet-resnet18-w4",
   "imagenet-resnet50-w2",
+  "preresnet8-w4",
+  "preresnet11bn-w4",
+  "wrn10-2-w4",
 ]) {
   test(`the inference graph of ${name}, batch norms folded, gives the logits of the eager interpreter, which does not fold`, () =>
     expectNoLeak(async () => {

@@ -51,7 +51,7 @@ function assertClose(found: Float32Array, wanted: Float32Array, what: string): v
   found.forEach((logit, index) => assert.ok(Math.abs(logit - wanted[index]) < 1e-4 * most, `${what}: ${logit}`));
 }
 
-for (const name of ["resnet14-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4"]) {
+for (const name of ["resnet14-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4", "preresnet8-w4", "wrn10-2-w4"]) {
   test(`the SavedModel of ${name} gives the network's logits, from the images and from every block's input`, () =>
     expectNoLeak(async () => {
       const network = smallNetwork(name);
@@ -141,8 +141,7 @@ test("the frozen graph predicts what the unfolded network does on 2,000 test ima
 /** The logits of a dataset from the frozen graph and, operation by operation, from the network as it was trained. */
 async function bothLogits(network: Network, dataset: Dataset) {
   const [frozen, unfolded] = [new Float32Array(dataset.count * 10), new Float32Array(dataset.count * 10)];
-  const { graph, signatures } = freeze(network);
-  const program = await loadProgram(graph, signatures);
+  const program = await loadProgram(freeze(network).signatures);
   const weights = eagerWeights(network.parameters);
   const words = eagerWords((name) => weights.get(name)!, network.normalization);
   for await (const { start, images } of testBatches(dataset, {})) {

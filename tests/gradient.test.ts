@@ -69,7 +69,7 @@ async function openSlopes(spec: Spec) {
     names.map((name) => inputs[name]),
   );
   const outputs = { loss, ...Object.fromEntries(names.map((name, index) => [name, slopes[index]])) };
-  const program = await loadProgram(graph, { slopes: { inputs, outputs } });
+  const program = await loadProgram({ slopes: { inputs, outputs } });
   return {
     at(parameters: Parameters): Slopes {
       const { images, labels } = someBatch();
@@ -112,8 +112,11 @@ function eagerSlopes(spec: Spec, parameters: Parameters): Slopes {
   });
 }
 
-/** One narrow network of each further kind: max pools, 1x1 shortcuts in four stages, bottlenecks. */
-const DEEPER = ["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"];
+/** One narrow network of each further kind: max pools, 1x1 shortcuts in four stages, bottlenecks, pre-activation. */
+const DEEPER = [
+  ...["vgg11-w4", "imagenet-resnet18-w2", "imagenet-resnet50-w2"],
+  ...["preresnet8-w4", "preresnet11bn-w4", "wrn10-2-w4"],
+];
 
 const norm = (values: Float32Array) => Math.hypot(...values);
 
@@ -209,7 +212,7 @@ test("the gradient of a max pool goes to the largest pixel of each window, by ha
   assert.deepEqual(y.shape, [1, 1, 2, 1]);
   // The mean of the two results, so that each of them has the slope 1/2.
   const [slope] = gradients(ops.mean(y, [0, 1, 2, 3]), [x]);
-  const program = await loadProgram(graph, { slope: { inputs: { x }, outputs: { y, slope } } });
+  const program = await loadProgram({ slope: { inputs: { x }, outputs: { y, slope } } });
   const found = inTidy(() => {
     const { y: largest, slope: slopes } = program.run("slope", {
       x: tensorOf(Float32Array.of(1, 2, 7, 5, 4, 3, 6, 8), [1, 2, 4, 1]),

@@ -138,6 +138,11 @@ test("specOf() and specName() are each other's inverse", () => {
     "vgg16",
     "vgg11-w8",
     "imagenet-resnet50",
+    "preresnet20",
+    "preresnet164bn",
+    "preresnet11bn-w4",
+    "wrn28-10",
+    "wrn10-2-w4",
   ])
     assert.equal(specName(specOf(name)), name);
 });

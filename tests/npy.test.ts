@@ -172,7 +172,7 @@ test("loadNpyDataset() says what is wrong with images and labels, and in which f
   const channelsFirst = place("first.npy", npyBytes([2, 3, 32, 32], new Uint8Array(2 * 3072)));
   assert.throws(
     load(channelsFirst, labels),
-    /first\.npy": expected images \[count, 32, 32, 3\] as Uint8Array but found \[2, 3,/,
+    /first\.npy": expected images \[count, side, side, 3\], such as \[count, 32, 32, 3\], as Uint8Array but found \[2, 3,/,
   );
   assert.throws(load(labels, images), /labels\.npy": expected images .* but found \[2\] as BigInt64Array/);
   assert.throws(load(images, images), /two\.npy": expected labels \[count\] but found \[2, 32, 32, 3\]/);

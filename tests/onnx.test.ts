@@ -294,7 +294,15 @@ test("without a normalization the pixels' is assumed, and said", async () => {
   assert.deepEqual(assumed, { normalization: "the statistics of CIFAR-10's pixels" });
 });
 
-for (const name of ["resnet8-w4", "resnet8-B-w4", "plain8-w4", "vgg11-w4", "imagenet-resnet50-w4"])
+for (const name of [
+  "resnet8-w4",
+  "resnet8-B-w4",
+  "plain8-w4",
+  "vgg11-w4",
+  "imagenet-resnet50-w4",
+  "preresnet11bn-w4",
+  "wrn10-2-w4",
+])
   test(`a ${name} written as ONNX is read again with the same layers and logits`, async () => {
     const network = calmNetwork(name);
     const file = fileWith(encodeOnnx(network));

@@ -69,6 +69,22 @@ test("sweepLive() draws table and figure of the same images", async () => {
   assert.ok(tables.length <= 2 + pictures + 1, `${tables.length} tables beside ${pictures} pictures`);
 });
 
+test("sweepLive() sets each table right before the figure of the same images, never while that is still drawn", async () => {
+  kernel = pretendKernel();
+  await sweepLive(NETWORK, TEST, options("moment"));
+  const { messages } = kernel;
+  const id = messages.find(({ data }) => PLOT in data)!.transient.display_id;
+  const tables = messages.flatMap(({ data }, index) => ("text/html" in data ? [index] : []));
+  assert.ok(tables.length >= 2);
+  for (const index of tables) assert.equal(messages[index + 1]?.transient.display_id, id, "a figure follows at once");
+});
+
+test("sweepLive() shows the last table also where the figure cannot be saved", async () => {
+  kernel = pretendKernel();
+  await assert.rejects(sweepLive(NETWORK, TEST, { ...options("unsaved"), save: "../no" }), RangeError);
+  assert.equal(seenIn(kernel.messages, "text/html").at(-1), "200");
+});
+
 test("sweepLive() stops at an interrupt, keeps what there is, and goes on with the same result when it is run again", async () => {
   let lines = 0;
   kernel = pretendKernel((text) => isLine(text) && ++lines === 2);

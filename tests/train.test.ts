@@ -208,7 +208,7 @@ test("what read() returned stays as it was when training goes on", async () => {
 
 // At CONFIG's rate fifty layers of width 2 sometimes stand still for four epochs (a ratio of 0.92 in one seed of four, by
 // machine); at this rate and width the loss halves in each.
-for (const name of ["vgg11-w4", "imagenet-resnet18-w4", "imagenet-resnet50-w4"])
+for (const name of ["vgg11-w4", "imagenet-resnet18-w4", "imagenet-resnet50-w4", "preresnet20-w4", "wrn10-2-w4"])
   test(`train() lowers the loss of ${name} in bfloat16, and leaves no tensor behind`, () =>
     expectNoLeak(async () => {
       const config = { ...CONFIG, epochs: 4, rate: 0.02, precision: "bfloat16" } as const;

@@ -71,7 +71,7 @@ export interface AblationOptions {
   readonly start?: Parameters;
 }
 
-/** The paper's operator: every weight zero. The layer's batch norm then gives one constant per channel. */
+/** The paper's operator: every weight zero. A batch norm that follows the layer then gives one constant per channel. */
 export const zero: KernelOperator = ({ shape, data }) => ({ shape, data: new Float32Array(data.length) });
 
 /**

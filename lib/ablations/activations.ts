@@ -29,7 +29,7 @@ export interface ActivationSite<T> extends Arithmetic<T> {
  */
 export type ActivationChange = <T>(x: T, site: ActivationSite<T>, layer: Layer) => T;
 
-/** Where an activation is changed: a layer's output after its batch norm, or what is added to the branch that it ends. */
+/** Where an activation is changed: a layer's output, after its batch norm where that follows it, or what is added to the branch that it ends. */
 export type ActivationPlace = "output" | "shortcut";
 
 /** An operator on what a layer passes on; its kernel stays. */
@@ -40,7 +40,7 @@ export interface ActivationOperator {
   readonly change: ActivationChange;
 }
 
-/** An operator on layers' outputs, after the batch norm and before anything is added or rectified; by default it has its function's name. */
+/** An operator on layers' outputs, after the batch norm that follows it and before anything is added or rectified; by default it has its function's name. */
 export function onOutput(change: ActivationChange, name = change.name): ActivationOperator {
   return { name, place: "output", change };
 }
@@ -94,7 +94,9 @@ function replacedWords<T>(
 ): Vocabulary<T> {
   return {
     ...words,
-    batchNorm: (x, layer) => replace(words.batchNorm(x, layer), layer, "output"),
+    conv: (x, layer) => (layer.norm ? replace(words.conv(x, layer), layer, "output") : words.conv(x, layer)),
+    batchNorm: (x, layer) =>
+      layer.norm ? words.batchNorm(x, layer) : replace(words.batchNorm(x, layer), layer, "output"),
     add: (branch, shortcut, layer) => words.add(branch, replace(shortcut, layer, "shortcut"), layer),
   };
 }

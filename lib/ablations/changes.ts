@@ -31,10 +31,5 @@ export function changesAt({ arrays, activations }: Changes, { name }: Layer): Ch
   return { arrays: ofLayer(arrays), activations: ofLayer(activations) };
 }
 
-/** The names of the layers at which something changes, of arrays or activations by name. */
-export function changedLayers(...changed: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> {
-  return new Set(changed.flatMap((all) => [...all.keys()].map(layerIn)));
-}
-
 /** The layer that an array or an activation belongs to, by its name. */
 const layerIn = (part: string): string => part.replace(/\.[^.]+$/, "");

@@ -1,10 +1,13 @@
 // The arrays of one layer: what operators are given of it, and what they return, checked.
 import { sizeOf, type Values } from "../files/values";
 import { type Layer, outputSides } from "../networks/layers";
-import { BATCH_NORM, type Parameters } from "../networks/network";
+import { BATCH_NORM, normNames, type Parameters } from "../networks/network";
 import { typeText } from "../text/format";
 
-/** All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. */
+/**
+ * All arrays of one layer: its kernel [size, size, inputs, outputs] and its batch norm, each [outputs]. With pre-activation the batch
+ * norm stands before the kernel, each array [inputs], and the stem and the shortcuts have none: of them there is the kernel alone.
+ */
 export interface LayerValues {
   readonly kernel: Values;
   readonly gamma: Values;
@@ -16,13 +19,15 @@ export interface LayerValues {
 const PARTS: readonly string[] = ["kernel", ...BATCH_NORM];
 
 /** Copies of a layer's arrays. */
-export function layerValues(parameters: Parameters, { name }: Layer): LayerValues {
+export function layerValues(parameters: Parameters, layer: Layer): LayerValues {
   const copy = (part: string): Values => {
-    const { shape, data } = parameters.get(`${name}.${part}`)!;
+    const { shape, data } = parameters.get(`${layer.name}.${part}`)!;
     return { shape, data: data.slice() };
   };
-  return Object.fromEntries(PARTS.map((part) => [part, copy(part)])) as unknown as LayerValues;
+  return Object.fromEntries(partsOf(layer).map((part) => [part, copy(part)])) as unknown as LayerValues;
 }
+
+const partsOf = (layer: Layer): readonly string[] => (normNames(layer).length ? PARTS : ["kernel"]);
 
 /**
  * The arrays that an operator returned, by their part: a kernel by itself, or several by name.
@@ -32,11 +37,12 @@ export function returnedArrays(returned: unknown, layer: Layer): Record<string, 
   if (isRecord(returned)) {
     if ("shape" in returned || "data" in returned) return { kernel: returned as unknown as Values };
     const arrays = Object.entries(returned).filter(([, values]) => values !== undefined);
-    if (arrays.every(([part]) => PARTS.includes(part))) return Object.fromEntries(arrays) as Record<string, Values>;
+    if (arrays.every(([part]) => partsOf(layer).includes(part)))
+      return Object.fromEntries(arrays) as Record<string, Values>;
   }
   const found = isRecord(returned) ? `{ ${Object.keys(returned).join(", ")} }` : typeText(returned);
   throw new TypeError(
-    `Cannot ablate ${layer.name}: the operator returned ${found}, expected a kernel { shape, data } or arrays by name (${PARTS.join(", ")})`,
+    `Cannot ablate ${layer.name}: the operator returned ${found}, expected a kernel { shape, data } or arrays by name (${partsOf(layer).join(", ")})`,
   );
 }
 

@@ -6,10 +6,11 @@ import { initialKernel } from "../networks/network";
 import type { KernelOperator } from "./ablate";
 import { onOutput, onShortcut } from "./activations";
 
-/** The layer gives exactly nothing: its kernel is zero, and its batch norm's constant is dropped too. */
-export const removeConstant: KernelOperator = (kernel, { outputs }) => {
+/** The layer gives exactly nothing: its kernel is zero, and the constant of a batch norm that follows it is dropped too. */
+export const removeConstant: KernelOperator = (kernel, { outputs, norm }) => {
   const none: Values = { shape: [outputs], data: new Float32Array(outputs) };
-  return { kernel: mapped(kernel, () => 0), gamma: none, beta: none };
+  const nothing = mapped(kernel, () => 0);
+  return norm ? nothing : { kernel: nothing, gamma: none, beta: none };
 };
 
 /**

@@ -1,11 +1,11 @@
 // Networks of the families as ONNX files, which ONNX Runtime, Netron and `importOnnx` open.
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import { encodeOnnxModel, type OnnxAttribute, type OnnxNode, type OnnxTensor } from "../files/onnx-file";
 import { checkParameters } from "../networks/complete";
 import { forward, type Vocabulary } from "../networks/forward";
 import type { Layer } from "../networks/layers";
 import { BATCH_NORM, EPSILON, type Network } from "../networks/network";
-import { familySpec } from "../networks/spec";
+import { familySpec, sideOf } from "../networks/spec";
 import { ONNX_STATED } from "./onnx";
 import { toChannelsFirst } from "./torch-layout";
 
@@ -30,7 +30,7 @@ export function encodeOnnx(network: Network): Uint8Array {
   nodes.push({ name: "logits", op: "Identity", inputs: [logits], outputs: ["logits"], attributes: {} });
   return encodeOnnxModel({
     ...{ opset: OPSET, nodes, tensors, metadata: { [ONNX_STATED]: JSON.stringify(PLAIN) } },
-    inputs: new Map([["images", [-1, CHANNELS, SIDE, SIDE]]]),
+    inputs: new Map([["images", [-1, CHANNELS, sideOf(spec), sideOf(spec)]]]),
     outputs: new Map([["logits", [-1, spec.classes]]]),
   });
 }
@@ -81,7 +81,10 @@ function writtenWords(network: Network, nodes: OnnxNode[], tensors: Map<string, 
       const pads = Float64Array.of(0, side, 0, 0, 0, side, 0, 0);
       return add("Pad", [every, tensor(`${name}.pads`, { shape: [8], data: pads })]);
     },
-    maxPool: (x) => add("MaxPool", [x], { kernel_shape: [2, 2], strides: [2, 2] }),
+    maxPool(x, size) {
+      const side = size === 3 ? 1 : 0;
+      return add("MaxPool", [x], { kernel_shape: [size, size], strides: [2, 2], pads: [side, side, side, side] });
+    },
     pool: (x) => add("Flatten", [add("GlobalAveragePool", [x])]),
     dense: (x) => add("Gemm", [x, own("dense.kernel"), own("dense.bias")]),
     operate: ({ op }) => {

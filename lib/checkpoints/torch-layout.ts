@@ -1,8 +1,8 @@
 // Where PyTorch implementations of the networks keep each parameter, and how they order its axes.
 import { sizeOf, type Values } from "../files/values";
-import { blocksOf, type Layer } from "../networks/layers";
+import { blocksOf, headNorm, type Layer, normChannels } from "../networks/layers";
 import { parameterShapes } from "../networks/network";
-import { familySpec, type Spec } from "../networks/spec";
+import { type FamilySpec, familySpec, isPreActivated, type Spec } from "../networks/spec";
 
 /** The metadata, in an exported safetensors file, that holds what a state_dict does not: name, spec and normalization. */
 export const STATED = "nontrivial";
@@ -22,16 +22,69 @@ export interface StoredParameter {
 }
 
 /**
- * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets) or
- * kuangliu/pytorch-cifar (the other families), in forward order.
+ * Where each parameter of a network stands in a state_dict of akamaster/pytorch_resnet_cifar10 (CIFAR ResNets), pytorchcv
+ * (pre-activation ResNets), xternalz/WideResNet-pytorch (Wide ResNets), torchvision (ResNets for ImageNet) or kuangliu/pytorch-cifar (the other families), in forward order.
  */
 export function storedParameters(spec: Spec): StoredParameter[] {
-  const places = familySpec(spec).family === "vgg" ? vggParameters(spec) : residualParameters(spec);
-  const dense = spec.family === "vgg" ? "classifier" : "linear";
+  const { family } = familySpec(spec);
+  const places = isPreActivated(spec)
+    ? preActivatedParameters(spec)
+    : family === "vgg"
+      ? vggParameters(spec)
+      : residualParameters(spec);
+  const dense = DENSE[family] ?? "linear";
   const [inputs, classes] = parameterShapes(spec).get("dense.kernel")!;
   places.push({ name: "dense.kernel", source: `${dense}.weight`, shape: [classes, inputs] });
   places.push({ name: "dense.bias", source: `${dense}.bias`, shape: [classes] });
   return places;
+}
+
+/** What the dense layer is called, where it is not "linear". */
+const DENSE: Readonly<Partial<Record<FamilySpec["family"], string>>> = {
+  vgg: "classifier",
+  preresnet: "output",
+  wrn: "fc",
+  "torchvision-resnet": "fc",
+};
+
+/** How somebody calls the parts of a network with pre-activation. */
+interface Naming {
+  readonly stem: string;
+  readonly head: string;
+  readonly block: (layer: Layer) => string;
+  readonly conv: (number: number) => string;
+  readonly norm: (number: number) => string;
+  readonly shortcut: string;
+}
+
+const PYTORCHCV: Naming = {
+  stem: "features.init_block",
+  head: "features.post_activ.bn",
+  block: ({ stage, block }) => `features.stage${stage}.unit${block}`,
+  conv: (number) => `body.conv${number}.conv`,
+  norm: (number) => `body.conv${number}.bn`,
+  shortcut: "identity_conv",
+};
+
+const XTERNALZ: Naming = {
+  stem: "conv1",
+  head: "bn1",
+  block: ({ stage, block }) => `block${stage}.layer.${block - 1}`,
+  conv: (number) => `conv${number}`,
+  norm: (number) => `bn${number}`,
+  shortcut: "convShortcut",
+};
+
+function preActivatedParameters(spec: Spec): StoredParameter[] {
+  const { stem, head, block, conv, norm, shortcut: bypass } = spec.family === "wrn" ? XTERNALZ : PYTORCHCV;
+  const places = blocksOf(spec).flatMap(({ branch, shortcut }) => {
+    const own = branch.flatMap((layer, index) => {
+      const at = (part: (number: number) => string) => `${block(layer)}.${part(index + 1)}`;
+      return layer.stage === 0 ? layerParameters(layer, stem) : layerParameters(layer, at(conv), at(norm));
+    });
+    return typeof shortcut === "string" ? own : [...own, ...layerParameters(shortcut, `${block(shortcut)}.${bypass}`)];
+  });
+  return [...places, ...normParameters(headNorm(spec)!, head)];
 }
 
 /** VGG's layers are numbered through: convolution, batch norm, relu, and a max pool at the end of a stage. */
@@ -53,22 +106,28 @@ function residualParameters(spec: Spec): StoredParameter[] {
       return layerParameters(layer, `${prefix}conv${index + 1}`, `${prefix}bn${index + 1}`);
     });
     if (typeof shortcut === "string") return places;
-    const prefix = `${blockPrefix(shortcut)}.shortcut`;
+    const prefix = `${blockPrefix(shortcut)}.${spec.family === "torchvision-resnet" ? "downsample" : "shortcut"}`;
     return [...places, ...layerParameters(shortcut, `${prefix}.0`, `${prefix}.1`)];
   });
 }
 
 const blockPrefix = ({ stage, block }: Layer): string => `layer${stage}.${block - 1}`;
 
-/** The five parameters of a layer, given what its convolution and its batch norm are called. */
-function layerParameters({ name, size, inputs, outputs }: Layer, conv: string, norm: string): StoredParameter[] {
+/** The parameters of a layer, given what its convolution and, where it has one, its batch norm are called. */
+function layerParameters(layer: Layer, conv: string, norm = ""): StoredParameter[] {
+  const { name, size, inputs, outputs } = layer;
   const kernel = { name: `${name}.kernel`, source: `${conv}.weight`, shape: [outputs, inputs, size, size] };
-  const parts = Object.entries(NORM_PARTS).map(([theirs, ours]) => ({
-    name: `${name}.${ours}`,
+  return [kernel, ...normParameters(layer, norm)];
+}
+
+function normParameters(layer: Layer, norm: string): StoredParameter[] {
+  const channels = normChannels(layer);
+  if (channels === 0) return [];
+  return Object.entries(NORM_PARTS).map(([theirs, ours]) => ({
+    name: `${layer.name}.${ours}`,
     source: `${norm}.${theirs}`,
-    shape: [outputs],
+    shape: [channels],
   }));
-  return [kernel, ...parts];
 }
 
 /** [out, in, h, w] to [h, w, in, out] and [out, in] to [in, out]; one axis stays as it is. */

@@ -3,9 +3,10 @@ import type { Stored } from "../files/values";
 import type { Normalization } from "../networks/network";
 import { parseNormalization } from "../networks/parse";
 import { elementsOf, shown } from "../files/dtypes";
+import type { Spec } from "../networks/spec";
 import { type Author, authorOf } from "./torch-names";
 
-/** ImageNet's pixel statistics, with which akamaster's CIFAR networks were trained. */
+/** ImageNet's pixel statistics, with which torchvision's networks and akamaster's for CIFAR were trained. */
 const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** What kuangliu's and chenyaofo's networks of ten classes were trained with. Source: main.py in kuangliu/pytorch-cifar. */
@@ -13,6 +14,12 @@ const CIFAR10_USUAL: Normalization = { mean: [0.4914, 0.4822, 0.4465], std: [0.2
 
 /** Source, also for ten classes: the logs of his trainings, logs/cifar10 and logs/cifar100 in chenyaofo/pytorch-cifar-models. */
 const CHENYAOFO_CIFAR100: Normalization = { mean: [0.507, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2761] };
+
+/** Of both data sets. Source: train.py in xternalz/WideResNet-pytorch. */
+const XTERNALZ: Normalization = {
+  mean: [125.3, 123, 113.9].map((value) => value / 255),
+  std: [63, 62.1, 66.7].map((value) => value / 255),
+};
 
 /** The constants of a layer before the network, as MadryLab's robustness, nn.Sequential or a wrapper with buffers call them. */
 const CONSTANT = /^(?:module\.)?((?:normaliz(?:er|e|ation)|norm_layer|0)\.)?(?:new_)?(mean|std)$/;
@@ -68,23 +75,25 @@ export interface Chosen {
 /** @throws Error where nothing decides: no normalization is given or stated, and the names are nobody's */
 export function chooseNormalization(
   names: readonly string[],
-  classes: number,
+  { family, classes }: Spec,
   { given, stated }: { given?: Normalization; stated?: Normalization },
 ): Chosen {
   if (given) return { normalization: parseNormalization(given), by: "options" };
   if (stated) return { normalization: stated, by: "file" };
-  const author = authorOf(names);
+  const author = family === "torchvision-resnet" ? "torchvision" : authorOf(names);
   const usual = author && usualNormalization(author, classes);
   if (author && usual) return { normalization: usual, by: author };
   throw new Error(
-    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's or kuangliu's networks, from which the " +
+    "Cannot import the checkpoint: expected the names of akamaster's, chenyaofo's, kuangliu's, pytorchcv's or xternalz's networks, from which the " +
       `normalization of the pixels would follow, but found a mixture or another number of classes (${classes}); ` +
       "give the normalization",
   );
 }
 
 function usualNormalization(author: Author, classes: number): Normalization | undefined {
-  if (author === "akamaster") return IMAGENET_NORMALIZATION;
-  if (classes === 10) return CIFAR10_USUAL;
+  if (author === "akamaster" || author === "torchvision") return IMAGENET_NORMALIZATION;
+  if (author === "xternalz") return classes === 10 || classes === 100 ? XTERNALZ : undefined;
+  // Source of pytorchcv's, the same for CIFAR-100: pytorch/datasets/cifar10_cls_dataset.py in osmr/imgclsmob.
+  if (classes === 10 || (author === "pytorchcv" && classes === 100)) return CIFAR10_USUAL;
   return author === "chenyaofo" && classes === 100 ? CHENYAOFO_CIFAR100 : undefined;
 }

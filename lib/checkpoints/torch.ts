@@ -26,6 +26,8 @@ export interface ImportOptions {
   readonly normalization?: Normalization;
   /** A file says nothing of shortcuts without parameters: "plain" where the network has none. */
   readonly family?: CifarSpec["family"];
+  /** Rows, and columns, of the images of a ResNet with a 7x7 stem, of which a file says nothing; 224 by default. */
+  readonly side?: number;
   /** Of a file that holds several: "raw", "averaged", or the key of a state_dict; the averaged ones by default, as timm does. */
   readonly weights?: string;
 }
@@ -48,12 +50,12 @@ export interface ImportReport {
 /**
  * Imports a PyTorch checkpoint (zip, legacy or safetensors), given as a path or its bytes. Understands the names of
  * akamaster/pytorch_resnet_cifar10, of kuangliu/pytorch-cifar, of chenyaofo/pytorch-cifar-models (as in torchvision and
- * timm), and of wrappers around them. Family, depth, width, shortcut and classes follow from names and shapes. What has no
+ * timm), of xternalz/WideResNet-pytorch and of pytorchcv's PreResNets and WRNs for CIFAR, and of wrappers around them. Family, depth, width, shortcut and classes follow from names and shapes. What has no
  * parameters cannot be seen: a ResNet-18 is taken to have no max pool after its stem, a bottleneck its stride in the 3x3.
  *
  * The pixels' normalization is part of a network but not of the file. By default it is ImageNet's for akamaster's names
  * (`linear`, `shortcut`), CIFAR's with their constants for kuangliu's (the same with `layer4`, or VGG's `features`; 10
- * classes) and chenyaofo's (`fc`, `downsample`, three stages; 10 or 100 classes), and that of the metadata for what
+ * classes), chenyaofo's (`fc`, `downsample`, three stages), xternalz's and pytorchcv's (10 or 100 classes), and that of the metadata for what
  * `encodeTorchState` wrote; with any other names it has to be given. A network that normalizes the pixels itself says it.
  *
  * What was assumed in these ways is said in the network's `assumed`.
@@ -76,19 +78,22 @@ export function importBytes(bytes: Uint8Array, options: ImportOptions, otherwise
   checkNoMasks([...found.keys()]);
   const { tensors: own, inside } = takeNormalization(found);
   const tensors = commonTensors(own);
-  const spec = specIn(tensors, stated, options.family);
+  const spec = specIn(tensors, stated, options);
   const name = options.name ?? stated?.name ?? otherwise ?? specName(spec);
-  const places = storedParameters(spec);
+  const places = storedParameters(spec).map(commonPlace);
   checkTensors(name, places, { spec, tensors });
   checkNumbers(places, tensors, bytes.length);
   const given = { given: options.normalization, stated: stated?.normalization ?? inside };
-  const { normalization, by } = chooseNormalization([...found.keys()], spec.classes, given);
+  const { normalization, by } = chooseNormalization([...found.keys()], spec, given);
   const parameters = new Map(places.map((place) => [place.name, valuesAt(place, tensors)]));
   const assumed = assumptionsOf({ spec, stated, options }, { normalization, by }, weights);
   const network = { name, spec, normalization, parameters, ...(assumed ? { assumed } : {}) };
   checkParameters(network);
   return { network, normalizedBy: by, rows: importRows(found, places) };
 }
+
+/** The place of a parameter by the names of `commonName`, whoever's it has. */
+const commonPlace = (place: StoredParameter): StoredParameter => ({ ...place, source: commonName(place.source)! });
 
 /** What the file states that it was assumed when its network was imported before, or what is assumed now. */
 function assumptionsOf(
@@ -107,8 +112,8 @@ function assumptionsOf(
 type Stated = Pick<Network, "name" | "spec" | "normalization" | "assumed">;
 
 /** The spec that a file states, or that its tensors show. @throws Error where a family is asked for that is not the stated one */
-function specIn(tensors: ReadonlyMap<string, Stored>, stated?: Stated, family?: CifarSpec["family"]): Spec {
-  if (!stated) return inferSpec(tensors, family ?? "resnet");
+function specIn(tensors: ReadonlyMap<string, Stored>, stated?: Stated, { family, side }: ImportOptions = {}): Spec {
+  if (!stated) return inferSpec(tensors, { family: family ?? "resnet", side });
   if (family === undefined || family === stated.spec.family) return stated.spec;
   throw new Error(
     `Cannot import "${stated.name}" as a ${family} network: the file says that it is ${specName(stated.spec)}`,
@@ -205,8 +210,8 @@ function importRows(found: ReadonlyMap<string, Stored>, places: readonly StoredP
 }
 
 /**
- * A network as a PyTorch state_dict in safetensors: the names of akamaster (CIFAR ResNets) or kuangliu (the other families,
- * with the biases that his VGG's convolutions have, all zero), kernels [out, in, h, w], float32. PyTorch reads it by `safetensors.torch.load_file` and, with `strict=True`, `load_state_dict`. Name, spec and normalization go
+ * A network as a PyTorch state_dict in safetensors: the names of akamaster (CIFAR ResNets), pytorchcv (pre-activation ResNets),
+ * xternalz (Wide ResNets) or kuangliu (the other families, with the biases that his VGG's convolutions have, all zero), kernels [out, in, h, w], float32. PyTorch reads it by `safetensors.torch.load_file` and, with `strict=True`, `load_state_dict`. Name, spec and normalization go
  * along as metadata (and what an import assumed), so that `importTorch` gives back the same network.
  * @throws Error naming the parameter that is missing or not finite.
  */

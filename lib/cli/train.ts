@@ -22,7 +22,7 @@ const COMMAND = defineCommand({
   options: {
     network: {
       value: "NAME",
-      help: "resnet20, plain20, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), vgg16, imagenet-resnet18, ...",
+      help: "resnet20, plain20, resnet20-B (1x1 shortcuts), resnet20-w32 (width 32), preresnet20, wrn16-4, vgg16, imagenet-resnet18, ...",
       preset: "resnet20",
     },
     preset: {

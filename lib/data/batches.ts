@@ -1,11 +1,11 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
 import { type Random, shuffled } from "../statistics/shuffle";
 import type { Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { CHANNELS, IMAGE_SIZE, imageSize, SIDE } from "./image";
 
 /** Images and labels of one batch. */
 export interface Batch {
-  /** [count, 32, 32, 3] in 0..255 */
+  /** [count, 32, 32, 3] in 0..255, or of the dataset's side */
   readonly images: Float32Array;
   /** [count] */
   readonly labels: Int32Array;
@@ -20,8 +20,9 @@ export interface Augmentation {
 
 /** The images from `start` to before `end`, unchanged. */
 export function batchOf(dataset: Dataset, start: number, end: number): Batch {
+  const size = imageSize(dataset);
   return {
-    images: new Float32Array(dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE)),
+    images: new Float32Array(dataset.images.subarray(start * size, end * size)),
     labels: new Int32Array(dataset.labels.subarray(start, end)),
   };
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { CIFAR10, CIFAR100, type Layout, readVerified, recordBytes } from "./cifar-files";
 import { checkDataset, type Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { CHANNELS, IMAGE_SIZE, imageSize, SIDE } from "./image";
 import { take } from "./select";
 
 const PLANE = SIDE * SIDE;
@@ -117,7 +117,8 @@ export function imagesBetween(dataset: Dataset, start: number, end: number): Dat
       `Cannot take images ${start} to before ${end}: expected whole numbers from 0 to ${dataset.count}, the second one larger`,
     );
   }
-  const images = dataset.images.subarray(start * IMAGE_SIZE, end * IMAGE_SIZE);
+  const size = imageSize(dataset);
+  const images = dataset.images.subarray(start * size, end * size);
   return { ...dataset, count: end - start, images, labels: dataset.labels.subarray(start, end) };
 }
 

@@ -1,6 +1,6 @@
 // A dataset, and what it has to be wherever one enters: images, labels and classes that agree, and fit the network they are put through.
 import { types } from "node:util";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { CHANNELS, imageSize, SIDE } from "./image";
 
 /** Images of one kind with their classes. */
 export interface Dataset {
@@ -8,7 +8,9 @@ export interface Dataset {
   readonly name: string;
   readonly split: "train" | "test";
   readonly count: number;
-  /** Pixels 0..255, [count, 32, 32, 3]. */
+  /** Rows, and columns, of an image where they are not 32. */
+  readonly side?: number;
+  /** Pixels 0..255, [count, 32, 32, 3], or of another side. */
   readonly images: Uint8Array;
   /** Classes, [count]; CIFAR-100: the fine labels. */
   readonly labels: Uint8Array;
@@ -18,6 +20,8 @@ export interface Dataset {
   readonly sha256: string;
 }
 
+const LARGEST_SIDE = 4096;
+
 /** Predicted classes are kept in bytes. */
 const MOST_CLASSES = 256;
 
@@ -26,7 +30,7 @@ const MOST_CLASSES = 256;
  * @throws RangeError naming the dataset, what was expected and what was found
  * @throws TypeError when images or labels are not bytes
  */
-export function checkDataset({ name, count, images, labels, classes }: Dataset): void {
+export function checkDataset({ name, count, images, labels, classes, side = SIDE }: Dataset): void {
   const fail = (wanted: string, found: string | number) => {
     throw new RangeError(`Cannot use the dataset "${name}": expected ${wanted} but found ${found}`);
   };
@@ -34,23 +38,29 @@ export function checkDataset({ name, count, images, labels, classes }: Dataset):
   if (classes.length < 1 || classes.length > MOST_CLASSES) fail(`1 to ${MOST_CLASSES} classes`, classes.length);
   if (!Number.isInteger(count) || count < 1) fail("at least one image", count);
   if (labels.length !== count) fail(`${count} labels, as many as its count,`, labels.length);
-  const shape = `[${count}, ${SIDE}, ${SIDE}, ${CHANNELS}]`;
-  if (images.length !== count * IMAGE_SIZE) fail(`${count * IMAGE_SIZE} numbers in its images ${shape}`, images.length);
+  if (!Number.isInteger(side) || side < 1 || side > LARGEST_SIDE) fail(`a side from 1 to ${LARGEST_SIDE} pixels`, side);
+  const [shape, numbers] = [`[${count}, ${side}, ${side}, ${CHANNELS}]`, count * imageSize({ side })];
+  if (images.length !== numbers) fail(`${numbers} numbers in its images ${shape}`, images.length);
   const odd = labels.findIndex((label) => label >= classes.length);
   if (odd >= 0) fail(`labels below ${classes.length}, the number of classes,`, `${labels[odd]} at image ${odd}`);
 }
 
 /**
- * Checks a dataset, and that a network has as many outputs as the dataset has classes.
+ * Checks a dataset, and that a network has as many outputs as the dataset has classes, and is made for images of its size.
  * @throws RangeError naming both and both numbers; otherwise as `checkDataset`
  */
-export function checkFit(network: { readonly name: string; readonly spec: { readonly classes: number } }, dataset: Dataset): void {
+export function checkFit(
+  network: { readonly name: string; readonly spec: { readonly classes: number; readonly side?: number } },
+  dataset: Dataset,
+): void {
   checkDataset(dataset);
+  const fail = (found: string) => {
+    throw new RangeError(`Cannot use the network "${network.name}" on the dataset "${dataset.name}": ${found}`);
+  };
   const [outputs, classes] = [network.spec.classes, dataset.classes.length];
-  if (outputs === classes) return;
-  throw new RangeError(
-    `Cannot use the network "${network.name}" on the dataset "${dataset.name}": it has ${outputs} outputs, but the dataset has ${classes} classes`,
-  );
+  if (outputs !== classes) fail(`it has ${outputs} outputs, but the dataset has ${classes} classes`);
+  const [wanted, side] = [network.spec.side ?? SIDE, dataset.side ?? SIDE];
+  if (wanted !== side) fail(`it is for images of ${wanted} x ${wanted} pixels, but the dataset's have ${side} x ${side}`);
 }
 
 // Fractions would be taken for black images, and 64-bit integers cannot be computed with.

@@ -5,7 +5,7 @@ import { readWhole } from "../files/disk";
 import { shown } from "../files/dtypes";
 import { decodeNpy, type Npy } from "../files/npy";
 import { checkDataset, type Dataset } from "./dataset";
-import { CHANNELS, SIDE } from "./image";
+import { CHANNELS, imageSize, SIDE } from "./image";
 
 const LARGEST_FILE = 2 ** 30; // bytes; the images of CIFAR-10-C have 154 MB for each corruption
 
@@ -33,11 +33,12 @@ export function loadNpy(path: string): Npy {
  */
 export function loadNpyDataset(imagesPath: string, labelsPath: string, options: NpyOptions): Dataset {
   const [imageBytes, labelBytes] = [imagesPath, labelsPath].map((path) => readWhole(path, LARGEST_FILE));
-  const images = imagesIn(imagesPath, decoded(imagesPath, imageBytes));
+  const { images, side } = imagesIn(imagesPath, decoded(imagesPath, imageBytes));
   const labels = labelsIn(labelsPath, decoded(labelsPath, labelBytes), options.classes.length);
   const { classes, split = "test", name = basename(imagesPath).replace(/\.npy$/, "") } = options;
   const sha256 = createHash("sha256").update(imageBytes).update(labelBytes).digest("hex");
-  const dataset = { name, split, count: images.length / (SIDE * SIDE * CHANNELS), images, labels, classes, sha256 };
+  const count = images.length / imageSize({ side });
+  const dataset = { name, split, count, images, labels, classes, sha256, ...(side === SIDE ? {} : { side }) };
   checkDataset(dataset);
   return dataset;
 }
@@ -50,13 +51,13 @@ function decoded(path: string, bytes: Uint8Array): Npy {
   }
 }
 
-function imagesIn(path: string, { shape, data }: Npy): Uint8Array {
-  const [, ...image] = shape;
-  const fits = shape.length === 4 && image.join() === [SIDE, SIDE, CHANNELS].join();
-  if (fits && data instanceof Uint8Array) return data;
+function imagesIn(path: string, { shape, data }: Npy): Pick<Dataset, "images"> & { readonly side: number } {
+  const [, side, columns, channels] = shape;
+  const fits = shape.length === 4 && side === columns && channels === CHANNELS;
+  if (fits && data instanceof Uint8Array) return { images: data, side };
   const found = `${shown(shape)} as ${data.constructor.name}`;
   throw new RangeError(
-    `Cannot read "${path}": expected images [count, ${SIDE}, ${SIDE}, ${CHANNELS}] as Uint8Array but found ${found}`,
+    `Cannot read "${path}": expected images [count, side, side, ${CHANNELS}], such as [count, ${SIDE}, ${SIDE}, ${CHANNELS}], as Uint8Array but found ${found}`,
   );
 }
 

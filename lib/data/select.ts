@@ -1,6 +1,6 @@
 // Some of a dataset's images: by index, or by what they are.
 import { checkDataset, type Dataset } from "./dataset";
-import { IMAGE_SIZE } from "./image";
+import { imageSize } from "./image";
 
 /**
  * A copy of the images at these indices, in this order; `sha256` stays that of the whole split.
@@ -10,10 +10,9 @@ export function take(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   checkDataset(dataset);
   const chosen = Array.from(indices);
   checkIndices(dataset, chosen);
-  const images = new Uint8Array(chosen.length * IMAGE_SIZE);
-  chosen.forEach((from, to) =>
-    images.set(dataset.images.subarray(from * IMAGE_SIZE, (from + 1) * IMAGE_SIZE), to * IMAGE_SIZE),
-  );
+  const size = imageSize(dataset);
+  const images = new Uint8Array(chosen.length * size);
+  chosen.forEach((from, to) => images.set(dataset.images.subarray(from * size, (from + 1) * size), to * size));
   const labels = Uint8Array.from(chosen, (index) => dataset.labels[index]);
   return { ...dataset, count: chosen.length, images, labels };
 }

@@ -50,7 +50,7 @@ export function eagerWords(
       const side = (outputs - inputs) / 2;
       return padded(subsampled(x, stride), [0, 0, 0, side]);
     },
-    maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
+    maxPool: (x, size) => tf.maxPool(size === 3 ? padded(x, [0, 1, 1, 0]) : (x as tf.Tensor4D), size, 2, "valid"),
     pool: (x) => tf.mean(x, [1, 2]),
     operate({ op }) {
       throw new Error(

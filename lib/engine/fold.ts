@@ -1,48 +1,71 @@
-// Batch norm folded into its convolution: in inference both are linear, so one kernel and one bias do the work of five parameters.
+// Batch norm folded: in inference it is linear, so one kernel and one bias do the work of five parameters.
 import type { Values } from "../files/values";
-import { type Layer, layersOf } from "../networks/layers";
-import { BATCH_NORM, EPSILON, type Network, type Parameters, parameterShapes } from "../networks/network";
+import { headNorm, layersOf } from "../networks/layers";
+import { EPSILON, type Parameters } from "../networks/network";
 import type { Spec } from "../networks/spec";
 
+/** The parameter of that name in the equivalent network without batch norms. */
+export type Folded = (parameters: Parameters, name: string) => Values;
+
 /**
- * The parameters of the equivalent network without batch norms: `<layer>.kernel` and `<layer>.bias`, and the dense layer as it is.
+ * Makes the parameters of equivalent networks without batch norms: `<layer>.kernel` and `<layer>.bias` of layers, all others as they are.
+ * What networks of one spec share is folded once.
  * kernel' = kernel * gamma / sqrt(variance + eps); bias = beta - mean * gamma / sqrt(variance + eps)
+ * A batch norm that stands before a convolution becomes the first factor and the second term, `<layer>.scale` and `<layer>.shift`.
  */
-export function foldedParameters(network: Network): Parameters {
-  const folded = new Map<string, Values>();
-  for (const layer of layersOf(network.spec)) {
-    folded.set(`${layer.name}.kernel`, foldedKernel(network.parameters, layer));
-    folded.set(`${layer.name}.bias`, foldedBias(network.parameters, layer));
-  }
-  for (const name of plainParameters(network.spec)) folded.set(name, network.parameters.get(name)!);
-  return folded;
+export function folding(spec: Spec): Folded {
+  const before = normsBefore(spec);
+  const [scaleOf, kernelOf, biasOf] = [once(normScale), once(foldedKernel), once(foldedBias)];
+  return (parameters, name) => {
+    const [layer, part] = [name.slice(0, name.lastIndexOf(".")), name.slice(name.lastIndexOf(".") + 1)];
+    const of = (own: string) => parameters.get(`${layer}.${own}`)!;
+    const apart = part === "kernel" && before.has(layer);
+    if (apart || !parameters.has(`${layer}.gamma`)) return parameters.get(name)!;
+    const scale = [of("gamma"), of("variance")];
+    if (part === "scale") return scaleOf(...scale);
+    return part === "kernel" ? kernelOf(of("kernel"), ...scale) : biasOf(of("beta"), of("mean"), ...scale);
+  };
 }
 
-/** The parameters that belong to no layer, such as the dense layer's: they stay as they are. */
-export function plainParameters(spec: Spec): string[] {
-  const ofLayers = new Set(
-    layersOf(spec).flatMap(({ name }) => ["kernel", ...BATCH_NORM].map((part) => `${name}.${part}`)),
-  );
-  return [...parameterShapes(spec).keys()].filter((name) => !ofLayers.has(name));
+/** The names of batch norms that stand before their convolution, or before the mean of all pixels. */
+function normsBefore(spec: Spec): ReadonlySet<string> {
+  const head = headNorm(spec);
+  const all = [...layersOf(spec), ...(head ? [head] : [])];
+  return new Set(all.filter(({ norm }) => norm === "before").map(({ name }) => name));
 }
 
-/** Per output channel, what batch norm multiplies by. */
-function scales(parameters: Parameters, { name }: Layer): number[] {
-  const variance = parameters.get(`${name}.variance`)!.data;
-  return Array.from(parameters.get(`${name}.gamma`)!.data, (gamma, c) => gamma / Math.sqrt(variance[c] + EPSILON));
+/** The function, which for the same arrays gives the same result. */
+function once(compute: (...arrays: Values[]) => Values): (...arrays: Values[]) => Values {
+  const numbers = new Map<Values, number>();
+  const known = new Map<string, Values>();
+  return (...arrays) => {
+    for (const values of arrays) if (!numbers.has(values)) numbers.set(values, numbers.size);
+    const key = arrays.map((values) => numbers.get(values)).join();
+    const found = known.get(key) ?? compute(...arrays);
+    known.set(key, found);
+    return found;
+  };
 }
+
+/** Per channel, what batch norm multiplies by. */
+function scales(gamma: Values, variance: Values): number[] {
+  return Array.from(gamma.data, (value, c) => value / Math.sqrt(variance.data[c] + EPSILON));
+}
+
+/** The same as an array of its own. */
+const normScale = (gamma: Values, variance: Values): Values => ({
+  shape: gamma.shape,
+  data: Float32Array.from(scales(gamma, variance)),
+});
 
 /** The kernel [size, size, inputs, outputs] of a layer, scaled per output. */
-export function foldedKernel(parameters: Parameters, layer: Layer): Values {
-  const { shape, data } = parameters.get(`${layer.name}.kernel`)!;
-  const scale = scales(parameters, layer);
-  return { shape, data: data.map((weight, index) => weight * scale[index % layer.outputs]) };
+function foldedKernel(kernel: Values, gamma: Values, variance: Values): Values {
+  const scale = scales(gamma, variance);
+  return { shape: kernel.shape, data: kernel.data.map((weight, index) => weight * scale[index % scale.length]) };
 }
 
-/** What a layer adds to each output channel: its whole result once its kernel is zero. */
-export function foldedBias(parameters: Parameters, layer: Layer): Values {
-  const mean = parameters.get(`${layer.name}.mean`)!.data;
-  const beta = parameters.get(`${layer.name}.beta`)!.data;
-  const scale = scales(parameters, layer);
-  return { shape: [layer.outputs], data: beta.map((shift, c) => shift - mean[c] * scale[c]) };
+/** What a batch norm adds to each channel: behind a convolution, its whole result once the kernel is zero. */
+function foldedBias(beta: Values, mean: Values, gamma: Values, variance: Values): Values {
+  const scale = scales(gamma, variance);
+  return { shape: beta.shape, data: beta.data.map((shift, c) => shift - mean.data[c] * scale[c]) };
 }

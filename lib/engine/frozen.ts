@@ -1,10 +1,10 @@
 // A trained network as a frozen graph that other programs open: batch norms folded, parameters as constants, nodes named by layer.
-import { CHANNELS, SIDE } from "../data/image";
-import { forwardBlock, type Vocabulary } from "../networks/forward";
+import { CHANNELS } from "../data/image";
+import { forwardBlock, forwardHead, type Vocabulary } from "../networks/forward";
 import { blocksOf, type Layer } from "../networks/layers";
 import type { Network } from "../networks/network";
-import { isGraphSpec } from "../networks/spec";
-import { foldedParameters } from "./fold";
+import { isGraphSpec, sideOf } from "../networks/spec";
+import { folding } from "./fold";
 import { Graph, type Symbolic } from "./graph";
 import { inferenceWords } from "./recorder";
 import { encodeSavedModel, type Signature } from "./savedmodel";
@@ -23,7 +23,8 @@ export interface FrozenGraph {
  */
 export function freeze(network: Network): FrozenGraph {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
+  const side = sideOf(network.spec);
+  const images = graph.placeholder("images", { shape: [-1, side, side, CHANNELS], dtype: "float32" });
   const words = namedWords(graph, network);
   const inputs = new Map<string, Symbolic>();
   let x = words.normalize(images);
@@ -31,7 +32,7 @@ export function freeze(network: Network): FrozenGraph {
     inputs.set(`from_${blockName(block.branch[0]).replace(".", "_")}`, x);
     x = forwardBlock(words, x, block);
   }
-  const outputs = { logits: isGraphSpec(network.spec) ? x : words.dense(words.pool(x)) };
+  const outputs = { logits: forwardHead(network.spec, words, x) };
   const restarts = [...inputs].map(([name, input]) => [name, { inputs: { input }, outputs }] as const);
   const serving = { serving_default: { inputs: { images }, outputs } };
   return { graph, signatures: isGraphSpec(network.spec) ? serving : { ...serving, ...Object.fromEntries(restarts) } };
@@ -39,17 +40,14 @@ export function freeze(network: Network): FrozenGraph {
 
 /** The file saved_model.pb of a network's SavedModel folder, which holds nothing else: constants need no `variables` folder. */
 export function encodeFrozen(network: Network): Uint8Array {
-  const { graph, signatures } = freeze(network);
-  return encodeSavedModel(graph, signatures);
+  return encodeSavedModel(freeze(network).signatures);
 }
 
 /** The interpreter of frozen inference whose nodes are named by layer, and what belongs to no single layer by block. */
 function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
-  const folded = foldedParameters(network);
-  const words = inferenceWords((name) => {
-    const { data, shape } = folded.get(name)!;
-    return graph.constant(data, shape, name.replace(/\.(\w+)$/, "/$1"));
-  }, network.normalization);
+  const words = inferenceWords(graph, network, folding(network.spec), {
+    nameOf: (name) => name.replace(/\.(\w+)$/, "/$1"),
+  });
   return {
     normalize: (images) => graph.within("normalize", () => words.normalize(images)),
     conv: (x, layer) => graph.within(layer.name, () => words.conv(x, layer)),
@@ -58,7 +56,7 @@ function namedWords(graph: Graph, network: Network): Vocabulary<Symbolic> {
     operate: words.operate,
     add: (branch, shortcut, layer) => graph.within(blockName(layer), () => words.add(branch, shortcut, layer)),
     pad: (x, layer) => graph.within(`${blockName(layer)}.shortcut`, () => words.pad(x, layer)),
-    maxPool: (x) => graph.within(scopeOf(x), () => words.maxPool(x)),
+    maxPool: (x, size) => graph.within(scopeOf(x), () => words.maxPool(x, size)),
     pool: (x) => graph.within("pool", () => words.pool(x)),
     dense: (x) => graph.within("dense", () => words.dense(x)),
   };

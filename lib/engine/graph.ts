@@ -1,4 +1,7 @@
-// A TensorFlow graph written from TypeScript: nodes with known shapes, constants, placeholders and variables.
+// A TensorFlow graph written from TypeScript: nodes with known shapes, constants, placeholders and variables. What is asked for twice is
+// there once: networks that are recorded into one graph share whatever they have in common, without anybody looking for it.
+import { createHash } from "node:crypto";
+import { sizeOf } from "../files/values";
 
 /** Element types; a "resource" is the handle of a variable. */
 export type DType = "float32" | "bfloat16" | "int32" | "bool" | "resource";
@@ -25,6 +28,7 @@ export interface GraphNode {
   /** Nodes that run before this one although it reads nothing of theirs. */
   readonly control: readonly GraphNode[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly outputs: readonly OutputType[];
 }
 
 /** A tensor that will exist when the graph runs: one output of a node. */
@@ -42,6 +46,8 @@ export type OutputType = Pick<Symbolic, "shape" | "dtype">;
 export class Graph {
   readonly nodes: GraphNode[] = [];
   private readonly names = new Set<string>();
+  private readonly known = new Map<string, Symbolic[]>();
+  private readonly digests = new WeakMap<Float32Array | Int32Array, string>();
   private scope = "";
 
   /** Runs the body, whose nodes are called by their scope and operation ("stem.conv/Relu"): for people who open the graph elsewhere. */
@@ -55,7 +61,10 @@ export class Graph {
     }
   }
 
-  /** Adds a node and returns its outputs. */
+  /**
+   * Adds a node and returns its outputs; where one with the same operation, inputs and attributes is there, that one's. A node with a
+   * name or a place in time, or that touches a variable, is always a new one.
+   */
   add(
     op: string,
     inputs: readonly Symbolic[],
@@ -63,11 +72,41 @@ export class Graph {
     outputs: readonly OutputType[],
     options: { readonly name?: string; readonly control?: readonly GraphNode[] } = {},
   ): Symbolic[] {
+    const isOwn = options.name ?? options.control ?? inputs.find(({ dtype }) => dtype === "resource");
+    if (isOwn !== undefined) return this.append(op, inputs, attributes, outputs, options);
+    const key = `${op}(${inputs.map(tensorName).join()}) ${this.attributesKey(attributes)}`;
+    const found = this.known.get(key);
+    if (found) return found;
+    const added = this.append(op, inputs, attributes, outputs, options);
+    this.known.set(key, added);
+    return added;
+  }
+
+  private append(...[op, inputs, attributes, outputs, options = {}]: Parameters<Graph["add"]>): Symbolic[] {
     const name = options.name ?? this.unusedName(op);
     this.names.add(name);
-    const node: GraphNode = { graph: this, name, op, inputs, control: options.control ?? [], attributes };
+    const node: GraphNode = { graph: this, name, op, inputs, control: options.control ?? [], attributes, outputs };
     this.nodes.push(node);
     return outputs.map((output, index) => ({ node, index, ...output }));
+  }
+
+  /** The same text for equal attributes; of a constant its digest, taken once for each array. */
+  private attributesKey(attributes: GraphNode["attributes"]): string {
+    let key = "";
+    for (const [name, attribute] of Object.entries(attributes))
+      key +=
+        "constant" in attribute
+          ? `${name} ${this.digestOf(attribute.constant)} ${attribute.dimensions.join("x")} `
+          : `${name} ${JSON.stringify(attribute)} `;
+    return key;
+  }
+
+  private digestOf(numbers: Float32Array | Int32Array): string {
+    const found = this.digests.get(numbers);
+    if (found !== undefined) return found;
+    const digest = createHash("sha256").update(numbers).digest("base64");
+    this.digests.set(numbers, digest);
+    return digest;
   }
 
   /** Numbered, except for the first of its kind in a scope. */
@@ -138,4 +177,45 @@ export class Graph {
 /** Shape and element type of a tensor. */
 export function typeOf({ shape, dtype }: Symbolic): OutputType {
   return { shape, dtype };
+}
+
+/** A tensor as TensorFlow calls it. */
+export const tensorName = ({ node, index }: Symbolic): string => `${node.name}:${index}`;
+
+/** The nodes that some tensors need, in the order of their graph: all that is written when these tensors are asked for. */
+export function nodesOf(tensors: readonly Symbolic[]): GraphNode[] {
+  const needed = new Set<GraphNode>();
+  for (const tensor of tensors) addNeeded(tensor, needed);
+  return tensors.length ? tensors[0].node.graph.nodes.filter((node) => needed.has(node)) : [];
+}
+
+/** Adds the nodes that a tensor needs to those that are needed, and returns the new ones. */
+export function addNeeded(tensor: Symbolic, needed: Set<GraphNode>): GraphNode[] {
+  const open = [tensor.node];
+  const added: GraphNode[] = [];
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (needed.has(node)) continue;
+    needed.add(node);
+    added.push(node);
+    for (const before of node.control) open.push(before);
+    for (const input of node.inputs) open.push(input.node);
+  }
+  return added;
+}
+
+/** How many weights a node's kernel has, where it is a convolution. */
+export const kernelSize = ({ op, inputs }: GraphNode): number =>
+  op === "Conv2D" || op === "DepthwiseConv2dNative" ? sizeOf(inputs[1].shape) : 0;
+
+/**
+ * How often some nodes multiply (and add) for one image, in convolutions: once per weight and output pixel, at the borders too. What is
+ * the same for all images is computed once, and counts nothing.
+ */
+export function multiplicationsIn(nodes: Iterable<GraphNode>): number {
+  let sum = 0;
+  for (const node of nodes) {
+    const [images, height, width] = node.outputs[0]?.shape ?? [1];
+    if (images !== 1) sum += kernelSize(node) && kernelSize(node) * height * width;
+  }
+  return sum;
 }

@@ -127,8 +127,12 @@ function pooled(op: string, x: Symbolic, { size, stride }: { size: number; strid
 /** Every `stride`-th pixel: as a 1x1 average, because slices have no gradient. */
 export const subsample = (x: Symbolic, stride: number): Symbolic => pooled("AvgPool", x, { size: 1, stride });
 
-/** The largest of every `size` x `size` pixels. */
-export const maxPool = (x: Symbolic, size: number): Symbolic => pooled("MaxPool", x, { size, stride: size });
+/**
+ * The largest of `size` x `size` pixels around every second one: of 3 x 3 with a zero on every side, which is as good as nothing there, as
+ * no number is below it.
+ */
+export const maxPool = (x: Symbolic, size: 2 | 3): Symbolic =>
+  pooled("MaxPool", size === 3 ? pad(x, [0, 1, 1, 0]) : x, { size, stride: 2 });
 
 /** Zeros before and after the present values: per axis, as many on each side. */
 export function pad(x: Symbolic, sides: readonly number[]): Symbolic {

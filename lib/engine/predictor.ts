@@ -1,18 +1,19 @@
 // Predictions of a network: its inference compiled into one graph.
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
+import { CHANNELS, imageSize, SIDE } from "../data/image";
 import { forward } from "../networks/forward";
 import type { Network } from "../networks/network";
+import { sideOf } from "../networks/spec";
 import { largestOf } from "../statistics/extremes";
 import { startEngine, type Tensor, tensorOf, tf } from "./backend";
 import { eagerWeights, eagerWords } from "./eager";
-import { foldedParameters } from "./fold";
+import { folding } from "./fold";
 import { Graph } from "./graph";
 import { inferenceWords } from "./recorder";
 import { loadProgram } from "./savedmodel";
 
 /** Computes the logits of one network. */
 export interface Predictor {
-  /** Logits [batch, classes] of images [batch, 32, 32, 3] in 0..255, as plain numbers, row by row. */
+  /** Logits [batch, classes] of images [batch, 32, 32, 3] (or of the network's side) in 0..255, as plain numbers, row by row. */
   logits(images: Tensor): Float32Array;
   dispose(): void;
 }
@@ -26,11 +27,10 @@ export async function openPredictor(network: Network): Promise<Predictor> {
 /** The parameters are constants of the graph: TensorFlow prepares them once, where parameters that are handed in cost a quarter more. */
 async function graphPredictor(network: Network): Promise<Predictor> {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const folded = foldedParameters(network);
-  const weights = (name: string) => graph.constant(folded.get(name)!.data, folded.get(name)!.shape);
-  const logits = forward(network.spec, inferenceWords(weights, network.normalization), images);
-  const program = await loadProgram(graph, { logits: { inputs: { images }, outputs: { logits } } });
+  const side = sideOf(network.spec);
+  const images = graph.placeholder("images", { shape: [-1, side, side, CHANNELS], dtype: "float32" });
+  const logits = forward(network.spec, inferenceWords(graph, network, folding(network.spec)), images);
+  const program = await loadProgram({ logits: { inputs: { images }, outputs: { logits } } });
   return { logits: (batch) => numbersOf(program.run("logits", { images: batch }).logits), dispose: program.dispose };
 }
 
@@ -52,9 +52,9 @@ function numbersOf(tensor: Tensor): Float32Array {
   }
 }
 
-/** A batch's images on the engine; the caller disposes of them. */
-export function imageTensor(images: Float32Array): Tensor {
-  return tensorOf(images, [images.length / IMAGE_SIZE, SIDE, SIDE, CHANNELS]);
+/** A batch's images on the engine; the caller disposes of them. @param side their rows, and columns */
+export function imageTensor(images: Float32Array, side = SIDE): Tensor {
+  return tensorOf(images, [images.length / imageSize({ side }), side, side, CHANNELS]);
 }
 
 /** The class with the highest logit for each image, the first one in a tie. @throws Error when a logit is not finite */

@@ -1,7 +1,8 @@
 // The first interpreter of the forward pass: it records TensorFlow graph nodes, for training and for inference.
 import type { Vocabulary } from "../networks/forward";
-import { BATCH_NORM, EPSILON, type Normalization, type Precision } from "../networks/network";
-import type { Symbolic } from "./graph";
+import { BATCH_NORM, EPSILON, type Network, type Normalization, type Precision } from "../networks/network";
+import type { Folded } from "./fold";
+import type { Graph, Symbolic } from "./graph";
 import { formedConv, operate } from "./operate";
 import * as ops from "./operations";
 
@@ -27,22 +28,39 @@ function commonWords(weights: Weights, { mean, std }: Normalization, precision: 
     relu: ops.relu,
     add: ops.add,
     pad: (x, { inputs, outputs, stride }) => ops.pad(ops.subsample(x, stride), [0, 0, 0, (outputs - inputs) / 2]),
-    maxPool: (x) => ops.maxPool(x, 2),
+    maxPool: ops.maxPool,
     pool: (x) => ops.mean(ops.cast(x, "float32"), [1, 2]),
     operate: (node, inputs) => operate(node, inputs, { weights, precision }),
     dense: (x) => ops.biasAdd(ops.matMul(x, weights("dense.kernel")), weights("dense.bias")),
   } satisfies Omit<Vocabulary<Symbolic>, "batchNorm">;
 }
 
-/** Inference with batch norms folded into the convolutions (`foldedParameters`): TensorFlow fuses conv + bias + relu into one kernel. */
+/** What inference is recorded of: a network, or an ablation of it. */
+type Recorded = Pick<Network, "parameters" | "normalization">;
+
+/**
+ * Inference with batch norms folded into the convolutions: TensorFlow fuses conv + bias + relu into one kernel. Parameters are
+ * constants of the graph, which TensorFlow prepares once.
+ * A batch norm before a convolution, which a relu stands between, is one factor and one number to add per channel.
+ * @param folded shared by what is recorded into one graph, so that what is shared is folded once
+ * @param options.nameOf what to call the node of a parameter
+ */
 export function inferenceWords(
-  weights: Weights,
-  normalization: Normalization,
-  precision: Precision = "float32",
+  graph: Graph,
+  { parameters, normalization }: Recorded,
+  folded: Folded,
+  { precision = "float32", nameOf }: { precision?: Precision; nameOf?: (parameter: string) => string } = {},
 ): Vocabulary<Symbolic> {
+  const weights: Weights = (name) => {
+    const { data, shape } = folded(parameters, name);
+    return graph.constant(data, shape, nameOf?.(name));
+  };
   return {
     ...commonWords(weights, normalization, precision),
-    batchNorm: (x, layer) => ops.biasAdd(x, ops.cast(weights(`${layer.name}.bias`), precision)),
+    batchNorm(x, { name, norm }) {
+      const own = (part: string) => ops.cast(weights(`${name}.${part}`), precision);
+      return norm === "before" ? ops.biasAdd(ops.multiply(x, own("scale")), own("shift")) : ops.biasAdd(x, own("bias"));
+    },
   };
 }
 

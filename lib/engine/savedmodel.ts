@@ -3,9 +3,9 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Message, protobufClasses, requireNative, startEngine, type Tensor } from "./backend";
 import { temporaryFolder } from "../files/temporary";
-import type { Attribute, DType, Graph, GraphNode, Shape, Symbolic } from "./graph";
+import { type Attribute, type DType, type GraphNode, nodesOf, type Shape, type Symbolic, tensorName } from "./graph";
 
-/** What one call of a graph takes and gives, by name. An output is computed only if its signature is called. */
+/** What one call of a graph takes and gives, by name. An output is computed only if its signature is called; an input may be a constant, which it then replaces. */
 export interface Signature {
   readonly inputs: Readonly<Record<string, Symbolic>>;
   readonly outputs: Readonly<Record<string, Symbolic>>;
@@ -24,11 +24,17 @@ const DTYPES: Readonly<Record<DType, number>> = { float32: 1, int32: 3, bool: 10
 /** The graph version that a current TensorFlow writes; ops behave as in that version. */
 const PRODUCER = 1087;
 
-/** Serializes a graph and its signatures as the file saved_model.pb of TensorFlow's SavedModel format (tag "serve"). */
-export function encodeSavedModel(graph: Graph, signatures: Readonly<Record<string, Signature>>): Uint8Array {
+/** Serializes signatures, and what of their graph they need, as the file saved_model.pb of TensorFlow's SavedModel format (tag "serve"). */
+export function encodeSavedModel(signatures: Readonly<Record<string, Signature>>): Uint8Array {
   const pb = protobufClasses();
-  const versions = set(new pb.VersionDef(), { Producer: PRODUCER });
-  const graphDef = set(new pb.GraphDef(), { NodeList: graph.nodes.map(nodeMessage), Versions: versions });
+  const ends = Object.values(signatures).flatMap(({ inputs, outputs }) =>
+    [inputs, outputs].flatMap((named) => Object.values(named)),
+  );
+  const nodes = nodesOf(ends).map(nodeMessage);
+  const graphDef = set(new pb.GraphDef(), {
+    NodeList: nodes,
+    Versions: set(new pb.VersionDef(), { Producer: PRODUCER }),
+  });
   const info = set(new pb.MetaGraphDef.MetaInfoDef(), { TagsList: ["serve"] });
   const metaGraph = set(new pb.MetaGraphDef(), { MetaInfoDef: info, GraphDef: graphDef });
   for (const [name, signature] of Object.entries(signatures)) {
@@ -37,13 +43,13 @@ export function encodeSavedModel(graph: Graph, signatures: Readonly<Record<strin
   return set(new pb.SavedModel(), { SavedModelSchemaVersion: 1, MetaGraphsList: [metaGraph] }).serializeBinary();
 }
 
-/** Loads a graph into TensorFlow. @throws Error when there is no native engine or TensorFlow refuses the graph */
-export async function loadProgram(graph: Graph, signatures: Readonly<Record<string, Signature>>): Promise<Program> {
+/** Loads signatures and their graph into TensorFlow. @throws Error when there is no native engine or TensorFlow refuses the graph */
+export async function loadProgram(signatures: Readonly<Record<string, Signature>>): Promise<Program> {
   await startEngine();
   const { node } = requireNative();
   const folder = temporaryFolder("graph");
   try {
-    await writeFile(join(folder, "saved_model.pb"), encodeSavedModel(graph, signatures));
+    await writeFile(join(folder, "saved_model.pb"), encodeSavedModel(signatures));
     const entries = [];
     for (const name of Object.keys(signatures))
       entries.push([name, await node.loadSavedModel(folder, ["serve"], name)] as const);
@@ -71,8 +77,6 @@ function set(message: Message, fields: Readonly<Record<string, unknown>>): Messa
   for (const [field, value] of Object.entries(fields)) message[`set${field}`](value);
   return message;
 }
-
-const tensorName = ({ node, index }: Symbolic): string => `${node.name}:${index}`;
 
 function nodeMessage(node: GraphNode): Message {
   const pb = protobufClasses();

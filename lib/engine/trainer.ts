@@ -3,7 +3,7 @@ import { CHANNELS, SIDE } from "../data/image";
 import type { Values } from "../files/values";
 import { forward } from "../networks/forward";
 import { isTrainable, type Network, type Normalization, type Parameters, parameterShapes } from "../networks/network";
-import { familySpec, type Spec } from "../networks/spec";
+import { familySpec, sideOf, type Spec } from "../networks/spec";
 import { type Tensor, tensorOf, tf } from "./backend";
 import { gradients } from "./gradient";
 import { Graph, type GraphNode, type Symbolic } from "./graph";
@@ -25,10 +25,10 @@ const VELOCITY = ".velocity";
 
 /** Compiles the training step of a network into TensorFlow. @throws Error when there is no native engine; RangeError for a network from a file */
 export async function openTrainer(spec: Spec, normalization: Normalization, options: StepOptions): Promise<Trainer> {
-  familySpec(spec);
+  checkTrainable(spec);
   const graph = new Graph();
   const variables = declareVariables(graph, spec);
-  const program = await loadProgram(graph, {
+  const program = await loadProgram({
     write: writeSignature(graph, variables),
     read: { inputs: {}, outputs: mapValues(variables, (variable) => graph.read(variable)) },
     step: stepSignature(graph, variables, { spec, normalization, ...options }),
@@ -47,6 +47,13 @@ export async function openTrainer(spec: Spec, normalization: Normalization, opti
       }),
     dispose: () => program.dispose(),
   };
+}
+
+/** @throws RangeError for a network from a file, and for one that is for other images than are trained on here */
+function checkTrainable(spec: Spec): void {
+  const side = sideOf(familySpec(spec));
+  if (side === SIDE) return;
+  throw new RangeError(`Cannot train on images of ${side} x ${side} pixels: expected a network for ${SIDE} x ${SIDE}`);
 }
 
 type Named = Readonly<Record<string, Symbolic>>;

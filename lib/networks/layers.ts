@@ -1,10 +1,20 @@
 // The layers of a network: its convolutions by name, in the blocks in which they are computed.
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import { sizeOf } from "../files/values";
 import { type Geometry, type GraphSpec, shapesOf } from "./layer-graph";
-import { type FamilySpec, isCifarSpec, isGraphSpec, type Spec, specName, stagesOf } from "./spec";
+import {
+  type FamilySpec,
+  isBottlenecked,
+  isCifarSpec,
+  isGraphSpec,
+  isPreActivated,
+  sideOf,
+  type Spec,
+  specName,
+  stagesOf,
+} from "./spec";
 
-/** One convolution and its batch norm. The kernel's shape is [size, size, inputs, outputs]. */
+/** One convolution and its batch norm, where it has one. The kernel's shape is [size, size, inputs, outputs]. */
 export interface Layer {
   readonly name: string;
   /** 0 for the stem, then from 1 on. */
@@ -15,20 +25,25 @@ export interface Layer {
   readonly inputs: number;
   readonly outputs: number;
   readonly stride: number;
-  /** Rows, and columns, of its output for an image of 32 x 32 pixels. */
+  /** Rows, and columns, of its output for an image of the network's size. */
   readonly side: number;
+  /** Where its batch norm stands if not right behind it: before it, with a relu between, as in a network with pre-activation, or nowhere. */
+  readonly norm?: "before" | "none";
   /** In a network from a file: how its kernel moves, which need be neither square nor centred, and what comes out. */
   readonly form?: Geometry & { readonly sides: readonly [height: number, width: number] };
 }
 
 /** What is computed before the next block can begin: convolutions in a row, and what bypasses them. */
 export interface Block {
-  /** In forward order. Each one's batch norm follows, then relu; after the last one only once the shortcut is added. */
+  /**
+   * In forward order. Each one's batch norm follows, then relu; after the last one only once the shortcut is added. With
+   * pre-activation both stand before each one, and what the first relu gives is what a 1x1 shortcut works on.
+   */
   readonly branch: readonly Layer[];
   /** What is added to the branch: nothing, the block's input, the same with zero channels (He et al.'s A), its 1x1 convolution. */
   readonly shortcut: "none" | "identity" | "pad" | Layer;
-  /** Whether a 2x2 max pool ends the block. */
-  readonly maxPool: boolean;
+  /** How large the max pool is that ends the block, where one does. */
+  readonly maxPool: false | 2 | 3;
   /** Of a network that is described node by node: all of it, which is one block then. */
   readonly graph?: GraphSpec;
 }
@@ -37,7 +52,7 @@ export interface Block {
 type Extent = Pick<Layer, "outputs" | "side">;
 
 /** One convolution of a block, as the architecture states it. */
-type Step = Pick<Layer, "size" | "outputs" | "stride"> & { readonly name: string };
+type Step = Pick<Layer, "name" | "size" | "outputs" | "stride" | "norm">;
 
 /** What follows from a spec. */
 interface Architecture {
@@ -45,6 +60,7 @@ interface Architecture {
   readonly layers: readonly Layer[];
   readonly byName: ReadonlyMap<string, Layer>;
   readonly branchEnds: readonly Layer[];
+  readonly head?: Layer;
 }
 
 const known = new WeakMap<Spec, Architecture>();
@@ -57,7 +73,7 @@ function architectureOf(spec: Spec): Architecture {
   const layers = blocks.flatMap(blockLayers);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const branchEnds = blocks.flatMap(({ branch, shortcut }) => (shortcut === "none" ? [] : branch.slice(-1)));
-  const made = { blocks, layers, byName, branchEnds };
+  const made = { blocks, layers, byName, branchEnds, head: isPreActivated(spec) ? headAfter(layers) : undefined };
   known.set(spec, made);
   return made;
 }
@@ -73,7 +89,7 @@ function makeBlocks(spec: Spec): Block[] {
   stagesOf(spec).forEach((count, index) => {
     for (let block = 1; block <= count; block++) {
       const place = { stage: index + 1, block, last: block === count };
-      const input = resultOf(blocks.at(-1));
+      const input = resultOf(spec, blocks.at(-1));
       blocks.push(spec.family === "vgg" ? vggBlock(spec, place, input) : residualBlock(spec, place, input));
     }
   });
@@ -87,24 +103,35 @@ interface Position {
   readonly last: boolean;
 }
 
-function stemOf({ width }: FamilySpec): Block {
-  const step = { name: "stem.conv", size: 3, outputs: width, stride: 1 };
-  return { branch: chain({ stage: 0, block: 0, last: true }, resultOf(), [step]), shortcut: "none", maxPool: false };
+function stemOf(spec: FamilySpec): Block {
+  const large = spec.family === "torchvision-resnet";
+  const form = large ? { size: 7, stride: 2 } : { size: 3, stride: 1 };
+  const step = { name: "stem.conv", outputs: spec.width, ...form, ...bareIn(spec) };
+  return {
+    branch: chain({ stage: 0, block: 0, last: true }, resultOf(spec), [step]),
+    shortcut: "none",
+    maxPool: large && 3,
+  };
 }
+
+/** The place of the batch norm of a stem or a shortcut: with pre-activation, what reads its sum has one. */
+const bareIn = (spec: FamilySpec): Pick<Layer, "norm"> => (isPreActivated(spec) ? { norm: "none" } : {});
 
 function vggBlock({ width }: FamilySpec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
-  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last };
+  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last && 2 };
 }
 
 function residualBlock(spec: FamilySpec, place: Position, input: Extent): Block {
   const prefix = `stage${place.stage}.block${place.block}`;
   const stride = place.stage > 1 && place.block === 1 ? 2 : 1;
-  const width = spec.width * 2 ** (place.stage - 1);
-  const branch = chain(place, input, branchSteps(spec, prefix, { width, stride }));
+  const width = spec.width * (spec.family === "wrn" ? spec.factor : 1) * 2 ** (place.stage - 1);
+  const steps = branchSteps(isBottlenecked(spec), prefix, { width, stride });
+  const branch = chain(place, input, isPreActivated(spec) ? steps.map((step) => ({ ...step, norm: "before" })) : steps);
   const { outputs } = branch.at(-1)!;
-  const projection = chain(place, input, [{ name: `${prefix}.shortcut`, size: 1, outputs, stride }]);
+  const shortcut: Step = { name: `${prefix}.shortcut`, size: 1, outputs, stride, ...bareIn(spec) };
+  const projection = chain(place, input, [shortcut]);
   const keepsShape = stride === 1 && outputs === input.outputs;
   return { branch, shortcut: shortcutOf(spec, keepsShape) ?? projection[0], maxPool: false };
 }
@@ -118,12 +145,12 @@ function shortcutOf(spec: FamilySpec, keepsShape: boolean): "none" | "identity" 
 
 /** A basic block has two 3x3 convolutions; a bottleneck a 1x1, a 3x3 and a 1x1 with four times the outputs. */
 function branchSteps(
-  { family, depth }: FamilySpec,
+  bottlenecked: boolean,
   prefix: string,
   { width, stride }: { width: number; stride: number },
 ): Step[] {
   const [conv1, conv2, conv3] = [1, 2, 3].map((number) => ({ name: `${prefix}.conv${number}`, outputs: width }));
-  if (family !== "imagenet-resnet" || depth < 50)
+  if (!bottlenecked)
     return [
       { ...conv1, size: 3, stride },
       { ...conv2, size: 3, stride: 1 },
@@ -138,9 +165,9 @@ function branchSteps(
 /** Convolutions one after the other, each made for what the one before it gives. */
 function chain({ stage, block }: Position, input: Extent, steps: readonly Step[]): Layer[] {
   const layers: Layer[] = [];
-  for (const { name, size, outputs, stride } of steps) {
+  for (const { name, size, outputs, stride, ...norm } of steps) {
     const { outputs: inputs, side } = layers.at(-1) ?? input;
-    layers.push({ name, stage, block, size, inputs, outputs, stride, side: side / stride });
+    layers.push({ name, stage, block, size, inputs, outputs, stride, side: Math.ceil(side / stride), ...norm });
   }
   return layers;
 }
@@ -167,10 +194,10 @@ function graphLayers(spec: GraphSpec): Layer[] {
 }
 
 /** What the next block works on; before the first one, the image. */
-function resultOf(block?: Block): Extent {
-  if (!block) return { outputs: CHANNELS, side: SIDE };
+function resultOf(spec: Spec, block?: Block): Extent {
+  if (!block) return { outputs: CHANNELS, side: sideOf(spec) };
   const { outputs, side } = block.branch.at(-1)!;
-  return { outputs, side: block.maxPool ? side / 2 : side };
+  return { outputs, side: block.maxPool === 3 ? Math.ceil(side / 2) : block.maxPool ? Math.floor(side / 2) : side };
 }
 
 /** The convolutions of a block in forward order, its shortcut's last. */
@@ -199,6 +226,24 @@ export function branchEnds(spec: Spec): readonly Layer[] {
 /** Whether a layer has another number of outputs than of inputs: the paper's "feature decomposition layers". */
 export function changesChannels(layer: Layer): boolean {
   return layer.inputs !== layer.outputs;
+}
+
+/** What stands between the last sum of a network with pre-activation and the mean of all pixels: a batch norm, written as a layer has it. */
+const headAfter = (layers: readonly Layer[]): Layer => ({
+  ...layers.at(-1)!,
+  name: "head",
+  inputs: layers.at(-1)!.outputs,
+  norm: "before",
+});
+
+/** The batch norm before the mean of all pixels, in a network with pre-activation; it has no kernel and is no layer. */
+export function headNorm(spec: Spec): Layer | undefined {
+  return architectureOf(spec).head;
+}
+
+/** How many channels a layer's batch norm has: those of the convolution's inputs where it stands before it, 0 where there is none. */
+export function normChannels({ norm, inputs, outputs }: Layer): number {
+  return norm === "none" ? 0 : norm === "before" ? inputs : outputs;
 }
 
 /** The shape of a layer's kernel: height, width, inputs (of one group where there are several), outputs. */

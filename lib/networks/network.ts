@@ -1,7 +1,7 @@
 // Networks as data: a spec and its parameters as plain arrays.
 import { sizeOf, type Values } from "../files/values";
 import type { Random } from "../statistics/shuffle";
-import { blocksOf, kernelShape, layersOf, multiplicationsOf } from "./layers";
+import { blocksOf, headNorm, kernelShape, type Layer, layersOf, multiplicationsOf, normChannels } from "./layers";
 import type { GraphSpec } from "./layer-graph";
 import { isGraphSpec, type Spec } from "./spec";
 
@@ -11,10 +11,13 @@ export interface Normalization {
   readonly std: readonly number[];
 }
 
-/** The arrays of a layer's batch norm: scale, shift and running statistics, each [outputs]. */
+/** The arrays of a batch norm: scale, shift and running statistics, each [channels]. */
 export const BATCH_NORM = ["gamma", "beta", "mean", "variance"] as const;
 
-/** Parameters by name: `<layer>.kernel` and `<layer>.<part>` of its batch norm for each layer, `dense.kernel`, `dense.bias`. */
+/**
+ * Parameters by name: `<layer>.kernel` and `<layer>.<part>` of its batch norm for each layer, `dense.kernel`, `dense.bias`; with
+ * pre-activation also `head.<part>` of the batch norm that stands last.
+ */
 export type Parameters = ReadonlyMap<string, Values>;
 
 /** What an import took for granted, because a file of tensors does not say it: a clause of text for each topic. */
@@ -57,11 +60,18 @@ export function parameterShapes(spec: Spec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   for (const layer of layersOf(spec)) {
     shapes.set(`${layer.name}.kernel`, kernelShape(layer));
-    for (const part of BATCH_NORM) shapes.set(`${layer.name}.${part}`, [layer.outputs]);
+    for (const name of normNames(layer)) shapes.set(name, [normChannels(layer)]);
   }
   if (isGraphSpec(spec)) return constantShapes(spec, shapes);
+  const head = headNorm(spec);
+  if (head) for (const name of normNames(head)) shapes.set(name, [normChannels(head)]);
   shapes.set("dense.kernel", [featuresOf(spec), spec.classes]);
   return shapes.set("dense.bias", [spec.classes]);
+}
+
+/** The names of a layer's arrays beside its kernel: those of its batch norm. */
+export function normNames(layer: Layer): string[] {
+  return normChannels(layer) === 0 ? [] : BATCH_NORM.map((part) => `${layer.name}.${part}`);
 }
 
 /** Adds the arrays that a graph computes with beside its layers' own. */

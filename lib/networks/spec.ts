@@ -5,6 +5,7 @@
 //   convolutions       19     31     43     55     109   (shortcut A; the dense layer is the 20th, 32nd, ...)
 //   parameters (M)     0.27   0.46   0.66   0.85   1.7
 
+import { SIDE } from "../data/image";
 import type { GraphSpec } from "./layer-graph";
 
 /** He et al.'s networks for CIFAR; "plain" is the same network without shortcuts. */
@@ -33,18 +34,79 @@ export interface ImageNetSpec {
   readonly classes: number;
 }
 
+/**
+ * He et al. 2016, "Identity Mappings in Deep Residual Networks" (arXiv 1603.05027): batch norm and relu stand before each convolution,
+ * so that a zeroed kernel leaves nothing. Where the shape changes, a 1x1 convolution of what the first relu gives is the shortcut.
+ *   name              preresnet110   preresnet164bn   preresnet1001bn
+ *   parameters (M)    1.7            1.7              10.2
+ */
+export interface PreActivationSpec {
+  readonly family: "preresnet";
+  /** 6n+2, or 9n+2 with bottlenecks. */
+  readonly depth: number;
+  /** Channels of the stem and of the first stage's 3x3 convolutions, usually 16. */
+  readonly width: number;
+  /** Blocks of a 1x1, a 3x3 and a 1x1 convolution with four times the outputs: "bn" in the name. */
+  readonly bottleneck: boolean;
+  readonly classes: number;
+}
+
+/**
+ * Zagoruyko and Komodakis 2016, "Wide Residual Networks" (arXiv 1605.07146): blocks of two 3x3 convolutions with pre-activation,
+ * without dropout.
+ *   name              wrn16-4   wrn40-4   wrn28-10
+ *   parameters (M)    2.7       8.9       36.5
+ */
+export interface WideSpec {
+  readonly family: "wrn";
+  /** 6n+4: the shortcuts of three stages are counted. */
+  readonly depth: number;
+  /** Channels of the stem, usually 16. */
+  readonly width: number;
+  /** How many times wider than the stem the first stage is. */
+  readonly factor: number;
+  readonly classes: number;
+}
+
+/**
+ * He et al.'s networks for ImageNet, "Deep Residual Learning" (arXiv 1512.03385), in the form of torchvision and timm: a 7x7 stem of
+ * stride 2, a 3x3 max pool of stride 2, four stages, and a bottleneck's stride in its 3x3 convolution. They take images of any size.
+ *   depth             18     34     50     101
+ *   parameters (M)    11.7   21.8   25.6   44.5   (1000 classes)
+ */
+export interface TorchvisionSpec {
+  readonly family: "torchvision-resnet";
+  readonly depth: number;
+  /** Channels of the stem, usually 64. */
+  readonly width: number;
+  /** Rows, and columns, of an image, usually 224. */
+  readonly side: number;
+  readonly classes: number;
+}
+
 /** A network of one of the families, which its depth and width describe. */
-export type FamilySpec = CifarSpec | ImageNetSpec;
+export type FamilySpec = CifarSpec | PreActivationSpec | WideSpec | ImageNetSpec | TorchvisionSpec;
 
 /** What a network is, before it has parameters: plain JSON. */
 export type Spec = FamilySpec | GraphSpec;
 
-export const FAMILIES: readonly FamilySpec["family"][] = ["resnet", "plain", "vgg", "imagenet-resnet"];
+export const FAMILIES: readonly FamilySpec["family"][] = [
+  "resnet",
+  "plain",
+  "preresnet",
+  "wrn",
+  "vgg",
+  "imagenet-resnet",
+  "torchvision-resnet",
+];
 
 /** Blocks per stage by depth; a block of a VGG is one convolution. */
-export const IMAGENET_STAGES: Readonly<Record<ImageNetSpec["family"], Readonly<Record<number, readonly number[]>>>> = {
+export const IMAGENET_STAGES: Readonly<
+  Record<(ImageNetSpec | TorchvisionSpec)["family"], Readonly<Record<number, readonly number[]>>>
+> = {
   vgg: { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3] },
   "imagenet-resnet": { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3] },
+  "torchvision-resnet": { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] },
 };
 
 /** Whether a spec is one of He et al.'s networks for CIFAR. */
@@ -71,34 +133,86 @@ export function familySpec(spec: Spec): FamilySpec {
 const isCifarFamily = (family: Spec["family"]): family is CifarSpec["family"] =>
   family === "resnet" || family === "plain";
 
-const usualWidth = (family: Spec["family"]): number => (isCifarFamily(family) ? 16 : 64);
+/** Whether batch norms stand before the convolutions, and one before the mean of all pixels at the end. */
+export function isPreActivated(spec: Spec): spec is PreActivationSpec | WideSpec {
+  return spec.family === "preresnet" || spec.family === "wrn";
+}
+
+/** Whether a block is a 1x1, a 3x3 and a 1x1 convolution. */
+export function isBottlenecked(spec: Spec): boolean {
+  if (spec.family === "preresnet") return spec.bottleneck;
+  return (spec.family === "imagenet-resnet" || spec.family === "torchvision-resnet") && spec.depth >= 50;
+}
+
+const usualWidth = (family: Spec["family"]): number => (Object.hasOwn(IMAGENET_STAGES, family) ? 64 : 16);
+
+/** Rows, and columns, of the images that a network is made for. */
+export function sideOf(spec: Spec): number {
+  return "side" in spec ? spec.side : SIDE;
+}
+
+const USUAL_SIDE = 224;
+
+/** What may stand behind the depth in a network's name. */
+const KINDS: Readonly<Record<FamilySpec["family"], RegExp>> = {
+  resnet: /^(-B)?$/,
+  plain: /^(-B)?$/,
+  preresnet: /^(bn)?$/,
+  wrn: /^-[1-9]\d?$/,
+  vgg: /^$/,
+  "imagenet-resnet": /^$/,
+  "torchvision-resnet": /^(-s[1-9]\d*)?$/,
+};
 
 /**
  * The spec of a network called by its usual name: "resnet20", "plain20", "resnet20-B" (shortcut B), "resnet20-w32" (width 32),
- * "vgg16", "imagenet-resnet18" (resnet18 would be another network: 6n+2 layers in three stages).
+ * "preresnet20" (pre-activation), "preresnet164bn" (with bottlenecks), "wrn16-4" (depth 16, four times as wide), "vgg16",
+ * "imagenet-resnet18" (resnet18 would be another network: 6n+2 layers in three stages), "torchvision-resnet18" (for images of 224 x 224
+ * pixels) or "torchvision-resnet18-s64" (64 x 64).
  * @throws RangeError for any other name, and for a depth that the family does not have
  */
 export function specOf(name: string, classes = 10): FamilySpec {
-  const match = /^(?:(resnet|plain)(\d{1,4})(-B)?|(vgg|imagenet-resnet)(\d{1,4}))(?:-w(\d{1,3}))?$/.exec(name);
-  if (!match)
+  const [, found, depths, kind = "", wide] = NAME.exec(name) ?? [];
+  const family = found as FamilySpec["family"];
+  if (!found || !KINDS[family].test(kind))
     throw new RangeError(
-      `Cannot read the network's name "${name}": expected one like resnet20, plain20, resnet20-B, resnet20-w32, vgg16, imagenet-resnet18`,
+      `Cannot read the network's name "${name}": expected one like resnet20, plain20, resnet20-B, resnet20-w32, preresnet20, ` +
+        "preresnet164bn, wrn16-4, vgg16, imagenet-resnet18",
     );
-  const family = (match[1] ?? match[4]) as FamilySpec["family"];
-  const [depth, width] = [Number(match[2] ?? match[5]), Number(match[6] ?? usualWidth(family))];
-  const spec: FamilySpec = isCifarFamily(family)
-    ? { family, depth, width, shortcut: match[3] ? "B" : "A", classes }
-    : { family, depth, width, classes };
+  const [depth, width] = [Number(depths), Number(wide ?? usualWidth(family))];
+  const spec = specFrom(family, kind, { depth, width, classes });
   stagesOf(spec);
   return spec;
+}
+
+const NAME =
+  /^(resnet|plain|preresnet|wrn|vgg|imagenet-resnet|torchvision-resnet)(\d{1,4})(-B|bn|-\d{1,2}|-s\d{1,4})?(?:-w(\d{1,3}))?$/;
+
+function specFrom(
+  family: FamilySpec["family"],
+  kind: string,
+  { depth, width, classes }: Pick<FamilySpec, "depth" | "width" | "classes">,
+): FamilySpec {
+  if (isCifarFamily(family)) return { family, depth, width, shortcut: kind === "-B" ? "B" : "A", classes };
+  if (family === "preresnet") return { family, depth, width, bottleneck: kind === "bn", classes };
+  if (family === "wrn") return { family, depth, width, factor: Number(kind.slice(1)), classes };
+  if (family === "torchvision-resnet")
+    return { family, depth, width, side: Number(kind.slice(2) || USUAL_SIDE), classes };
+  return { family, depth, width, classes };
 }
 
 /** The usual name of a spec: the inverse of `specOf`; of a graph the name that its file had. */
 export function specName(spec: Spec): string {
   if (isGraphSpec(spec)) return spec.name;
   const { family, depth, width } = spec;
-  const shortcut = isCifarSpec(spec) && spec.shortcut === "B" ? "-B" : "";
-  return `${family}${depth}${shortcut}${width === usualWidth(family) ? "" : `-w${width}`}`;
+  return `${family}${depth}${kindOf(spec)}${width === usualWidth(family) ? "" : `-w${width}`}`;
+}
+
+function kindOf(spec: FamilySpec): string {
+  if (isCifarSpec(spec)) return spec.shortcut === "B" ? "-B" : "";
+  if (spec.family === "preresnet") return spec.bottleneck ? "bn" : "";
+  if (spec.family === "torchvision-resnet") return spec.side === USUAL_SIDE ? "" : `-s${spec.side}`;
+  return spec.family === "wrn" ? `-${spec.factor}` : "";
 }
 
 /**
@@ -109,7 +223,7 @@ export function stagesOf(spec: FamilySpec): readonly number[] {
   const { depth, width } = spec;
   if (!Number.isInteger(width) || width < 2 || width % 2)
     throw new RangeError(`Cannot build a network of width ${width}: the width has to be a positive even number`);
-  if (isCifarSpec(spec)) return cifarStages(depth);
+  if (!isImageNetSpec(spec)) return threeStages(spec);
   const known = IMAGENET_STAGES[spec.family];
   if (Object.hasOwn(known, depth)) return known[depth];
   throw new RangeError(
@@ -117,11 +231,29 @@ export function stagesOf(spec: FamilySpec): readonly number[] {
   );
 }
 
-function cifarStages(depth: number): number[] {
-  const blocks = (depth - 2) / 6;
+const isImageNetSpec = (spec: FamilySpec): spec is ImageNetSpec | TorchvisionSpec =>
+  Object.hasOwn(IMAGENET_STAGES, spec.family);
+
+/** How many layers a block of each stage adds, and how many there are besides. */
+function depthRule(
+  spec: Exclude<FamilySpec, ImageNetSpec | TorchvisionSpec>,
+): readonly [each: number, besides: number] {
+  if (spec.family === "wrn") return [6, 4];
+  return [spec.family === "preresnet" && spec.bottleneck ? 9 : 6, 2];
+}
+
+function threeStages(spec: Exclude<FamilySpec, ImageNetSpec | TorchvisionSpec>): number[] {
+  const [each, besides] = depthRule(spec);
+  const blocks = (spec.depth - besides) / each;
   if (Number.isInteger(blocks) && blocks >= 1) return [blocks, blocks, blocks];
+  const depths = [1, 2, 3, 4, 5].map((count) => each * count + besides).join(", ");
+  const hint = {
+    resnet: "; ResNet-18, 34 and 50 are called imagenet-resnet18, imagenet-resnet34 and imagenet-resnet50",
+    plain: "",
+    preresnet: each === 6 ? "; with bottlenecks, preresnet164bn, it is 9n+2" : "",
+    wrn: "",
+  }[spec.family];
   throw new RangeError(
-    `Cannot build a network of depth ${depth}: the depth has to be 6n+2 (8, 14, 20, 26, 32, ...); ` +
-      "ResNet-18, 34 and 50 are called imagenet-resnet18, imagenet-resnet34 and imagenet-resnet50",
+    `Cannot build a network of depth ${spec.depth}: the depth has to be ${each}n+${besides} (${depths}, ...)${hint}`,
   );
 }

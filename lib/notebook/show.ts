@@ -179,7 +179,9 @@ export function liveFigure({ clock = () => performance.now() }: LiveOptions = {}
     },
     async finish(figure, options = {}, beside = alone) {
       state = "finished";
-      put(interruptSignal().aborted ? draftBundle(figure) : await savedBundle(figure, options), beside);
+      // What stands beside is shown also where the figure cannot be saved.
+      const last = interruptSignal().aborted ? Promise.resolve(draftBundle(figure)) : savedBundle(figure, options);
+      output.set(await last.finally(beside));
     },
   };
 }

@@ -1,5 +1,4 @@
 // Answers of a network and its ablations, batch by batch: compiles what is asked for, and again when much less is asked for.
-import { sumOf } from "../statistics/summary";
 import type { Ablation } from "../ablations/ablate";
 import { type Activations, needsReference } from "../ablations/activations";
 import { batchOf } from "../data/batches";
@@ -9,15 +8,7 @@ import { imageTensor } from "../engine/predictor";
 import type { Network, Precision } from "../networks/network";
 import { randomStream } from "../statistics/random";
 import { openEagerSweep } from "./eager-program";
-import {
-  type Answers,
-  compileSweep,
-  recordedBlocks,
-  recordedWeights,
-  type SweepBatch,
-  type SweepGraphOptions,
-  type SweepProgram,
-} from "./graph-program";
+import { type Answers, loadRows, portionsOf, recordSweep, type SweepBatch, type SweepProgram } from "./graph-program";
 import { drawOthers, referenceImages, meanActivations, type Means } from "./reference";
 
 /** All that a sweep's answers depend on. */
@@ -33,62 +24,63 @@ export interface SweepWork {
   readonly reference?: Dataset;
   /** [images] Where each image stood before the images were put into another order: it keeps the other image drawn for it there. */
   readonly places?: Uint32Array;
+  /** Bytes that graphs may take: ablations that need more are computed in portions, one after the other. */
+  readonly memory?: number;
 }
 
 /** A network, row 0, and its ablations, the rows after it, over one dataset. */
 export interface AnswerSource {
+  /** The rows in portions, each with row 0 first, of which memory holds one at a time: one, unless they are a great many. */
+  portions(rows: readonly number[]): Promise<number[][]>;
   /**
-   * What those rows say about the images from `start` to before `end`; row 0 has to be the first of them.
+   * What those rows, one portion, say about the images from `start` to before `end`; row 0 has to be the first of them.
    * @throws Error when one of them gives a logit that is not finite
-   * @throws RangeError when so many are asked for that their graphs would fill the memory
    */
   run(start: number, end: number, rows: readonly number[]): Promise<Answers>;
   dispose(): void;
 }
 
-/**
- * In recorded blocks: enough for all layers of a ResNet-56 (839). While TensorFlow prepares a graph it takes memory in proportion
- * to its size; a ResNet-110 (3,134 blocks) took 2.7 GB as one graph and takes 1.8 to 1.9 GB as three.
- */
-const LARGEST_GRAPH = 1200;
-
-/** In recorded kernel weights: above it they are handed in. A ResNet-110 (130 million) stays below, an imagenet-resnet50 would take 13 GB. */
-const MOST_WRITTEN_IN = 150e6;
-
-/** In recorded blocks. An estimate of what 4 GB hold: about 0.3 MB a block was measured. */
-const MOST_BLOCKS = 12_000;
+/** All networks of a sweep, of which any rows can be loaded. */
+interface Recorded {
+  /** Portions, each in the parts that are loaded as one program; row 0 is in all of them, not in the lists. */
+  portions(rows: readonly number[]): number[][][];
+  load(rows: readonly number[]): SweepProgram | Promise<SweepProgram>;
+}
 
 /**
- * Prepares a network and ablations of it for a dataset. Nothing is compiled before the first call of `run`.
+ * Prepares a network and ablations of it for a dataset. Nothing is computed before the first call.
  * @throws Error when an operator asks for reference images and there are none
  */
 export function openAnswers(work: SweepWork): AnswerSource {
-  const { network, ablations, dataset, precision } = work;
+  const { network, ablations, dataset } = work;
   const changed: Activations = new Map(ablations.flatMap(({ activations }) => [...activations]));
   const needs = { mean: needsReference(changed, "mean"), other: needsReference(changed, "other") };
   const reference = needs.mean || needs.other ? referenceOf(work) : undefined;
   const drawn = reference && drawOthers(reference, dataset.count, randomStream(work.seed, "other images"));
   const others = drawn && work.places ? work.places.map((place) => drawn[place]) : drawn;
-  let means: Means | undefined;
-  let compiled: readonly number[] = [];
+  let recorded: Recorded | undefined;
+  let loaded: readonly number[] = [];
   const programs: SweepProgram[] = [];
   const dispose = () => programs.splice(0).forEach((program) => program.dispose());
-  async function compile(rows: readonly number[]): Promise<void> {
+  async function record(): Promise<Recorded> {
+    const means = needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
+    return (recorded ??= await recordedWork(work, means));
+  }
+  async function load(rows: readonly number[]): Promise<void> {
+    const all = recorded ?? (await record());
     dispose();
-    means ??= needs.mean ? await meanActivations(network, reference!, new Set(changed.keys())) : new Map();
-    const asked = rows.slice(1).map((row) => ablations[row - 1]);
-    checkSize(network, asked);
-    const sizes = asked.map(recordedBlocks);
-    const weights = sumOf(asked.map(recordedWeights));
-    const options = { precision, means, handIn: weights > MOST_WRITTEN_IN };
-    for (const chosen of partsOf(asked, sizes, LARGEST_GRAPH))
-      programs.push(await openProgram(network, chosen, options));
-    compiled = rows;
+    const parts = all.portions(rows.slice(1)).flat();
+    for (const part of parts.length ? parts : [[]]) programs.push(await all.load([0, ...part]));
+    loaded = rows;
   }
   return {
+    async portions(rows) {
+      const all = recorded ?? (await record());
+      return all.portions(rows.slice(1)).map((parts) => [0, ...parts.flat()]);
+    },
     async run(start, end, rows) {
-      // Half as many: the time for compiling again stays below that of the first time, however often it happens.
-      if (compiled.length === 0 || rows.length <= compiled.length / 2) await compile(rows);
+      // Half as many: the time for loading again stays below that of the first time, however often it happens.
+      if (rows.length <= loaded.length / 2 || rows.some((row) => !loaded.includes(row))) await load(rows);
       const batch = batchTensors(
         dataset,
         start,
@@ -97,7 +89,7 @@ export function openAnswers(work: SweepWork): AnswerSource {
       );
       try {
         const answers = joined(programs.map((program) => program.run(batch)));
-        const at = rows.map((row) => compiled.indexOf(row));
+        const at = rows.map((row) => loaded.indexOf(row));
         const pick = <A>(all: readonly A[]): A[] => at.map((index) => all[index]);
         return { predictions: pick(answers.predictions), losses: pick(answers.losses) };
       } finally {
@@ -108,14 +100,6 @@ export function openAnswers(work: SweepWork): AnswerSource {
   };
 }
 
-function checkSize(network: Network, ablations: readonly Ablation[]): void {
-  const blocks = sumOf(ablations.map(recordedBlocks));
-  if (blocks <= MOST_BLOCKS) return;
-  throw new RangeError(
-    `Cannot sweep over ${ablations.length} ablations at once: they take ${blocks} blocks of ${network.name}, expected at most ${MOST_BLOCKS}; sweep over some of them at a time (npm run sweep -- --shard 1/8)`,
-  );
-}
-
 function referenceOf({ reference }: SweepWork): Dataset {
   if (reference) return reference;
   throw new Error(
@@ -123,27 +107,20 @@ function referenceOf({ reference }: SweepWork): Dataset {
   );
 }
 
-async function openProgram(
-  network: Network,
-  ablations: readonly Ablation[],
-  options: SweepGraphOptions,
-): Promise<SweepProgram> {
-  const { backend } = await startEngine();
-  if (backend === "tensorflow") return compileSweep(network, ablations, options);
-  if (options.precision === "float32") return openEagerSweep(network, ablations, options.means);
-  throw new Error(`Cannot sweep in ${options.precision}: it needs the native engine, expected float32 on "${backend}"`);
-}
+/** In bytes: with what else the process holds, 4 GB. */
+const MEMORY = 3e9;
 
-/** Consecutive parts of about the same size; at least one, so that a network without ablations is still computed. */
-function partsOf<A>(all: readonly A[], sizes: readonly number[], largest: number): A[][] {
-  const total = sumOf(sizes);
-  const parts: A[][] = Array.from({ length: Math.max(1, Math.ceil(total / largest)) }, () => []);
-  let before = 0;
-  all.forEach((item, index) => {
-    parts[Math.floor((before / total) * parts.length)].push(item);
-    before += sizes[index];
-  });
-  return parts;
+async function recordedWork(work: SweepWork, means: Means): Promise<Recorded> {
+  const { network, ablations, precision, memory = MEMORY } = work;
+  const { backend } = await startEngine();
+  if (backend === "tensorflow") {
+    const graph = recordSweep(network, ablations, { precision, means });
+    return { portions: (rows) => portionsOf(graph, rows, { memory }), load: (rows) => loadRows(graph, rows) };
+  }
+  if (precision !== "float32")
+    throw new Error(`Cannot sweep in ${precision}: it needs the native engine, expected float32 on "${backend}"`);
+  const chosen = (rows: readonly number[]) => rows.slice(1).map((row) => ablations[row - 1]);
+  return { portions: (rows) => [[[...rows]]], load: (rows) => openEagerSweep(network, chosen(rows), means) };
 }
 
 /** The answers of all programs, each of which has the intact network first. */
@@ -157,6 +134,6 @@ function joined([first, ...rest]: readonly Answers[]): Answers {
 /** Without other images, the images under test fill their place; no graph looks at them then. */
 function batchTensors(dataset: Dataset, start: number, end: number, others?: Float32Array): SweepBatch {
   const { images, labels } = batchOf(dataset, start, end);
-  const tensor = imageTensor(images);
-  return { images: tensor, labels: tensorOf(labels, [end - start]), others: others ? imageTensor(others) : tensor };
+  const [tensor, drawn] = [images, others].map((pixels) => pixels && imageTensor(pixels, dataset.side));
+  return { images: tensor!, labels: tensorOf(labels, [end - start]), others: drawn ?? tensor! };
 }

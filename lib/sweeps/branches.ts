@@ -82,7 +82,7 @@ function branchOutput(network: Network, weights: ReadonlyMap<string, Tensor>, { 
   const noting = notingWords(words, (name, x) => {
     if (name === activationName(end, "output")) output = x;
   });
-  forward(network.spec, noting, imageTensor(batchOf(dataset, 0, dataset.count).images));
+  forward(network.spec, noting, imageTensor(batchOf(dataset, 0, dataset.count).images, dataset.side));
   return output as tf.Tensor4D;
 }
 

@@ -66,7 +66,7 @@ export async function* exactSteps(
     found.enter(batch);
     const done = found.running().length === 0;
     if (batch.known && !done) continue;
-    report(count + batch.end, done ? count + batch.end : undefined);
+    report(count + batch.done, done ? count + batch.done : undefined);
     yield found.result();
   }
 }

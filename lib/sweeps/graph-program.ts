@@ -1,18 +1,16 @@
-// Many ablations as one frozen graph: what they share with the intact network is computed once, what is constant once per graph.
-import { sumOf } from "../statistics/summary";
+// Many ablations as one frozen graph.
 import { type Ablation, intact } from "../ablations/ablate";
-import { changedLayers, changesOf } from "../ablations/changes";
 import { changedWords } from "../ablations/activations";
-import { CHANNELS, SIDE } from "../data/image";
+import { CHANNELS } from "../data/image";
 import type { Tensor } from "../engine/backend";
-import { Graph, type Symbolic } from "../engine/graph";
+import { addNeeded, Graph, type GraphNode, kernelSize, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { loadProgram } from "../engine/savedmodel";
 import { sizeOf } from "../files/values";
-import { forwardBlock, forwardFrom } from "../networks/forward";
-import { blockLayers, blocksOf, kernelShape } from "../networks/layers";
+import { forward } from "../networks/forward";
 import type { Network, Precision } from "../networks/network";
-import { frozenWords, graphSites, type GraphWeights, handedIn, writtenIn } from "./graph-words";
+import { sideOf } from "../networks/spec";
+import { frozenWords, graphSites } from "./graph-words";
 import type { Means } from "./reference";
 
 /** A batch under test. */
@@ -44,37 +42,49 @@ export interface SweepProgram {
 export interface SweepGraphOptions {
   readonly precision: Precision;
   readonly means: Means;
-  /** Hands the weights in with every call instead of writing them into the graph: a ResNet-56 takes 1.5 times as long, in half the memory. */
-  readonly handIn: boolean;
 }
 
-/** Compiles a network and ablations of it into one graph of the native engine. */
-export async function compileSweep(
-  network: Network,
-  ablations: readonly Ablation[],
-  options: SweepGraphOptions,
-): Promise<SweepProgram> {
+/** A network, row 0, and its ablations in one graph, whose rows are loaded in any choice. */
+export interface SweepGraph {
+  readonly inputs: Readonly<Record<keyof SweepBatch, Symbolic>>;
+  /** [batch, classes] of each row. */
+  readonly logits: readonly Symbolic[];
+}
+
+/**
+ * Records a network and ablations of it, each as a whole forward pass: the graph itself sees what they share. The convolution of a
+ * kernel that is zero is never computed: it gives every image the same.
+ */
+export function recordSweep(network: Network, ablations: readonly Ablation[], options: SweepGraphOptions): SweepGraph {
   const graph = new Graph();
-  const type = { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" } as const;
+  const side = sideOf(network.spec);
+  const type = { shape: [-1, side, side, CHANNELS], dtype: "float32" } as const;
   const inputs = {
     images: graph.placeholder("images", type),
     labels: graph.placeholder("labels", { shape: [-1], dtype: "int32" }),
     others: graph.placeholder("others", type),
   };
-  const weights = options.handIn ? handedIn(graph) : writtenIn(graph);
-  const logits = recordSweep(inputs, network, ablations, { ...options, weights }).map((row) =>
-    forEachLabel(row, inputs.labels),
-  );
+  const frozen = frozenWords(graph, network, options.precision);
+  const siteOf = graphSites(inputs.others, network, frozen(intact(network)), options);
+  const logits = [intact(network), ...ablations].map((ablation) => {
+    const words = changedWords(frozen(ablation), ablation.activations, siteOf);
+    return forEachLabel(forward(network.spec, words, inputs.images), inputs.labels);
+  });
+  return { inputs, logits };
+}
+
+/** Loads rows of a recorded sweep into the native engine. */
+export async function loadRows({ inputs, logits: all }: SweepGraph, rows: readonly number[]): Promise<SweepProgram> {
+  const logits = rows.map((row) => all[row]);
   const outputs = {
     classes: ops.stack(logits.map(ops.argMax)),
     losses: ops.stack(logits.map((row) => ops.crossEntropy(row, inputs.labels))),
     finite: ops.stack(logits.map(ops.shareFinite)),
   };
-  const program = await loadProgram(graph, { sweep: { inputs: { ...inputs, ...weights.inputs }, outputs } });
-  const tensors = weights.tensors();
+  const program = await loadProgram({ sweep: { inputs, outputs } });
   return {
     run(batch) {
-      const found = program.run("sweep", { ...batch, ...tensors });
+      const found = program.run("sweep", { ...batch });
       try {
         checkFinite(found.finite.dataSync());
         const size = batch.images.shape[0];
@@ -86,11 +96,52 @@ export async function compileSweep(
         for (const tensor of Object.values(found)) tensor.dispose();
       }
     },
-    dispose() {
-      program.dispose();
-      for (const tensor of Object.values(tensors)) tensor.dispose();
-    },
+    dispose: program.dispose,
   };
+}
+
+/** In nodes: enough for all layers of a ResNet-56 (6,017). While TensorFlow prepares a graph it takes memory in proportion to its size. */
+const LARGEST_GRAPH = 9000;
+
+/**
+ * Bytes for each node that is loaded, for each weight of every convolution (TensorFlow keeps kernels prepared, about four times), and for
+ * each number of a constant, of which there are several copies while a graph is loaded. An imagenet-resnet50 (94 MB) would take 13 GB as one.
+ */
+const [NODE_BYTES, WEIGHT_BYTES, CONSTANT_BYTES] = [20_000, 16, 40];
+
+/**
+ * Rows in portions of which memory holds one at a time, each in the graphs that it is loaded as. The intact network, row 0, is in every
+ * graph, and not in the lists.
+ * @param options.memory in bytes
+ * @param options.largest of a graph, in nodes
+ */
+export function portionsOf(
+  { logits }: SweepGraph,
+  rows: readonly number[],
+  { memory, largest = LARGEST_GRAPH }: { readonly memory: number; readonly largest?: number },
+): number[][][] {
+  const portions: number[][][] = [];
+  let [needed, used] = [new Set<GraphNode>(), 0];
+  for (const row of rows) {
+    const isFull = portions.length === 0 || used > memory;
+    if (isFull) [used] = [0, portions.push([])];
+    const graphs = portions[portions.length - 1];
+    if (isFull || needed.size > largest) {
+      needed = new Set();
+      used += bytesOf(addNeeded(logits[0], needed));
+      graphs.push([]);
+    }
+    used += bytesOf(addNeeded(logits[row], needed));
+    graphs[graphs.length - 1].push(row);
+  }
+  return portions;
+}
+
+function bytesOf(nodes: readonly GraphNode[]): number {
+  let sum = NODE_BYTES * nodes.length;
+  for (const node of nodes)
+    sum += WEIGHT_BYTES * kernelSize(node) + (node.op === "Const" ? CONSTANT_BYTES * sizeOf(node.outputs[0].shape) : 0);
+  return sum;
 }
 
 /** The rows of a matrix [rows, size], each an array of its own. */
@@ -106,63 +157,10 @@ function checkFinite(shares: ArrayLike<number>): void {
   throw new Error(`Cannot read predictions of ${which}: its logits hold NaN or an infinity, expected finite numbers`);
 }
 
-/**
- * Records the logits [batch, classes] of all networks: one pass of the intact one, from which each ablation branches off at the
- * first block in which it differs. The convolution of a kernel that is zero is never computed: it gives every image the same.
- */
-function recordSweep(
-  { images, others }: { images: Symbolic; others: Symbolic },
-  network: Network,
-  ablations: readonly Ablation[],
-  options: SweepGraphOptions & { readonly weights: GraphWeights },
-): Symbolic[] {
-  const { spec } = network;
-  const frozen = frozenWords(images.node.graph, network, options);
-  const words = frozen(intact(network));
-  const siteOf = graphSites(others, network, words, options);
-  const firsts = ablations.map(firstChange);
-  const results: Symbolic[] = [];
-  const branchOff = (block: number, x: Symbolic) =>
-    ablations.forEach((ablation, index) => {
-      if (firsts[index] !== block) return;
-      const changed = changedWords(frozen(ablation), ablation.activations, siteOf);
-      results[index + 1] = forwardFrom(spec, changed, { block, x });
-    });
-  let x = words.normalize(images);
-  blocksOf(spec).forEach((block, index) => {
-    branchOff(index, x);
-    x = forwardBlock(words, x, block);
-  });
-  const head = blocksOf(spec).length;
-  branchOff(head, x);
-  results[0] = forwardFrom(spec, words, { block: head, x });
-  return results;
-}
-
 /** A network that no longer looks at the image answers once for all of them: that answer, once per label. */
 function forEachLabel(logits: Symbolic, labels: Symbolic): Symbolic {
   if (logits.shape[0] !== 1) return logits;
   const [, classes] = logits.shape;
   const column = ops.reshape(ops.cast(labels, "float32"), [-1, 1]);
   return ops.add(logits, ops.matMul(column, labels.node.graph.constant(new Float32Array(classes), [1, classes])));
-}
-
-/** The block in which an ablation first differs from the network: the number of blocks for the dense layer. */
-function firstChange(ablation: Ablation): number {
-  const { arrays, activations } = changesOf(ablation);
-  const changed = changedLayers(arrays, activations);
-  const blocks = blocksOf(ablation.network.spec);
-  const first = blocks.findIndex((block) => blockLayers(block).some(({ name }) => changed.has(name)));
-  return first < 0 ? blocks.length : first;
-}
-
-/** How many blocks an ablation adds to a graph, the dense layer counted as one: most of what the graph takes to load and to hold. */
-export function recordedBlocks(ablation: Ablation): number {
-  return 1 + blocksOf(ablation.network.spec).length - firstChange(ablation);
-}
-
-/** How many kernel weights an ablation adds to a graph, each block's as often as it is recorded. */
-export function recordedWeights(ablation: Ablation): number {
-  const blocks = blocksOf(ablation.network.spec).slice(firstChange(ablation));
-  return sumOf(blocks.flatMap(blockLayers).map((layer) => sizeOf(kernelShape(layer))));
 }

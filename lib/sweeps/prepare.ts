@@ -26,6 +26,8 @@ export interface WorkOptions extends ProgressOptions, AblationOptions {
   readonly reference?: Dataset;
   /** In which activations are computed; bfloat16 is faster and changes a few predictions. */
   readonly precision?: Precision;
+  /** Bytes that graphs may take (3e9): more ablations than fit are computed in portions, each on some images before the next is loaded. */
+  readonly memory?: number;
   /** A folder that keeps what was computed: the same sweep goes on there, or is read back. */
   readonly results?: string;
   /** Forgets what that folder holds of this sweep. */
@@ -52,12 +54,12 @@ export const sweepBatch = ({ gpu }: Pick<Engine, "gpu">): number => (gpu ? 500 :
 export function prepare(network: Network, dataset: Dataset, options: WorkOptions): Prepared {
   checkFit(network, dataset);
   if (options.reference) checkDataset(options.reference);
-  const { precision = "float32", seed = 1, reference } = options;
+  const { precision = "float32", seed = 1, reference, memory } = options;
   const sets = options.sets ?? singles(options.layers ?? layersOf(network.spec));
   checkSets(network.spec, sets);
   const ablations = ablationsOf(network, sets, options);
   const operator = options.operatorName ?? operatorName(options.operator ?? zero);
-  return { work: { network, ablations, dataset, precision, seed, reference }, sets, operator };
+  return { work: { network, ablations, dataset, precision, seed, reference, memory }, sets, operator };
 }
 
 /** One ablation per set, each with all layers of the set changed. */
@@ -67,7 +69,7 @@ function ablationsOf(network: Network, sets: readonly LayerSet[], options: WorkO
   return sets.map((set) => ablate(network, namesOf(set), operator, options));
 }
 
-/** One batch of a sweep: what the intact network, row 0, and the ablations that still ran say about some images. */
+/** One batch of a sweep: what the intact network, row 0, and ablations that still ran say about some images. */
 export interface AnsweredBatch {
   readonly start: number;
   readonly end: number;
@@ -75,6 +77,10 @@ export interface AnsweredBatch {
   readonly answers: Answers;
   /** Whether it was read back instead of computed. */
   readonly known: boolean;
+  /** Whether all ablations that run have now seen the images before `end`, not these rows alone. */
+  readonly whole: boolean;
+  /** How much is done, in images that all ablations have seen. */
+  readonly done: number;
 }
 
 /**
@@ -89,36 +95,60 @@ export async function* answeredBatches(
   options: WorkOptions,
 ): AsyncGenerator<AnsweredBatch, void> {
   const { batch = sweepBatch(await startEngine()), signal } = options;
+  const { count } = work.dataset;
   const saved = options.results === undefined ? undefined : await openSaved(options.results, work, options);
   const source = openAnswers(work);
+  let longest = FIRST_STRETCH;
   try {
-    for (let start = 0; start < work.dataset.count && running().length > 0; start += batch) {
-      const end = Math.min(start + batch, work.dataset.count);
-      const rows = [0, ...running().map((index) => index + 1)];
-      const known = saved?.read(start, end, rows);
-      const answers = known ?? (await computed(source, { start, end, rows, saved }));
-      yield { start, end, rows, answers, known: known !== undefined };
-      if (known) continue;
-      // Native calls block: give interrupts and displays their turn.
-      await turn(signal);
+    for (let start = 0; start < count && running().length > 0;) {
+      let end = Math.min(start + batch, count);
+      const known = saved?.read(start, end, rowsOf(running()));
+      const portions = known ? [rowsOf(running())] : await source.portions(rowsOf(running()));
+      if (portions.length > 1) [end, longest] = [Math.min(start + longest, count), LONGER * longest];
+      for await (const answered of stretchOf({ start, end, batch, portions }, running, { source, saved })) {
+        yield answered;
+        // Native calls block: give interrupts and displays their turn.
+        if (!answered.known) await turn(signal);
+      }
+      start = end;
     }
   } finally {
     source.dispose();
   }
 }
 
+/** Where memory holds only a portion of the ablations at a time, each sees this many images before the next one is loaded, then four times as many. */
+const [FIRST_STRETCH, LONGER] = [250, 4];
+
 interface Stretch {
   readonly start: number;
   readonly end: number;
-  readonly rows: readonly number[];
-  readonly saved?: SavedResults;
+  readonly batch: number;
+  readonly portions: readonly (readonly number[])[];
 }
 
-async function computed(source: AnswerSource, { start, end, rows, saved }: Stretch): Promise<Answers> {
-  const answers = await source.run(start, end, rows);
-  saved?.write({ start, rows, ...answers });
-  return answers;
+/** All batches of some images: of one portion of the ablations after the other. */
+async function* stretchOf(
+  { start: first, end: last, batch, portions }: Stretch,
+  running: () => readonly number[],
+  { source, saved }: { source: AnswerSource; saved?: SavedResults },
+): AsyncGenerator<AnsweredBatch, void> {
+  for (const [index, portion] of portions.entries())
+    for (let start = first; start < last; start += batch) {
+      const still = new Set(rowsOf(running()));
+      const rows = portion.filter((row) => still.has(row));
+      if (rows.length === 1) break; // row 0 alone
+      const end = Math.min(start + batch, last);
+      const known = saved?.read(start, end, rows);
+      const answers = known ?? (await source.run(start, end, rows));
+      if (!known) saved?.write({ start, rows, ...answers });
+      const whole = end === last && index === portions.length - 1;
+      const done = first + Math.floor((index * (last - first) + end - first) / portions.length);
+      yield { start, end, rows, answers, known: known !== undefined, whole, done };
+    }
 }
+
+const rowsOf = (running: readonly number[]): number[] => [0, ...running.map((index) => index + 1)];
 
 /** What is kept of this sweep in a folder; nothing there need exist. */
 async function openSaved(dir: string, what: SweepWork, options: WorkOptions): Promise<SavedResults> {

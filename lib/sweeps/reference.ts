@@ -2,11 +2,11 @@
 import { notingWords } from "../ablations/activations";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
+import { CHANNELS, imageSize } from "../data/image";
 import { startEngine, type Tensor, tf } from "../engine/backend";
 import { turn } from "../engine/turn";
 import { eagerWeights, eagerWords } from "../engine/eager";
-import { foldedParameters } from "../engine/fold";
+import { folding } from "../engine/fold";
 import { Graph, type Symbolic } from "../engine/graph";
 import * as ops from "../engine/operations";
 import { imageTensor } from "../engine/predictor";
@@ -15,6 +15,7 @@ import { loadProgram } from "../engine/savedmodel";
 import type { Values } from "../files/values";
 import { forward } from "../networks/forward";
 import type { Network } from "../networks/network";
+import { sideOf } from "../networks/spec";
 import type { Random } from "../statistics/shuffle";
 
 /** Means of activations over the reference images, [1, height, width, channels] each, by activation name. */
@@ -40,7 +41,7 @@ export async function meanActivations(
   try {
     for (let start = 0; start < reference.count; start += BATCH) {
       const end = Math.min(start + BATCH, reference.count);
-      const images = imageTensor(batchOf(reference, start, end).images);
+      const images = imageTensor(batchOf(reference, start, end).images, reference.side);
       const means = program.run(images);
       images.dispose();
       for (const [name, mean] of Object.entries(means)) addTo(sums, name, mean, end - start);
@@ -67,15 +68,14 @@ function addTo(sums: Map<string, { shape: number[]; data: Float64Array }>, name:
 
 async function compileMeans(network: Network, names: ReadonlySet<string>): Promise<MeansProgram> {
   const graph = new Graph();
-  const images = graph.placeholder("images", { shape: [-1, SIDE, SIDE, CHANNELS], dtype: "float32" });
-  const folded = foldedParameters(network);
-  const constantOf = (name: string) => graph.constant(folded.get(name)!.data, folded.get(name)!.shape);
+  const side = sideOf(network.spec);
+  const images = graph.placeholder("images", { shape: [-1, side, side, CHANNELS], dtype: "float32" });
   const outputs: Record<string, Symbolic> = {};
-  const words = notingWords(inferenceWords(constantOf, network.normalization), (name, x) => {
+  const words = notingWords(inferenceWords(graph, network, folding(network.spec)), (name, x) => {
     if (names.has(name)) outputs[name] = ops.mean(x, [0]);
   });
   forward(network.spec, words, images);
-  const program = await loadProgram(graph, { means: { inputs: { images }, outputs } });
+  const program = await loadProgram({ means: { inputs: { images }, outputs } });
   return { run: (batch) => program.run("means", { images: batch }), dispose: program.dispose };
 }
 
@@ -104,10 +104,11 @@ export function drawOthers(reference: Dataset, count: number, random: Random): U
 }
 
 /** The images of those numbers, [numbers, 32, 32, 3] in 0..255. */
-export function referenceImages({ images }: Dataset, numbers: Uint32Array): Float32Array {
-  const found = new Float32Array(numbers.length * IMAGE_SIZE);
+export function referenceImages(reference: Dataset, numbers: Uint32Array): Float32Array {
+  const size = imageSize(reference);
+  const found = new Float32Array(numbers.length * size);
   numbers.forEach((number, index) =>
-    found.set(images.subarray(number * IMAGE_SIZE, (number + 1) * IMAGE_SIZE), index * IMAGE_SIZE),
+    found.set(reference.images.subarray(number * size, (number + 1) * size), index * size),
   );
   return found;
 }

@@ -27,6 +27,6 @@ export async function sweepShard(
     throw new RangeError(`Cannot sweep part ${part} of ${parts}: expected one from 1 to the number of parts`);
   const { work } = prepare(network, dataset, options);
   const own = work.ablations.flatMap((_, index) => (index % parts === part - 1 ? [index] : []));
-  for await (const { end } of answeredBatches(work, () => own, options)) options.onProgress?.(end, dataset.count);
+  for await (const { done } of answeredBatches(work, () => own, options)) options.onProgress?.(done, dataset.count);
   return own.length;
 }

@@ -46,13 +46,17 @@ export async function* sweepSteps(
 ): AsyncGenerator<Sweep, void> {
   const { work, sets, operator } = prepare(network, dataset, options);
   const found = emptySweep(work, sets, { ...options, operator });
-  for await (const { start, end, rows, answers, known } of answeredBatches(work, found.running, options)) {
+  let seen = 0;
+  for await (const { start, end, rows, answers, known, whole, done } of answeredBatches(work, found.running, options)) {
     found.enter(start, rows, answers);
-    const done = end === dataset.count || found.running().length === 0;
-    if (known && !done) continue;
-    options.onProgress?.(end, dataset.count);
-    const result = found.result(end);
-    if (done && !result.stopping) await describe(options.results, evenSweep(result), network.spec, dataset);
-    yield result;
+    seen = Math.max(seen, end);
+    if (known || done === dataset.count || found.running().length === 0) continue;
+    options.onProgress?.(done, dataset.count);
+    if (whole) yield found.result(end);
   }
+  if (seen === 0) return;
+  options.onProgress?.(seen, dataset.count);
+  const result = found.result(seen);
+  if (!result.stopping) await describe(options.results, evenSweep(result), network.spec, dataset);
+  yield result;
 }

@@ -73,7 +73,7 @@ export async function* testBatches(
   for (let start = 0; start < dataset.count; start += batch) {
     const end = Math.min(start + batch, dataset.count);
     const { images, labels } = batchOf(dataset, start, end);
-    const tensor = imageTensor(images);
+    const tensor = imageTensor(images, dataset.side);
     try {
       yield { start, images: tensor, labels };
     } finally {

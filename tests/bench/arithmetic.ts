@@ -8,7 +8,7 @@ import { imageTensor } from "../../lib/engine/predictor";
 import { blocksOf, type Layer, layersOf } from "../../lib/networks/layers";
 import type { Network } from "../../lib/networks/network";
 import { loadNetwork } from "../../lib/runs/run-folder";
-import { compileSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
+import { loadRows, recordSweep, type SweepBatch, type SweepProgram } from "../../lib/sweeps/graph-program";
 import { toText } from "../../lib/tables/render";
 import { tableOf } from "../../lib/tables/table";
 import { alternate, median } from "./alternate";
@@ -23,11 +23,11 @@ export async function benchArithmetic(checkpoint: string, rounds: number): Promi
   const ends = blocksOf(network.spec).map(({ branch }) => branch[branch.length - 1]);
   const milliseconds = await measure(network, ends, rounds);
   console.log(`\nArithmetic of the zero sweep of ${checkpoint}, batches of ${BATCH}, medians of ${rounds} rounds`);
-  const { pass } = sweepCost(network.spec, []);
+  const { pass } = sweepCost(network, []);
   const intact = milliseconds.get(INTACT)!;
   console.log(`  ${INTACT}: ${millions(pass)} million multiply-adds per image, ${intact.toFixed(1)} ms per batch`);
   console.log(toText(tableOf(blockRows(network, ends, milliseconds)), { limit: Infinity }));
-  const { sweep, loop, ablations } = sweepCost(network.spec, singles(layersOf(network.spec)));
+  const { sweep, loop, ablations } = sweepCost(network, singles(layersOf(network.spec)));
   const measured = ((1 + ablations.length) * intact) / milliseconds.get(WHOLE)!;
   console.log(
     `  ${WHOLE} against ${1 + ablations.length} full passes of the same frozen graph: ${millions(sweep)} instead of ${millions(loop)} million multiply-adds per image, ` +
@@ -38,8 +38,10 @@ export async function benchArithmetic(checkpoint: string, rounds: number): Promi
 /** Median milliseconds per batch of the intact network, of each layer's ablation with the intact network, and of the whole sweep. */
 async function measure(network: Network, layers: readonly Layer[], rounds: number): Promise<Map<string, number>> {
   const zeroed = (some: readonly Layer[]): Ablation[] => some.map(({ name }) => ablate(network, name, zero));
-  const compile = (ablations: Ablation[]) =>
-    compileSweep(network, ablations, { precision: "float32", means: new Map(), handIn: false });
+  const compile = (ablations: Ablation[]) => {
+    const graph = recordSweep(network, ablations, { precision: "float32", means: new Map() });
+    return loadRows(graph, [...graph.logits.keys()]);
+  };
   const programs = new Map<string, SweepProgram>([[INTACT, await compile([])]]);
   for (const layer of layers) programs.set(layer.name, await compile(zeroed([layer])));
   programs.set(WHOLE, await compile(zeroed(layersOf(network.spec))));
@@ -69,7 +71,7 @@ function timeOf(body: () => void): number {
 
 /** One row per layer: predicted at the rate at which the intact network computes, measured as the difference to it. */
 function blockRows(network: Network, layers: readonly Layer[], milliseconds: ReadonlyMap<string, number>) {
-  const { pass, ablations } = sweepCost(network.spec, singles(layers));
+  const { pass, ablations } = sweepCost(network, singles(layers));
   const intact = milliseconds.get(INTACT)!;
   return layers.map(({ name }, index) => {
     const predicted = (intact * ablations[index]) / pass;
