@@ -110,7 +110,7 @@ function stemOf(spec: FamilySpec): Block {
   return {
     branch: chain({ stage: 0, block: 0, last: true }, resultOf(spec), [step]),
     shortcut: "none",
-    maxPool: large && 3,
+    maxPool: large ? 3 : false,
   };
 }
 
@@ -120,7 +120,7 @@ const bareIn = (spec: FamilySpec): Pick<Layer, "norm"> => (isPreActivated(spec) 
 function vggBlock({ width }: FamilySpec, place: Position, input: Extent): Block {
   const outputs = width * Math.min(2 ** (place.stage - 1), 8);
   const step = { name: `stage${place.stage}.conv${place.block}`, size: 3, outputs, stride: 1 };
-  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last && 2 };
+  return { branch: chain(place, input, [step]), shortcut: "none", maxPool: place.last ? 2 : false };
 }
 
 function residualBlock(spec: FamilySpec, place: Position, input: Extent): Block {

@@ -18,12 +18,7 @@ import {
   tableBundle,
 } from "./bundle";
 import type { ImageFormat, ImageOptions } from "./picture";
-
-/** HTML of the notebook's own making; its text is what viewers without HTML show. */
-export interface Html {
-  readonly html: string;
-  readonly text: string;
-}
+import { viewOf } from "./view";
 
 /** How something is shown: a figure's size and a table's form beside these. */
 export interface ShowOptions extends TableOptions, ImageOptions {
@@ -52,14 +47,16 @@ function display(data: Bundle): void {
 }
 
 /**
- * Shows a figure, a table or HTML below the cell. A figure becomes one bundle of plotly's JSON (interactive in JupyterLab and VS Code),
+ * Shows a value below the cell: a figure, a table or HTML; rows, a sweep, an arquero table or a danfojs frame as a table; a run, a network or
+ * a tensor as a card; a dataset as its first pictures. A figure becomes one bundle of plotly's JSON (interactive in JupyterLab and VS Code),
  * a PNG (GitHub, nbviewer) and a line of text; never HTML, which GitHub would prefer and then strip to nothing.
- * @throws RangeError when `save` is not a plain file name; TypeError when a figure holds what is no plain data; Error when the files
- * cannot be written
+ * @throws TypeError for what cannot be shown, or a figure that holds what is no plain data; RangeError when `save` is not a plain file name
+ * or a format is unknown; Error when the files cannot be written
  */
-export async function show(what: Figure | Table | Html, options: ShowOptions = {}): Promise<void> {
+export async function show(value: object, options: ShowOptions = {}): Promise<void> {
+  const { what, caption } = viewOf(value);
   if ("html" in what) return display({ "text/html": what.html, "text/plain": what.text });
-  display(isFigure(what) ? await savedBundle(what, options) : tableBundle(what, options));
+  display(isFigure(what) ? await savedBundle(what, options) : tableBundle(what, { caption, ...options }));
 }
 
 /**
