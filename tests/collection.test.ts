@@ -152,23 +152,28 @@ test("collectionFigure() has a panel per network, number of images and length, w
     base,
     { ...base, seed: 2, run: "b" },
     { ...base, images: 5000, run: "c" },
-    { ...base, epochs: 3, run: "d" },
+    {
+      ...base,
+      epochs: 3,
+      run: "d",
+      history: base.history.map((each) => ({ ...each, testAccuracy: each.testAccuracy! / 2 })),
+    },
   ];
   const { data, layout } = collectionFigure(members);
   const curves = data as { y: (number | null)[]; x: (number | null)[]; name?: string }[];
   assert.deepEqual(
     curves.map(({ name, y }) => [name, y]),
     [
-      [undefined, [40, 80, null, 40, 80, null]], // "c" and "d" behind the first panel
+      [undefined, [40, 80, 40, 20]], // the range of "c" and "d" behind the first panel: greatest forth, least back
       ["a", [40, 80]],
       ["b", [40, 80]],
-      [undefined, [40, 80, null, 40, 80, null, 40, 80, null]],
+      [undefined, [40, 80, 40, 20]],
       ["c", [40, 80]],
-      [undefined, [40, 80, null, 40, 80, null, 40, 80, null]],
-      ["d", [40, 80]],
+      [undefined, [40, 80, 80, 40]],
+      ["d", [20, 40]],
     ],
   );
-  assert.deepEqual(curves[0].x, [1, 2, null, 1, 2, null]);
+  assert.deepEqual(curves[0].x, [1, 2, 2, 1]);
   const texts = (layout.annotations ?? []).map(({ text }) => text);
   assert.deepEqual(texts, [
     "<b>resnet20</b>, 269,722 parameters, 2 epochs",

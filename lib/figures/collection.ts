@@ -22,7 +22,7 @@ function curveOf({ history }: Member, digits = 3): (number | null)[] {
 
 /**
  * The accuracy by epoch of many runs as small multiples: one panel per network, number of training images and of epochs, all with the
- * same axes, the other panels' runs in grey behind. Each run is named in its panel, in its colour, with its final test accuracy.
+ * same axes, the range of the other panels' runs in grey behind. Each run is named in its panel, in its colour, with its final test accuracy.
  * @throws RangeError when there is no run
  */
 export function collectionFigure(members: readonly Member[], options: { readonly title?: string } = {}): Figure {
@@ -34,7 +34,7 @@ export function collectionFigure(members: readonly Member[], options: { readonly
   const watched = members.some(({ heldOut }) => heldOut)
     ? "; curves of runs with held-out images: accuracy on those"
     : "";
-  const subtitle = `grey: all the others; percent: test accuracy after the last epoch${watched}`;
+  const subtitle = `grey: the range of all the others; percent: test accuracy after the last epoch${watched}`;
   return {
     data: panels.flatMap(({ data }) => data),
     layout: houseLayout(escapeHtml(options.title ?? "Test accuracy (%) by epoch"), subtitle, {
@@ -129,13 +129,17 @@ function note(text: string, place: Partial<Annotations>, own: Partial<Annotation
   return { text, xref: "paper", yref: "paper", showarrow: false, align: "left", ...place, ...own };
 }
 
-/** All curves of some runs as one, with a gap after each: every panel holds them, and a notebook's file has to stay small. */
+/** Between the least and the greatest of some runs at every epoch: an area, as every panel holds it and a notebook's file has to stay small. */
 function background(members: readonly Member[], suffix: string): Data {
+  const curves = members.map((member) => curveOf(member, 1));
+  const longest = largestOf([0, ...members.map(({ history }) => history.length)]);
+  const at = (index: number) => curves.flatMap((values) => values[index] ?? []);
+  const epochs = Array.from({ length: longest }, (_, index) => index).filter((index) => at(index).length > 0);
   return {
-    ...{ type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false },
-    x: members.flatMap(({ history }) => [...history.map(({ epoch }) => epoch), null]),
-    y: members.flatMap((member) => [...curveOf(member, 1), null]),
-    ...{ xaxis: `x${suffix}` as "x", yaxis: `y${suffix}` as "y", line: { color: "#d5dae0", width: 1 } },
+    ...{ type: "scatter", mode: "lines", hoverinfo: "skip", fill: "toself", fillcolor: "#e3e7eb" },
+    x: [...epochs, ...[...epochs].reverse()].map((index) => index + 1),
+    y: [...epochs.map((index) => largestOf(at(index))), ...[...epochs].reverse().map((index) => smallestOf(at(index)))],
+    ...{ xaxis: `x${suffix}` as "x", yaxis: `y${suffix}` as "y", line: { width: 0 } },
   };
 }
 

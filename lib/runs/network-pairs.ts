@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset";
 import { holm, mcnemar } from "../statistics/paired";
 import { evaluate, type ProgressOptions } from "../training/evaluate";
 import type { Member } from "./collection";
+import { isKept, loadSweep } from "./kept-sweep";
 import { loadRun } from "./run-folder";
 
 /** Which images a network has right. */
@@ -24,10 +25,11 @@ export interface NetworkPair {
 }
 
 /**
- * What the networks of some runs answer on the same images, one after the other.
+ * What the networks of some runs answer on the same images, one after the other: read from the kept zero sweep of a run where there is one
+ * and these are all its test images, computed otherwise.
  * @param dir the folder of their run folders
  * @param options those of `evaluate`; progress counts the images of all networks
- * @throws what `loadRun` and `evaluate` throw
+ * @throws what `loadRun`, `loadSweep` and `evaluate` throw
  */
 export async function answersOf(
   dir: string,
@@ -35,13 +37,15 @@ export async function answersOf(
   { dataset, ...options }: ProgressOptions & { dataset: Dataset },
 ): Promise<RightAnswers[]> {
   const answers: RightAnswers[] = [];
-  for (const [index, { run, network, parameters }] of members.entries()) {
+  for (const [index, { run, network, parameters, testImages }] of members.entries()) {
+    const folder = join(dir, run);
     const onProgress = (done: number) =>
       options.onProgress?.(index * dataset.count + done, members.length * dataset.count);
-    const { predictions } = await evaluate((await loadRun(join(dir, run))).network, dataset, {
-      ...options,
-      onProgress,
-    });
+    const predictions =
+      testImages === dataset.count && isKept(folder)
+        ? (await loadSweep(folder, dataset)).baseline
+        : (await evaluate((await loadRun(folder)).network, dataset, { ...options, onProgress })).predictions;
+    onProgress(dataset.count);
     const right = predictions.map((predicted, image) => Number(predicted === dataset.labels[image]));
     answers.push({ run, network, parameters, right });
   }
