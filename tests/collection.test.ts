@@ -204,5 +204,5 @@ test("a run with another weight decay stands apart: in the table, the panels, an
   assert.ok(!collectionTable([usual]).columnNames().includes("weight decay"));
   assert.deepEqual(precisionPairs([usual, other]), [], "not the same way of training in two precisions");
   const titles = collectionFigure([usual, other]).layout.annotations!.map(({ text }) => text);
-  assert.equal(titles.filter((text) => /, decay 0\.0001$/.test(text!)).length, 1);
+  assert.equal(titles.filter((text) => /resnet20<\/b>, weight decay 0\.0001, /.test(text!)).length, 1);
 });

@@ -75,10 +75,7 @@ test("a network and a run are cards of what they are", async () => {
   assert.equal(viewOf(network).caption, network.name);
   assert.ok(Number(factsIn(network).layers) > 0);
   const run = factsIn(await loadRun("data/runs/resnet20-seed1"));
-  assert.deepEqual(
-    [run.architecture, run["test accuracy"], run["trained on"]],
-    ["resnet20", "90.83 %", "cifar10"],
-  );
+  assert.deepEqual([run.architecture, run["test accuracy"], run["trained on"]], ["resnet20", "90.83 %", "cifar10"]);
 });
 
 test("a dataset is its first pictures under its name and number of images", () => {

@@ -100,12 +100,14 @@ function panelOf(members: readonly Member[], title: string, index: number, { row
   return { data: traces, axes, annotations: [head, ...names] };
 }
 
-/** What stands above a panel, and tells one from another. */
+/** What stands above a panel, and tells one from another: a network's size, or in its place (panels are narrow) what was unusual about its training. */
 function panelTitle({ network, parameters, data, images, epochs, weightDecay }: Member): string {
-  const size = images < ALL ? `${grouped(images)} images` : `${grouped(parameters)} parameters`;
+  const unusual = [
+    images < ALL ? `, ${grouped(images)} images` : "",
+    Number.isNaN(weightDecay) || weightDecay === FAST.weightDecay ? "" : `, weight decay ${weightDecay}`,
+  ].join("");
   const where = data === "cifar10" ? "" : ` on ${escapeHtml(data)}`;
-  const decay = Number.isNaN(weightDecay) || weightDecay === FAST.weightDecay ? "" : `, decay ${weightDecay}`;
-  return `<b>${escapeHtml(network)}</b>${where}, ${size}, ${epochs} epochs${decay}`;
+  return `<b>${escapeHtml(network)}</b>${where}${unusual || `, ${grouped(parameters)} parameters`}, ${epochs} epochs`;
 }
 
 /** From what all curves have reached after a third of their epochs, with room for the names below them, to the top. */
