@@ -76,6 +76,22 @@ describe("the kernel", { timeout: 300_000 }, () => {
     assert.ok(seconds - times[0] > 0.5, `first line after ${times[0]} s, end after ${seconds} s`);
   });
 
+  test("shows a last expression as what it is: a run's card, rows as a table, a figure; nested JSON and typed arrays short", async () => {
+    const last = async (code: string) => {
+      const { outputs } = await kernel.run(code);
+      const { data } = outputs.find(({ type }) => type === "execute_result")!;
+      return data as Record<string, string>;
+    };
+    await kernel.run(
+      `import { loadRun, historyFigure } from "./lib";\nconst shown = await loadRun("data/runs/resnet8-seed1");`,
+    );
+    assert.match((await last("shown"))["text/html"], /85\.75 %.*alt="stem: one convolution/s);
+    assert.match((await last(`[{ layer: "a", cost: 1 }, { layer: "b", cost: 2 }]`))["text/html"], /<table/);
+    assert.ok("application/vnd.plotly.v1+json" in (await last("historyFigure(shown.history)")));
+    assert.deepEqual(await last("({ a: { b: 1 } })"), { "text/plain": "{ a: { b: 1 } }" });
+    assert.deepEqual(await last("new Float32Array(2)"), { "text/plain": "Float32Array(2) [ 0, 0 ]" });
+  });
+
   test("shows a last expression that displays itself as a rich execute_result, others as text", async () => {
     const rich = `({ async [Symbol.for("Jupyter.display")]() { return { "text/html": "<b>bold</b>", "text/plain": "bold" }; } })`;
     const [html, text] = await kernel.runAll([rich, `[1, 2]`]);

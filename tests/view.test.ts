@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tf } from "../lib/engine/backend";
 import type { Figure } from "../lib/figures/style";
-import { type Html, viewOf } from "../lib/notebook/view";
+import { type Html, resultView, viewOf } from "../lib/notebook/view";
 import { loadRun } from "../lib/runs/run-folder";
 import { sweep } from "../lib/sweeps/sweep";
 import { dataFrame } from "../lib/tables/data-frame";
@@ -70,12 +70,26 @@ test("a tensor is its shape, type, range and first numbers, and stays as it was"
   });
 });
 
-test("a network and a run are cards of what they are", async () => {
-  const network = smallNetwork();
-  assert.equal(viewOf(network).caption, network.name);
-  assert.ok(Number(factsIn(network).layers) > 0);
-  const run = factsIn(await loadRun("data/runs/resnet20-seed1"));
-  assert.deepEqual([run.architecture, run["test accuracy"], run["trained on"]], ["resnet20", "90.83 %", "cifar10"]);
+test("a network and a run are cards of what they are, with a picture of their blocks", async () => {
+  const card = (value: unknown) => viewOf(value).what as Html;
+  const { html, text } = card(await loadRun("data/runs/resnet20-seed1"));
+  for (const [fact, value] of Object.entries({
+    architecture: "resnet20",
+    "test accuracy": "90.83 %",
+    "trained on": "cifar10",
+  }))
+    assert.match(text, new RegExp(`^${fact} +${value}$`, "m"));
+  assert.match(text, /\nstem: one convolution, 16 channels, 32 x 32 pixels; stage 1: three blocks of two convolutions/);
+  assert.match(html, /<img src="data:image\/svg\+xml;base64,[\w+/=]+" alt="stem: one convolution/);
+  const hostile = { ...smallNetwork(), name: '<img src=x onerror="alert(1)">' };
+  assert.doesNotMatch(card(hostile).html, /<img src=x/);
+});
+
+test("the result of a cell is shown by its look; text, numbers and nested records are left to be printed", () => {
+  for (const value of [accuracyByLayer(someRows()), someRows(), smallNetwork(), { margin: 0.005 }, [{ a: 1 }]])
+    assert.ok(resultView(value), JSON.stringify(value).slice(0, 60));
+  for (const value of [{}, [], { a: { b: 1 } }, [{ a: [1] }], [1, 2], new Uint8Array(3), new Map(), new Date(0)])
+    assert.equal(resultView(value), undefined, JSON.stringify(value));
 });
 
 test("a dataset is its first pictures under its name and number of images", () => {

@@ -15,6 +15,7 @@ const { spelling } = require("./spelling.cjs");
 /** Time that an interrupted cell has to end by itself, in ms; then it is reported as interrupted anyhow. */
 const GRACE = 500;
 const DISPLAY = Symbol.for("Jupyter.display");
+const LOOK = Symbol.for("nontrivial.look");
 
 /**
  * @typedef {object} Cell
@@ -184,8 +185,19 @@ function forgetHalfLoaded() {
 async function bundle(value) {
   if (value === undefined || value === null) return undefined;
   if (typeof value[DISPLAY] === "function") return await value[DISPLAY]();
+  const looks = typeof value === "object" ? await lookOf(value) : undefined;
+  if (looks) return looks;
   const hint = types.isPromise(value) ? "\ndid you forget `await` before it?" : "";
   return { "text/plain": typeof value === "string" ? value : inspect(value) + hint };
+}
+
+/** How `lib/notebook/show.ts` shows it, once a cell has loaded that; undefined for what is better printed, also where showing it fails. */
+async function lookOf(value) {
+  try {
+    return await globalThis[LOOK]?.(value);
+  } catch {
+    return undefined;
+  }
 }
 
 module.exports = { Runner };

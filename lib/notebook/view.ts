@@ -1,11 +1,12 @@
 // What a value looks like when it is shown: the one place that knows the kinds of values. Those of libraries are told by their shape, so
 // that none is loaded for it.
 import type { Dataset } from "../data/dataset";
+import { networkPicture } from "../figures/chain";
 import { imageGrid } from "../figures/images";
 import type { Figure } from "../figures/style";
 import { layersOf } from "../networks/layers";
 import { type Network, parameterCount } from "../networks/network";
-import { specName } from "../networks/spec";
+import { type Spec, specName } from "../networks/spec";
 import type { Sweep } from "../results/matrix";
 import { type Row, rowsOf } from "../results/rows";
 import { verdictsOf } from "../results/verdict";
@@ -14,8 +15,9 @@ import { largestOf, smallestOf } from "../statistics/extremes";
 import { ablationTable } from "../tables/ablations";
 import { captionOf } from "../tables/caption";
 import { factTable } from "../tables/provenance";
+import { toHtml, toText } from "../tables/render";
 import { type Table, tableOf } from "../tables/table";
-import { grouped, percent } from "../text/format";
+import { escapeHtml, grouped, percent } from "../text/format";
 
 /** HTML of the notebook's own making; its text is what viewers without HTML show. */
 export interface Html {
@@ -81,6 +83,21 @@ export function viewOf(value: unknown): View {
   );
 }
 
+/**
+ * How the result of a cell is shown: as `viewOf` says, but of lists and records only those of plain values, which make tables; undefined for
+ * what is better printed, such as nested JSON, typed arrays and text.
+ */
+export function resultView(value: object): View | undefined {
+  const kind = KINDS.find(({ is }) => is(value));
+  if (!kind || (isPlain(value) && kind === KINDS.at(-1) && !isFlat(value))) return undefined;
+  const rows = Array.isArray(value) ? (value as object[]) : [];
+  if (!rows.every(isFlat) && !isSweepRows(rows)) return undefined;
+  return kind.view(value as never);
+}
+
+const isFlat = (record: object): boolean =>
+  Object.keys(record).length > 0 && Object.values(record).every((value) => typeof value !== "object" || value === null);
+
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as unknown;
   return prototype === Object.prototype || prototype === null;
@@ -94,10 +111,13 @@ function isRows(value: object): boolean {
   );
 }
 
+function isSweepRows(rows: readonly object[]): rows is readonly Row[] {
+  return rows.every(has("layer", "drop", "accuracy", "images", "lost", "gained"));
+}
+
 /** Rows of a sweep as its table, all other records as they are. */
 function rowsView(rows: readonly object[]): View {
-  const ofSweep = rows.every(has("layer", "drop", "accuracy", "images", "lost", "gained"));
-  return { what: ofSweep ? ablationTable(rows as readonly Row[]) : tableOf(rows) };
+  return { what: isSweepRows(rows) ? ablationTable(rows) : tableOf(rows) };
 }
 
 function sweepView(sweep: Sweep): View {
@@ -133,7 +153,7 @@ function networkView({ name, spec, parameters, assumed }: Network): View {
     classes: parameters.get("dense.bias")?.data.length ?? "as its graph says",
     ...(assumed && { assumed }),
   };
-  return { what: factTable(facts), caption: name };
+  return networkCard(name, spec, facts);
 }
 
 function runView({ network, accuracy, testImages, data, seed, config, provenance }: Run): View {
@@ -146,7 +166,18 @@ function runView({ network, accuracy, testImages, data, seed, config, provenance
     ...{ seed, epochs: config.epochs, precision: config.precision },
     ...Object.fromEntries(Object.entries({ commit, finished, processor, accelerator }).filter(([, value]) => value)),
   };
-  return { what: factTable(facts), caption: network.name };
+  return networkCard(network.name, network.spec, facts);
+}
+
+/** Facts of a network under the picture of its blocks, where they are known. */
+function networkCard(caption: string, spec: Spec, facts: object): View {
+  const [table, picture] = [factTable(facts), networkPicture(spec)];
+  if (!picture) return { what: table, caption };
+  // A picture by its address, which JupyterLab shows also in notebooks that are not trusted; it would strip an SVG element.
+  const address = `data:image/svg+xml;base64,${Buffer.from(picture.svg).toString("base64")}`;
+  const image = `<div style="overflow-x:auto"><img src="${address}" alt="${escapeHtml(picture.text)}" style="max-width:none"></div><small>bars: convolutions, orange where they change the number of channels; above: shortcuts</small>`;
+  const text = `${toText(table, { caption })}\n${picture.text}`;
+  return { what: { html: `${toHtml(table, { caption })}${image}`, text } };
 }
 
 function datasetView(dataset: Dataset): View {
