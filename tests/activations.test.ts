@@ -1,4 +1,5 @@
 // Operators on activations against a forward pass written by hand in eager operations.
+import type { Labels } from "../lib/data/labels";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ablate, ablatedNetwork, type Operator, zero } from "../lib/ablations/ablate";
@@ -67,7 +68,7 @@ const replacingOutput = (of: Layer, replacement: (y: Tensor) => Tensor) => (word
 async function expectSame(
   operator: Operator,
   at: Layer,
-  wanted: { predictions: Uint8Array; losses: number[] },
+  wanted: { predictions: Labels; losses: number[] },
 ): Promise<void> {
   const result = await expectNoLeak(() => sweep(network, dataset, { layers: [at], operator, reference, batch: 7 }));
   assert.deepEqual(result.predictions[0], wanted.predictions);

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { zero } from "../lib/ablations/ablate";
 import { mean } from "../lib/ablations/operators";
 import { channelStatistics, firstImages, holdOut, imagesBetween } from "../lib/data/cifar";
-import { checkDataset, checkFit, type Dataset } from "../lib/data/dataset";
+import { checkDataset, checkFit, type Dataset, type LoadedDataset } from "../lib/data/dataset";
 import { classHistogram, imageGrid } from "../lib/figures/images";
 import { greedyOrder } from "../lib/sweeps/greedy";
 import { take, where } from "../lib/data/select";
@@ -39,7 +39,7 @@ const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-dataset-"));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const good = smallDataset(40);
-const training: Dataset = { ...good, split: "train" };
+const training: LoadedDataset = { ...good, split: "train" };
 const config: TrainConfig = { ...FAST, epochs: 1, batch: 20 };
 
 /** A network with that many outputs. */
@@ -202,7 +202,7 @@ test("normalizationOf() is the published one of CIFAR-10 and CIFAR-100, and the 
   assert.equal(normalizationOf({ ...training, name: "cifar100" }), CIFAR100_NORMALIZATION);
   const own = { ...training, name: "own" };
   assert.deepEqual(normalizationOf(own), channelStatistics(own));
-  const flat = { ...own, images: own.images.map((byte, at) => (at % 3 === 1 ? 7 : byte)) };
+  const flat = { ...own, images: training.images.map((byte, at) => (at % 3 === 1 ? 7 : byte)) };
   assert.throws(() => normalizationOf(flat), /"own": expected channels that vary but green is the same everywhere/);
 });
 

@@ -217,7 +217,7 @@ test("on every committed run's full sweep, what is settled on the way is what al
 });
 
 /** What an ablation's answers to some images, in that order, leave open. */
-function countsAfter({ labels, baseline }: EvenSweep, after: Uint8Array, order: Uint32Array) {
+function countsAfter({ labels, baseline }: EvenSweep, after: ArrayLike<number>, order: Uint32Array) {
   const isRight = (image: number) => baseline[image] === labels[image];
   const right = [...labels.keys()].filter(isRight).length;
   const seenRight = order.filter(isRight);

@@ -10,7 +10,7 @@ import { encodeOnnx } from "../lib/checkpoints/onnx-export";
 import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
 import { batchOf } from "../lib/data/batches";
 import { firstImages } from "../lib/data/cifar";
-import { checkDataset, type Dataset } from "../lib/data/dataset";
+import { checkDataset, type LoadedDataset } from "../lib/data/dataset";
 import { loadNpyDataset } from "../lib/data/npy";
 import { take } from "../lib/data/select";
 import { tf } from "../lib/engine/backend";
@@ -33,7 +33,7 @@ const FOLDER = mkdtempSync(path.join(tmpdir(), "nontrivial-sizes-"));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 /** Some images of another side, cut from small ones. */
-function imagesOf(side: number, count: number): Dataset {
+function imagesOf(side: number, count: number): LoadedDataset {
   const small = smallDataset(Math.ceil((count * side * side) / 1024));
   return {
     ...{ ...smallDataset(count), side },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { batchOf } from "../lib/data/batches";
-import type { Dataset } from "../lib/data/dataset";
+import type { LoadedDataset } from "../lib/data/dataset";
 import { startEngine, tf } from "../lib/engine/backend";
 import { eagerWeights, eagerWords } from "../lib/engine/eager";
 import { imageTensor } from "../lib/engine/predictor";
@@ -67,7 +67,7 @@ export async function settledNetwork(name: string, seed?: number): Promise<Netwo
 }
 
 /** Images that can be learned: each class has its own colour, under noise. */
-export function smallDataset(count: number, seed = 1): Dataset {
+export function smallDataset(count: number, seed = 1): LoadedDataset {
   const random = randomStream(seed, "small dataset");
   const labels = Uint8Array.from({ length: count }, (_, index) => index % 10);
   const images = Uint8Array.from({ length: count * 3072 }, (_, at) => {

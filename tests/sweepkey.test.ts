@@ -204,7 +204,7 @@ test("sweepKey() notices numbers that were changed in place", () => {
   rest.network.parameters.get("stem.conv.gamma")!.data[1] += 1;
   const changed = key();
   assert.notEqual(changed, KEY);
-  dataset.images[0] ^= 1;
+  (dataset.images as Uint8Array)[0] ^= 1;
   assert.notEqual(key(), changed);
 });
 

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { encodeTorchState, importReport, importTorch } from "../lib/checkpoints/torch";
 import { batchOf } from "../lib/data/batches";
 import { firstImages, loadCifar } from "../lib/data/cifar";
+import { pixelsBetween } from "../lib/data/pixels";
 import type { Dataset } from "../lib/data/dataset";
 import { imageTensor, openPredictor, predictedClasses } from "../lib/engine/predictor";
 import { decodeSafetensors } from "../lib/files/safetensors";
@@ -46,7 +47,7 @@ interface Compared {
 function torchLogits(dir: string, { network, weights }: Compared, dataset: Dataset): Float32Array {
   const at = (name: string) => path.join(dir, name);
   if (!weights) writeFileSync(at("weights.safetensors"), encodeTorchState(network));
-  writeFileSync(at("images.bin"), dataset.images.subarray(0, dataset.count * 3072));
+  writeFileSync(at("images.bin"), pixelsBetween(dataset, 0, dataset.count));
   const about = JSON.stringify({ spec: network.spec, ...network.normalization });
   peer("logits", weights ?? at("weights.safetensors"), at("images.bin"), about, at("logits.bin"));
   return new Float32Array(new Uint8Array(readFileSync(at("logits.bin"))).buffer);

@@ -1,7 +1,8 @@
 // From a dataset to the arrays of one step: plain batches in order, and shuffled ones with random crops and flips.
 import { type Random, shuffled } from "../statistics/shuffle";
 import type { Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, imageSize, SIDE } from "./image";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { pixelsBetween } from "./pixels";
 
 /** Images and labels of one batch. */
 export interface Batch {
@@ -20,9 +21,8 @@ export interface Augmentation {
 
 /** The images from `start` to before `end`, unchanged. */
 export function batchOf(dataset: Dataset, start: number, end: number): Batch {
-  const size = imageSize(dataset);
   return {
-    images: new Float32Array(dataset.images.subarray(start * size, end * size)),
+    images: new Float32Array(pixelsBetween(dataset, start, end)),
     labels: new Int32Array(dataset.labels.subarray(start, end)),
   };
 }
@@ -43,7 +43,7 @@ export function* trainingBatches(
     for (let slot = 0; slot < size; slot++) {
       const index = order[start + slot];
       batch.labels[slot] = dataset.labels[index];
-      const image = dataset.images.subarray(index * IMAGE_SIZE, (index + 1) * IMAGE_SIZE);
+      const image = pixelsBetween(dataset, index, index + 1);
       augment(image, batch.images.subarray(slot * IMAGE_SIZE, (slot + 1) * IMAGE_SIZE), random, augmentation);
     }
     yield batch;

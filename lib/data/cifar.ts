@@ -1,8 +1,9 @@
 // Loads CIFAR-10 and CIFAR-100 from their binary files, refusing every file that is not exactly the published one.
 import { createHash } from "node:crypto";
 import { CIFAR10, CIFAR100, type Layout, readVerified, recordBytes } from "./cifar-files";
-import { checkDataset, type Dataset } from "./dataset";
-import { CHANNELS, IMAGE_SIZE, imageSize, SIDE } from "./image";
+import { checkDataset, type Dataset, type LoadedDataset } from "./dataset";
+import { CHANNELS, IMAGE_SIZE, SIDE } from "./image";
+import { pieces, viewOf } from "./pixels";
 import { take } from "./select";
 
 const PLANE = SIDE * SIDE;
@@ -16,7 +17,7 @@ export async function loadCifar(
   name: "cifar10" | "cifar100",
   split: "train" | "test",
   options: { readonly dir?: string } = {},
-): Promise<Dataset> {
+): Promise<LoadedDataset> {
   if (name !== "cifar10" && name !== "cifar100") {
     throw new RangeError(`Cannot load "${String(name)}": expected "cifar10" or "cifar100"`);
   }
@@ -31,7 +32,7 @@ export async function loadSplit(
   layout: Layout,
   split: "train" | "test",
   options: { readonly dir?: string } = {},
-): Promise<Dataset> {
+): Promise<LoadedDataset> {
   const dir = options.dir ?? layout.dir;
   const files = layout.files[split];
   const count = files.reduce((sum, file) => sum + file.records, 0);
@@ -99,7 +100,7 @@ function readLabels(bytes: Uint8Array, layout: Layout, file: string): Uint8Array
  * The first images of a data set, as views: no copy is made, and `sha256` stays that of the whole split.
  * @throws RangeError when there are not as many, or the parts of the data set do not agree
  */
-export function firstImages(dataset: Dataset, count: number): Dataset {
+export function firstImages<D extends Dataset>(dataset: D, count: number): D {
   if (!Number.isInteger(count) || count < 1 || count > dataset.count) {
     throw new RangeError(`Cannot take ${count} images: expected a whole number from 1 to ${dataset.count}`);
   }
@@ -110,22 +111,21 @@ export function firstImages(dataset: Dataset, count: number): Dataset {
  * The images from `start` to before `end`, as views like those of `firstImages`: of CIFAR-10-C, 10,000 are one severity.
  * @throws RangeError when there are no such images, or the parts of the data set do not agree
  */
-export function imagesBetween(dataset: Dataset, start: number, end: number): Dataset {
+export function imagesBetween<D extends Dataset>(dataset: D, start: number, end: number): D {
   checkDataset(dataset);
   if (![start, end].every(Number.isInteger) || start < 0 || start >= end || end > dataset.count) {
     throw new RangeError(
       `Cannot take images ${start} to before ${end}: expected whole numbers from 0 to ${dataset.count}, the second one larger`,
     );
   }
-  const size = imageSize(dataset);
-  const images = dataset.images.subarray(start * size, end * size);
+  const images = viewOf(dataset, start, end);
   return { ...dataset, count: end - start, images, labels: dataset.labels.subarray(start, end) };
 }
 
 /** A data set cut in two: images to train on, and images of the same kind to choose by. */
-export interface Split {
-  readonly training: Dataset;
-  readonly heldOut: Dataset;
+export interface Split<D extends Dataset = Dataset> {
+  readonly training: D;
+  readonly heldOut: D;
 }
 
 /**
@@ -134,7 +134,7 @@ export interface Split {
  * @param count how many, such as He et al.'s 5,000 of 50,000
  * @throws RangeError when the count is not a multiple of the number of classes, or a class has no image left to train on
  */
-export function holdOut(dataset: Dataset, count: number): Split {
+export function holdOut<D extends Dataset>(dataset: D, count: number): Split<D> {
   checkDataset(dataset);
   const { classes, labels } = dataset;
   const each = count / classes.length;
@@ -177,14 +177,14 @@ function checkClassCounts(labels: Uint8Array, layout: Layout, what: string): voi
 /** Mean and standard deviation of a dataset's pixels / 255, per channel (red, green, blue), from exact integer sums. */
 export function channelStatistics(dataset: Dataset): { readonly mean: number[]; readonly std: number[] } {
   checkDataset(dataset);
-  const { images } = dataset;
   const sums = [0, 0, 0];
   const squares = [0, 0, 0];
-  for (let at = 0; at < images.length; at++) {
-    sums[at % CHANNELS] += images[at];
-    squares[at % CHANNELS] += images[at] ** 2;
-  }
-  const count = images.length / CHANNELS;
+  for (const pixels of pieces(dataset))
+    for (let at = 0; at < pixels.length; at++) {
+      sums[at % CHANNELS] += pixels[at];
+      squares[at % CHANNELS] += pixels[at] ** 2;
+    }
+  const count = dataset.images.length / CHANNELS;
   const mean = sums.map((sum) => sum / count / 255);
   return { mean, std: squares.map((square, c) => Math.sqrt(square / count / 255 ** 2 - mean[c] ** 2)) };
 }

@@ -6,6 +6,7 @@ import { shown } from "../files/dtypes";
 import { decodeNpy, type Npy } from "../files/npy";
 import { checkDataset, type Dataset } from "./dataset";
 import { CHANNELS, imageSize, SIDE } from "./image";
+import { type Labels, labelsFrom } from "./labels";
 
 const LARGEST_FILE = 2 ** 30; // bytes; the images of CIFAR-10-C have 154 MB for each corruption
 
@@ -31,7 +32,7 @@ export function loadNpy(path: string): Npy {
  * @throws Error naming the file that cannot be read or does not hold such an array
  * @throws RangeError when images, labels and classes do not agree
  */
-export function loadNpyDataset(imagesPath: string, labelsPath: string, options: NpyOptions): Dataset {
+export function loadNpyDataset(imagesPath: string, labelsPath: string, options: NpyOptions): Dataset & { readonly images: Uint8Array } {
   const [imageBytes, labelBytes] = [imagesPath, labelsPath].map((path) => readWhole(path, LARGEST_FILE));
   const { images, side } = imagesIn(imagesPath, decoded(imagesPath, imageBytes));
   const labels = labelsIn(labelsPath, decoded(labelsPath, labelBytes), options.classes.length);
@@ -51,7 +52,7 @@ function decoded(path: string, bytes: Uint8Array): Npy {
   }
 }
 
-function imagesIn(path: string, { shape, data }: Npy): Pick<Dataset, "images"> & { readonly side: number } {
+function imagesIn(path: string, { shape, data }: Npy): { readonly images: Uint8Array; readonly side: number } {
   const [, side, columns, channels] = shape;
   const fits = shape.length === 4 && side === columns && channels === CHANNELS;
   if (fits && data instanceof Uint8Array) return { images: data, side };
@@ -61,12 +62,12 @@ function imagesIn(path: string, { shape, data }: Npy): Pick<Dataset, "images"> &
   );
 }
 
-function labelsIn(path: string, { shape, data }: Npy, classes: number): Uint8Array {
+function labelsIn(path: string, { shape, data }: Npy, classes: number): Labels {
   if (shape.length !== 1)
     throw new RangeError(`Cannot read "${path}": expected labels [count] but found ${shown(shape)}`);
   const labels = Array.from(data as ArrayLike<number | bigint>, Number);
   const odd = labels.findIndex((label) => label < 0 || label >= classes);
-  if (odd < 0) return Uint8Array.from(labels);
+  if (odd < 0) return labelsFrom(labels, classes);
   throw new RangeError(
     `Cannot read "${path}": expected labels 0 to ${classes - 1}, of ${classes} classes, but label ${odd} is ${labels[odd]}`,
   );

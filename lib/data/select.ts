@@ -1,27 +1,29 @@
 // Some of a dataset's images: by index, or by what they are.
 import { checkDataset, type Dataset } from "./dataset";
-import { imageSize } from "./image";
+import { labelsFrom } from "./labels";
+import { selected } from "./pixels";
 
 /**
- * A copy of the images at these indices, in this order; `sha256` stays that of the whole split.
+ * The images at these indices, in this order, as a copy (of images on disk: not yet read); `sha256` stays that of the whole split.
  * @throws RangeError when there is no index, or one that is no image's
  */
-export function take(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+export function take<D extends Dataset>(dataset: D, indices: ArrayLike<number>): D {
   checkDataset(dataset);
   const chosen = Array.from(indices);
   checkIndices(dataset, chosen);
-  const size = imageSize(dataset);
-  const images = new Uint8Array(chosen.length * size);
-  chosen.forEach((from, to) => images.set(dataset.images.subarray(from * size, (from + 1) * size), to * size));
-  const labels = Uint8Array.from(chosen, (index) => dataset.labels[index]);
-  return { ...dataset, count: chosen.length, images, labels };
+  const all = dataset.labels;
+  const labels = labelsFrom(
+    chosen.map((index) => all[index]),
+    dataset.classes.length,
+  );
+  return { ...dataset, count: chosen.length, images: selected(dataset, chosen), labels };
 }
 
 /**
  * A copy of the images that a condition holds for: `where(test, (label) => test.classes[label] === "cat")`.
  * @throws RangeError when it holds for none
  */
-export function where(dataset: Dataset, holds: (label: number, index: number) => boolean): Dataset {
+export function where<D extends Dataset>(dataset: D, holds: (label: number, index: number) => boolean): D {
   checkDataset(dataset);
   return take(
     dataset,

@@ -1,5 +1,6 @@
 // Predictions of a network: its inference compiled into one graph.
 import { CHANNELS, imageSize, SIDE } from "../data/image";
+import { type Labels, labelsFrom } from "../data/labels";
 import { forward } from "../networks/forward";
 import type { Network } from "../networks/network";
 import { sideOf } from "../networks/spec";
@@ -58,17 +59,18 @@ export function imageTensor(images: Float32Array, side = SIDE): Tensor {
 }
 
 /** The class with the highest logit for each image, the first one in a tie. @throws Error when a logit is not finite */
-export function predictedClasses(logits: Float32Array, classes: number): Uint8Array {
+export function predictedClasses(logits: Float32Array, classes: number): Labels {
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad >= 0) {
     throw new Error(
       `Cannot read a prediction from the logits of image ${Math.floor(bad / classes)}: found ${logits[bad]}, expected finite numbers`,
     );
   }
-  return Uint8Array.from({ length: logits.length / classes }, (_, image) => {
+  const found = Array.from({ length: logits.length / classes }, (_, image) => {
     const row = logits.subarray(image * classes, (image + 1) * classes);
     return row.indexOf(largestOf(row));
   });
+  return labelsFrom(found, classes);
 }
 
 /** -log softmax(row)[label], in nats. */

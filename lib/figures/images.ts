@@ -2,7 +2,8 @@
 import type { Annotations, Data } from "plotly.js";
 import { PNG } from "pngjs";
 import { checkDataset, type Dataset } from "../data/dataset";
-import { CHANNELS, IMAGE_SIZE, SIDE } from "../data/image";
+import { CHANNELS, SIDE } from "../data/image";
+import { pixelsBetween } from "../data/pixels";
 import { escapeHtml, grouped } from "../text/format";
 import { baseAxis, COLOURS, type Figure, houseLayout, valueAxis } from "./style";
 
@@ -34,7 +35,7 @@ export interface ImageGridOptions {
   readonly title?: string;
   /** Images in a line (default 10). */
   readonly columns?: number;
-  /** Screen pixels per pixel of the images (default 2). */
+  /** Screen pixels per pixel of the images (default 2, and 1 where images have more than 64 pixels along a side). */
   readonly zoom?: number;
 }
 
@@ -44,13 +45,14 @@ export interface ImageGridOptions {
  */
 export function imageGrid(dataset: Dataset, indices: readonly number[], options: ImageGridOptions = {}): Figure {
   checkDataset(dataset);
-  const { columns = 10, zoom = 2, title = `${dataset.name}, ${dataset.split} images` } = options;
-  const grid = gridOf(indices.length, columns, zoom);
+  const { side = SIDE } = dataset;
+  const { columns = 10, zoom = side > 64 ? 1 : 2, title = `${dataset.name}, ${dataset.split} images` } = options;
+  const grid = gridOf(indices.length, { columns, zoom, side });
   const [width, height] = [grid.columns * grid.across, grid.lines * grid.down];
   const source = `data:image/png;base64,${sheetPng(dataset, indices, grid).toString("base64")}`;
   const places = indices.map((_, place) => cornerOf(grid, place));
   return {
-    data: [hoverPoints(dataset, indices, { places, zoom })],
+    data: [hoverPoints(dataset, indices, { places, width: side * zoom })],
     layout: houseLayout(escapeHtml(title), "", {
       width: width + 2 * EDGE,
       height: height + HEAD,
@@ -62,18 +64,19 @@ export function imageGrid(dataset: Dataset, indices: readonly number[], options:
         { source, xref: "x", yref: "y", x: 0, y: 0, sizex: width, sizey: height, sizing: "stretch", layer: "below" },
       ],
       annotations: places.map(({ x, y }, place) =>
-        caption(className(dataset, indices[place]), x + (SIDE * zoom) / 2, y + SIDE * zoom),
+        caption(className(dataset, indices[place]), x + (side * zoom) / 2, y + side * zoom),
       ),
     }),
   };
 }
 
-function gridOf(images: number, columns: number, zoom: number): Grid {
+function gridOf(images: number, { columns, zoom, side }: Pick<Grid, "columns" | "zoom" | "side">): Grid {
   if (![columns, zoom].every((value) => Number.isInteger(value) && value > 0)) {
     throw new RangeError(`Cannot lay out ${columns} columns at zoom ${zoom}: both have to be positive integers`);
   }
   if (images === 0) throw new RangeError("Cannot show images: expected at least one index but found none");
-  return { columns, zoom, lines: Math.ceil(images / columns), across: SIDE * zoom + 20, down: SIDE * zoom + 30 };
+  const lines = Math.ceil(images / columns);
+  return { columns, zoom, side, lines, across: side * zoom + 20, down: side * zoom + 30 };
 }
 
 function className(dataset: Dataset, index: number): string {
@@ -84,9 +87,9 @@ function className(dataset: Dataset, index: number): string {
 function hoverPoints(
   dataset: Dataset,
   indices: readonly number[],
-  grid: { places: { x: number; y: number }[]; zoom: number },
+  grid: { places: { x: number; y: number }[]; width: number },
 ): Data {
-  const middle = (SIDE * grid.zoom) / 2;
+  const middle = grid.width / 2;
   return {
     type: "scatter",
     mode: "markers",
@@ -109,6 +112,8 @@ interface Grid {
   readonly lines: number;
   /** Sheet pixels per image pixel. */
   readonly zoom: number;
+  /** Pixels along a side of an image. */
+  readonly side: number;
   /** Distance from one image to the next, to the right and down. */
   readonly across: number;
   readonly down: number;
@@ -130,18 +135,23 @@ function sheetPng(dataset: Dataset, indices: readonly number[], grid: Grid): Buf
     if (!(Number.isInteger(index) && index >= 0 && index < dataset.count)) {
       throw new RangeError(`Cannot show image ${index}: the data set has images 0 to ${dataset.count - 1}`);
     }
-    drawImage(sheet, dataset.images.subarray(index * IMAGE_SIZE, (index + 1) * IMAGE_SIZE), {
-      ...cornerOf(grid, place),
-      zoom: grid.zoom,
-    });
+    drawImage(sheet, pixelsBetween(dataset, index, index + 1), { ...cornerOf(grid, place), ...grid });
   });
   return PNG.sync.write(sheet, { colorType: 2, deflateLevel: 9 });
 }
 
-function drawImage(sheet: PNG, pixels: Uint8Array, { x, y, zoom }: { x: number; y: number; zoom: number }): void {
-  for (let row = 0; row < SIDE * zoom; row++) {
-    for (let column = 0; column < SIDE * zoom; column++) {
-      const from = CHANNELS * (Math.floor(row / zoom) * SIDE + Math.floor(column / zoom));
+/** Where an image is drawn: its upper left corner, its side, and sheet pixels per pixel. */
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly zoom: number;
+  readonly side: number;
+}
+
+function drawImage(sheet: PNG, pixels: Uint8Array, { x, y, zoom, side }: Place): void {
+  for (let row = 0; row < side * zoom; row++) {
+    for (let column = 0; column < side * zoom; column++) {
+      const from = CHANNELS * (Math.floor(row / zoom) * side + Math.floor(column / zoom));
       const to = 4 * ((y + row) * sheet.width + x + column);
       for (let channel = 0; channel < CHANNELS; channel++) sheet.data[to + channel] = pixels[from + channel];
     }

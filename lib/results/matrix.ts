@@ -1,5 +1,6 @@
 // The primary result of a sweep, as data: the prediction matrix and what it belongs to.
 import type { LayerSet } from "../ablations/sets";
+import type { Labels } from "../data/labels";
 import type { Assumed, Precision } from "../networks/network";
 import type { Look } from "../statistics/anytime";
 
@@ -11,10 +12,10 @@ export interface Sweep {
   readonly precision: Precision; // of activations
   readonly sets: readonly LayerSet[]; // what each ablation changes, in order
   readonly changes?: readonly (readonly string[])[]; // per ablation and layer of its set: a digest of what became of that layer
-  readonly labels: Uint8Array; // [images]
+  readonly labels: Labels; // [images]
   readonly classes: number; // that there are, whether or not the labels have them all
-  readonly baseline: Uint8Array; // [images] predicted class of the intact network
-  readonly predictions: readonly Uint8Array[]; // prediction matrix: per ablation [images], fewer where it was stopped
+  readonly baseline: Labels; // [images] predicted class of the intact network
+  readonly predictions: readonly Labels[]; // prediction matrix: per ablation [images], fewer where it was stopped
   readonly losses?: SweepLosses;
   readonly unchanged?: readonly boolean[]; // per ablation: its operator returned the numbers that were there
   readonly stopping?: Stopping; // where the sweep stops ablations that are decided

@@ -1,4 +1,5 @@
 // A metric of one's own, image by image: what it is in the intact network, and how an ablation changes it.
+import type { Labels } from "../data/labels";
 import { rowsOf } from "./rows";
 import type { Sweep } from "./matrix";
 import { isOpen } from "../statistics/anytime";
@@ -37,7 +38,7 @@ export function metricRowsOf(sweep: Sweep, metric: Metric): MetricRow[] {
   });
 }
 
-function valuesOf(metric: Metric, { labels }: Sweep, predicted: Uint8Array): Float64Array {
+function valuesOf(metric: Metric, { labels }: Sweep, predicted: Labels): Float64Array {
   return Float64Array.from(predicted, (answer, image) => {
     const value = metric(answer, labels[image], image);
     if (Number.isFinite(value)) return value;

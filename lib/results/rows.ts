@@ -1,4 +1,5 @@
 // From the prediction matrix of a sweep to one plain row per ablated layer, overall and per class.
+import type { Labels } from "../data/labels";
 import { deviationOf, meanOf, sumOf } from "../statistics/summary";
 import { sizeOf } from "../files/values";
 import { changesChannels, kernelShape } from "../networks/layers";
@@ -148,7 +149,7 @@ function lossChangeOf({ losses, stopping }: Sweep, index: number): Pick<Row, "lo
 }
 
 /** Counts over the images that the ablation has seen. */
-function countsOf({ labels, baseline }: Sweep, after: Uint8Array, only?: number) {
+function countsOf({ labels, baseline }: Sweep, after: Labels, only?: number) {
   const counts = { images: 0, before: 0, correct: 0, lost: 0, gained: 0, flips: 0 };
   for (let image = 0; image < after.length; image++) {
     const label = labels[image];

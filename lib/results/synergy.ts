@@ -1,4 +1,5 @@
 // Do two layers cost more, or less, together than one by one? The synergy of pairs, paired by image.
+import type { Labels } from "../data/labels";
 import { meanOf, squaresOf } from "../statistics/summary";
 import type { Layer } from "../networks/layers";
 import { normalQuantile, normalTail } from "../statistics/normal";
@@ -86,7 +87,7 @@ const EFFECTS = ["additive", "multiplicative", "beyondWorse"] as const;
 type Raw = Omit<Effect, "adjusted">;
 
 /** What each layer alone and both together make of every image, and how sure that is. */
-function synergyOf({ labels, baseline, classes }: Sweep, together: Uint8Array, alone: readonly Uint8Array[]) {
+function synergyOf({ labels, baseline, classes }: Sweep, together: Labels, alone: readonly Labels[]) {
   const intact = rightOf(baseline, labels);
   const [first, second, both] = [...alone, together].map((after) => rightOf(after, labels));
   const [accuracy, withoutFirst, withoutSecond] = [intact, first, second].map(meanOf);
@@ -141,7 +142,7 @@ function intervalOf(value: number, error: number, images: number) {
   return images < 2 ? { value } : { value, low: value - half, high: value + half };
 }
 
-const rightOf = (predicted: Uint8Array, labels: Uint8Array): Int8Array =>
+const rightOf = (predicted: Labels, labels: Labels): Int8Array =>
   Int8Array.from(labels, (label, image) => Number(predicted[image] === label));
 
 const standardError = (values: Int8Array | Float64Array): number =>
@@ -195,5 +196,5 @@ function checkChanges(pairs: Sweep, singles: Sweep): void {
   );
 }
 
-const equal = (one: Uint8Array, other: Uint8Array): boolean =>
+const equal = (one: Labels, other: Labels): boolean =>
   one.length === other.length && one.every((value, index) => value === other[index]);

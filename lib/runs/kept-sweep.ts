@@ -1,7 +1,7 @@
 // The answers of a full sweep, kept beside the run that they are of: a few hundred kilobytes for what takes minutes to compute.
 //
 // `<run>/<operator>.answers.gz` unpacks to one line of JSON (what was computed, of which weights, on which images, where), a line feed,
-// and the predicted classes as bytes: [1 + ablations, images], the intact network's first. Losses are not kept.
+// and the predicted classes as bytes (two each, the lower one first, where there are more than 256): [1 + ablations, images], the intact network's first. Losses are not kept.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { type LayerSet, singles } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
+import { labelBytes, labelsIn, labelSize } from "../data/labels";
 import { readWhole, writeTogether } from "../files/disk";
 import { isRecord, parseJson, wrong } from "../files/json";
 import { layersOf } from "../networks/layers";
@@ -64,7 +65,7 @@ export async function keepSweep(
   const { network, operator, seed, precision, sets, baseline, predictions, unchanged } = sweep;
   if (precision !== "float32" || sets.some(({ layers }) => layers.length !== 1) || baseline.length !== dataset.count)
     throw new RangeError(`Cannot keep the sweep of ${network}: expected single layers in float32, on all images`);
-  const answers = Buffer.concat([baseline, ...predictions]);
+  const answers = Buffer.concat([baseline, ...predictions].map(labelBytes));
   const header: Header = {
     ...{ schema: SCHEMA, network, weights, operator, seed, precision },
     data: dataOf(dataset),
@@ -120,15 +121,16 @@ function sweepIn(kept: Awaited<ReturnType<typeof unpack>>, network: Swept, datas
   checkHeader(header, network.weights, dataset);
   if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
   const sets = setsOf(network, header.layers);
-  const { count } = dataset;
-  if (answers.length !== (1 + sets.length) * count)
-    wrong("the number of answers", answers.length, String((1 + sets.length) * count));
-  const rowAt = (row: number) => Uint8Array.from(answers.subarray(row * count, (row + 1) * count));
+  const classes = dataset.classes.length;
+  const size = labelSize(classes) * dataset.count;
+  if (answers.length !== (1 + sets.length) * size)
+    wrong("the number of answers", answers.length, String((1 + sets.length) * size));
+  const rowAt = (row: number) => labelsIn(answers.subarray(row * size, (row + 1) * size), classes);
   const { operator, seed, precision, unchanged } = header;
   return {
     ...{ network: network.name, operator, seed, precision, sets, unchanged },
     labels: dataset.labels,
-    classes: dataset.classes.length,
+    classes,
     baseline: rowAt(0),
     predictions: sets.map((_, index) => rowAt(1 + index)),
   };

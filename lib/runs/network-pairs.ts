@@ -46,7 +46,7 @@ export async function answersOf(
         ? (await loadSweep(folder, dataset)).baseline
         : (await evaluate((await loadRun(folder)).network, dataset, { ...options, onProgress })).predictions;
     onProgress(dataset.count);
-    const right = predictions.map((predicted, image) => Number(predicted === dataset.labels[image]));
+    const right = Uint8Array.from(predictions, (predicted, image) => Number(predicted === dataset.labels[image]));
     answers.push({ run, network, parameters, right });
   }
   return answers;

@@ -107,13 +107,18 @@ export function dropBound(pairs: WatchedPairs, level: number): number {
 }
 
 /** Counts with the images of one more batch: [images] right labels and the classes before and after the ablation. */
-export function addImages(pairs: Pairs, labels: Uint8Array, before: Uint8Array, after: Uint8Array): Pairs {
+export function addImages(
+  pairs: Pairs,
+  labels: ArrayLike<number>,
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+): Pairs {
   let { lost, gained } = pairs;
-  labels.forEach((label, image) => {
-    if (before[image] === after[image]) return;
-    if (before[image] === label) lost++;
-    if (after[image] === label) gained++;
-  });
+  for (let image = 0; image < labels.length; image++) {
+    if (before[image] === after[image]) continue;
+    if (before[image] === labels[image]) lost++;
+    if (after[image] === labels[image]) gained++;
+  }
   return { images: pairs.images + labels.length, lost, gained };
 }
 

@@ -7,6 +7,7 @@ import type { Ablation } from "../ablations/ablate";
 import { isUnchanged } from "../ablations/changes";
 import { take } from "../data/select";
 import type { Dataset } from "../data/dataset";
+import { emptyLabels, type Labels } from "../data/labels";
 import { turn } from "../engine/turn";
 import type { Network } from "../networks/network";
 import { type ExactVerdicts, exactVerdictOf, type OpenCounts, settledOf } from "../results/exact";
@@ -23,7 +24,7 @@ export interface ExactOptions extends WorkOptions {
 
 /** What the intact network says about every image. */
 interface Intact {
-  readonly predictions: Uint8Array;
+  readonly predictions: Labels;
   readonly losses: Float32Array;
 }
 
@@ -59,7 +60,7 @@ export async function* exactSteps(
   const intact = await intactAnswers(prepared.work, { ...options, onProgress: (done) => report(done) });
   const places = testOrder(dataset.labels, intact);
   const work = { ...prepared.work, dataset: take(dataset, places), places };
-  const baseline = Uint8Array.from(places, (place) => intact.predictions[place]);
+  const baseline = intact.predictions.map((_, index) => intact.predictions[places[index]]);
   const found = openVerdicts({ ...prepared, work }, baseline, options.margin ?? 0.005);
   if (found.running().length === 0) yield found.result();
   for await (const batch of answeredBatches(work, found.running, options)) {
@@ -76,8 +77,8 @@ const INTACT_BATCH = 250;
 
 /** One pass of the intact network over all images. Nothing of it is kept: it takes seconds. */
 async function intactAnswers(work: SweepWork, { onProgress, signal }: ExactOptions): Promise<Intact> {
-  const { count } = work.dataset;
-  const intact = { predictions: new Uint8Array(count), losses: new Float32Array(count) };
+  const { count, classes } = work.dataset;
+  const intact = { predictions: emptyLabels(count, classes.length), losses: new Float32Array(count) };
   const source = openAnswers({ ...work, ablations: [] });
   try {
     for (let start = 0; start < count; start += INTACT_BATCH) {
@@ -95,7 +96,7 @@ async function intactAnswers(work: SweepWork, { onProgress, signal }: ExactOptio
 }
 
 /** The images that the network has wrong, as they stand, then the right ones from the largest cross-entropy to the smallest. */
-export function testOrder(labels: Uint8Array, { predictions, losses }: Intact): Uint32Array {
+export function testOrder(labels: Labels, { predictions, losses }: Intact): Uint32Array {
   const images = [...labels.keys()];
   const isRight = (image: number) => predictions[image] === labels[image];
   const wrong = images.filter((image) => !isRight(image));
@@ -112,7 +113,7 @@ interface VerdictsSoFar {
 }
 
 /** Nothing seen yet; `baseline` is what the intact network says of each image of the work's dataset. */
-function openVerdicts({ work, sets, operator }: Prepared, baseline: Uint8Array, margin: number): VerdictsSoFar {
+function openVerdicts({ work, sets, operator }: Prepared, baseline: Labels, margin: number): VerdictsSoFar {
   const { labels, count: images, classes } = work.dataset;
   const right = labels.filter((label, image) => baseline[image] === label).length;
   const counts = work.ablations.map((ablation) => noneSeen(ablation, { images, right }));
@@ -148,7 +149,7 @@ function noneSeen(ablation: Ablation, { images, right }: { images: number; right
 function withAnswers(
   counts: OpenCounts,
   { start, end, answers, at }: AnsweredBatch & { readonly at: number },
-  { labels, baseline }: { readonly labels: Uint8Array; readonly baseline: Uint8Array },
+  { labels, baseline }: { readonly labels: Labels; readonly baseline: Labels },
 ): OpenCounts {
   let { lost, gained, missingRight, missingWrong } = counts;
   answers.predictions[at].forEach((answer, index) => {
@@ -166,7 +167,7 @@ function withAnswers(
 }
 
 /** @throws Error where the intact network answers an image otherwise than in its own pass */
-function checkSame(baseline: Uint8Array, { start, answers }: AnsweredBatch): void {
+function checkSame(baseline: Labels, { start, answers }: AnsweredBatch): void {
   const odd = answers.predictions[0].findIndex((answer, index) => answer !== baseline[start + index]);
   if (odd < 0) return;
   throw new Error(

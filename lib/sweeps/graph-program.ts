@@ -1,6 +1,7 @@
 // Many ablations as one frozen graph.
 import { type Ablation, intact } from "../ablations/ablate";
 import { changedWords } from "../ablations/activations";
+import { type Labels, labelsFrom } from "../data/labels";
 import { CHANNELS } from "../data/image";
 import type { Tensor } from "../engine/backend";
 import { addNeeded, Graph, type GraphNode, kernelSize, type Symbolic } from "../engine/graph";
@@ -26,7 +27,7 @@ export interface SweepBatch {
 /** What networks say about a batch: the intact one first, then each ablation. */
 export interface Answers {
   /** Predicted classes, [batch] per network. */
-  readonly predictions: readonly Uint8Array[];
+  readonly predictions: readonly Labels[];
   /** Cross-entropies in nats, [batch] per network. */
   readonly losses: readonly Float32Array[];
 }
@@ -76,6 +77,7 @@ export function recordSweep(network: Network, ablations: readonly Ablation[], op
 /** Loads rows of a recorded sweep into the native engine. */
 export async function loadRows({ inputs, logits: all }: SweepGraph, rows: readonly number[]): Promise<SweepProgram> {
   const logits = rows.map((row) => all[row]);
+  const [, classes] = logits[0].shape;
   const outputs = {
     classes: ops.stack(logits.map(ops.argMax)),
     losses: ops.stack(logits.map((row) => ops.crossEntropy(row, inputs.labels))),
@@ -89,7 +91,7 @@ export async function loadRows({ inputs, logits: all }: SweepGraph, rows: readon
         checkFinite(found.finite.dataSync());
         const size = batch.images.shape[0];
         return {
-          predictions: rowsIn(Uint8Array.from(found.classes.dataSync()), size),
+          predictions: rowsIn(labelsFrom(found.classes.dataSync(), classes), size),
           losses: rowsIn(found.losses.dataSync() as Float32Array, size),
         };
       } finally {
@@ -145,7 +147,7 @@ function bytesOf(nodes: readonly GraphNode[]): number {
 }
 
 /** The rows of a matrix [rows, size], each an array of its own. */
-function rowsIn<A extends Uint8Array | Float32Array>(matrix: A, size: number): A[] {
+function rowsIn<A extends Labels | Float32Array>(matrix: A, size: number): A[] {
   return Array.from({ length: matrix.length / size }, (_, row) => matrix.slice(row * size, (row + 1) * size) as A);
 }
 

@@ -5,6 +5,7 @@ import { type Changes, changesAt, changesOf } from "../ablations/changes";
 import { type Activations, formulaOf, needsReference } from "../ablations/activations";
 import type { LayerSet } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
+import { pieces } from "../data/pixels";
 import type { Engine } from "../engine/backend";
 import type { Values } from "../files/values";
 import type { Network, Parameters, Precision } from "../networks/network";
@@ -15,9 +16,9 @@ export interface SweepContent {
   /** In the order of the results' rows: in another order, or with one more, it is another sweep. */
   readonly ablations: readonly Ablation[];
   /** All images [count, 32, 32, 3] and labels [count] that are swept over, in order. */
-  readonly dataset: Pick<Dataset, "images" | "labels">;
+  readonly dataset: Pick<Dataset, "images" | "labels" | "side">;
   /** Counts only where an ablation asks for a mean or for another image, and then with the seed that draws that image. */
-  readonly reference?: Pick<Dataset, "images">;
+  readonly reference?: Pick<Dataset, "images" | "side">;
   readonly seed: number;
   /** Where each image stood when its other image was drawn; counts where an ablation asks for one. */
   readonly places?: Uint32Array;
@@ -43,7 +44,7 @@ export function sweepKey(content: SweepContent): string {
     computation: [COMPUTATION, precision, processor, sorted(engine)],
     data: [
       sha256(dataset.labels),
-      sha256(dataset.images),
+      sha256OfPixels(dataset),
       referenceDigests(content)(ablations.map(({ activations }) => activations)),
     ],
     network: [sorted(network.spec), sorted(network.normalization), digestsOf(network.parameters, digestOf)],
@@ -106,7 +107,7 @@ function referenceDigests({ reference, seed, places }: Pick<SweepContent, "refer
   return (all: readonly Activations[]): readonly (string | number)[] => {
     const asks = (what: "mean" | "other") => all.some((activations) => needsReference(activations, what));
     if (!asks("mean") && !asks("other")) return [];
-    images ??= reference ? sha256(reference.images) : "none";
+    images ??= reference ? sha256OfPixels(reference) : "none";
     if (!asks("other")) return [images, "none"];
     return places ? [images, seed, sha256(places)] : [images, seed];
   };
@@ -115,6 +116,13 @@ function referenceDigests({ reference, seed, places }: Pick<SweepContent, "refer
 /** An object's fields in an order that does not depend on how it was made. */
 const sorted = (fields: object): [string, unknown][] => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
 
-function sha256(content: string | Uint8Array | Uint32Array | Float32Array): string {
+/** The same of images in memory and on disk. */
+function sha256OfPixels(dataset: Pick<Dataset, "images" | "side">): string {
+  const digest = createHash("sha256");
+  for (const piece of pieces(dataset)) digest.update(piece);
+  return digest.digest("hex");
+}
+
+function sha256(content: string | Uint8Array | Uint16Array | Uint32Array | Float32Array): string {
   return createHash("sha256").update(content).digest("hex");
 }

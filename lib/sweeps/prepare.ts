@@ -153,7 +153,7 @@ const rowsOf = (running: readonly number[]): number[] => [0, ...running.map((ind
 /** What is kept of this sweep in a folder; nothing there need exist. */
 async function openSaved(dir: string, what: SweepWork, options: WorkOptions): Promise<SavedResults> {
   const content = { ...what, engine: await startEngine(), processor: cpus()[0]?.model ?? "unknown" };
-  const shape = { rows: 1 + what.ablations.length, images: what.dataset.count };
+  const shape = { rows: 1 + what.ablations.length, images: what.dataset.count, classes: what.network.spec.classes };
   const saved = openResults(dir, sweepKey(content), shape, { ...options, writer: hostname() });
   if (!options.resume || saved.saved(0) > 0) return saved;
   throw new Error(`Cannot go on with a sweep of ${what.network.name}: "${dir}" holds nothing of it`);

@@ -1,10 +1,11 @@
 // The records that saved results consist of, as bytes: one for each batch of a sweep.
 //
 // A record, numbers little-endian: the eight bytes "ntsweep1"; first image, images, rows (uint32 each); the number of each
-// row (uint32); its predictions row by row (uint8); its losses row by row (float32); the SHA-256 of the sweep's key and
+// row (uint32); its predictions row by row (uint8, or uint16 of a sweep of more than 256 classes); its losses row by row (float32); the SHA-256 of the sweep's key and
 // shape and of all of this. There is no header that could be missing: records of several processes may follow each other
 // in any order, and what is cut, damaged or of another sweep has the wrong digest and is skipped.
 import { createHash } from "node:crypto";
+import { type Labels, labelBytes, labelsIn, labelSize } from "../data/labels";
 
 /** Predictions and losses of some of a sweep's networks on consecutive images. */
 export interface Part {
@@ -13,16 +14,18 @@ export interface Part {
   /** Which networks: 0 is the intact one, 1 the first ablation. */
   readonly rows: readonly number[];
   /** The predicted classes of each of these rows, [images]. */
-  readonly predictions: readonly Uint8Array[];
+  readonly predictions: readonly Labels[];
   /** The cross-entropy of each of these predictions, [images], in nats. */
   readonly losses: readonly Float32Array[];
 }
 
-/** A whole sweep: its key, and how many networks (the intact one included) and images it has. */
+/** A whole sweep: its key, and how many networks (the intact one included), images and classes it has. */
 export interface SavedSweep {
   readonly key: string;
   readonly rows: number;
   readonly images: number;
+  /** Up to 256 where nothing is said. */
+  readonly classes?: number;
 }
 
 const MAGIC = Buffer.from("ntsweep1", "latin1");
@@ -32,15 +35,15 @@ const DIGEST_SIZE = 32;
 /** How often bytes may be looked at in vain, on average, before a file counts as not written here: it costs time. */
 const MOST_WASTE = 8;
 
-/** The length of a record of so many rows and images. */
-export function recordSize(rows: number, images: number): number {
-  return HEAD_SIZE + rows * (4 + (1 + 4) * images) + DIGEST_SIZE;
+/** The length of a record of so many rows and images, of a sweep of so many classes. */
+export function recordSize(rows: number, images: number, classes = 1): number {
+  return HEAD_SIZE + rows * (4 + (labelSize(classes) + 4) * images) + DIGEST_SIZE;
 }
 
 /** A part of a sweep as a record. */
 export function encodePart({ start, rows, predictions, losses }: Part, sweep: SavedSweep): Buffer {
   const numbers = bytesOf(Uint32Array.from([start, predictions[0].length, rows.length, ...rows]));
-  const content = Buffer.concat([MAGIC, numbers, ...predictions, ...losses.map(bytesOf)]);
+  const content = Buffer.concat([MAGIC, numbers, ...predictions.map(labelBytes), ...losses.map(bytesOf)]);
   return Buffer.concat([content, digestOf(content, sweep)]);
 }
 
@@ -62,11 +65,11 @@ export function* wholeParts(file: Uint8Array, sweep: SavedSweep): Generator<Part
 }
 
 /** The length of the record that begins at a place; 0 when it cannot be one of this sweep's or its end is missing. */
-function lengthAt(bytes: Buffer, at: number, { rows, images }: SavedSweep): number {
+function lengthAt(bytes: Buffer, at: number, { rows, images, classes }: SavedSweep): number {
   if (bytes.length - at < HEAD_SIZE) return 0;
   const [start, count, chosen] = headAt(bytes, at);
   if (count === 0 || start + count > images || chosen === 0 || chosen > rows) return 0;
-  const length = recordSize(chosen, count);
+  const length = recordSize(chosen, count, classes);
   return at + length > bytes.length ? 0 : length;
 }
 
@@ -84,9 +87,11 @@ function decodePart(record: Buffer, sweep: SavedSweep): Part | undefined {
   const rows = Array.from({ length: chosen }, (_, index) => content.readUInt32LE(HEAD_SIZE + 4 * index));
   if (rows.some((row) => row >= sweep.rows)) return undefined;
   const numbers = content.subarray(HEAD_SIZE + 4 * chosen);
-  const predictions = rows.map((_, index) => numbers.subarray(index * count, (index + 1) * count));
+  const { classes = 1 } = sweep;
+  const size = labelSize(classes) * count;
+  const predictions = rows.map((_, index) => labelsIn(numbers.subarray(index * size, (index + 1) * size), classes));
   // Copied to a place of their own, as float32 numbers have to lie at a multiple of four bytes.
-  const { buffer } = Uint8Array.from(numbers.subarray(chosen * count));
+  const { buffer } = Uint8Array.from(numbers.subarray(chosen * size));
   const losses = rows.map((_, index) => new Float32Array(buffer, 4 * index * count, count));
   return { start, rows, predictions, losses };
 }

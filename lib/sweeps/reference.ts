@@ -2,7 +2,8 @@
 import { notingWords } from "../ablations/activations";
 import { batchOf } from "../data/batches";
 import type { Dataset } from "../data/dataset";
-import { CHANNELS, imageSize } from "../data/image";
+import { CHANNELS } from "../data/image";
+import { pixelsAt } from "../data/pixels";
 import { startEngine, type Tensor, tf } from "../engine/backend";
 import { turn } from "../engine/turn";
 import { eagerWeights, eagerWords } from "../engine/eager";
@@ -105,10 +106,5 @@ export function drawOthers(reference: Dataset, count: number, random: Random): U
 
 /** The images of those numbers, [numbers, 32, 32, 3] in 0..255. */
 export function referenceImages(reference: Dataset, numbers: Uint32Array): Float32Array {
-  const size = imageSize(reference);
-  const found = new Float32Array(numbers.length * size);
-  numbers.forEach((number, index) =>
-    found.set(reference.images.subarray(number * size, (number + 1) * size), index * size),
-  );
-  return found;
+  return new Float32Array(pixelsAt(reference, numbers));
 }

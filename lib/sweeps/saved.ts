@@ -1,6 +1,7 @@
 // What sweeps have computed, kept on disk: a file per sweep and computer, to which every batch is appended as one record.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { emptyLabels } from "../data/labels";
 import { appendRecord, readWhole } from "../files/disk";
 import { encodePart, type Part, recordSize, type SavedSweep, wholeParts } from "./records";
 
@@ -29,7 +30,7 @@ const MOST_BYTES = 2 ** 30;
  * Opens what is saved of a sweep, `<dir>/<key>.results` and `<dir>/<key>.<writer>.results`; none needs to exist. Several processes may
  * open it: each sees what was saved before, and what it saves itself.
  * @param key `sweepKey` of the sweep, 64 hexadecimal digits
- * @param shape how many networks (the intact one included) and images the whole sweep has
+ * @param shape how many networks (the intact one included), images and classes (up to 256 where nothing is said) the whole sweep has
  * @param options.writer the computer's name, where several may write: between them, unlike on one, records that are appended to the
  * same file could cover each other on some network file systems (NFS), so each has a file of its own, and reads all
  * @param options.fresh forgets what was saved: the files are removed. Who has opened it keeps what it read, and may go on.
@@ -39,7 +40,7 @@ const MOST_BYTES = 2 ** 30;
 export function openResults(
   dir: string,
   key: string,
-  shape: { readonly rows: number; readonly images: number },
+  shape: Omit<SavedSweep, "key">,
   { fresh = false, writer }: { fresh?: boolean; writer?: string } = {},
 ): SavedResults {
   if (!/^[0-9a-f]{64}$/.test(key)) {
@@ -75,7 +76,7 @@ function othersOf(dir: string, key: string): string[] {
 /** The same without a disk: what was read, and what was written since. */
 function memoryOf(sweep: SavedSweep): SavedResults {
   const all = Array.from({ length: sweep.rows }, () => ({
-    predictions: new Uint8Array(sweep.images),
+    predictions: emptyLabels(sweep.images, sweep.classes ?? 1),
     losses: new Float32Array(sweep.images),
     there: new Uint8Array(sweep.images), // 1 where the image is saved
   }));
@@ -112,9 +113,9 @@ function readParts(path: string, sweep: SavedSweep, onPart: (part: Part) => void
 }
 
 /** The file's bytes; none where it does not exist. */
-function savedBytes(path: string, { rows, images }: SavedSweep): Uint8Array {
+function savedBytes(path: string, { rows, images, classes }: SavedSweep): Uint8Array {
   try {
-    return readWhole(path, Math.min(MOST_COPIES * images * recordSize(rows, 1), MOST_BYTES));
+    return readWhole(path, Math.min(MOST_COPIES * images * recordSize(rows, 1, classes), MOST_BYTES));
   } catch (error) {
     const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
     if (cause?.code === "ENOENT") return new Uint8Array();

@@ -1,7 +1,7 @@
 // A whole sweep as one file that says what it is, for others: unlike what results folders keep, it can be read without the network.
 //
-// Gzipped: a line of JSON; then, for the intact network and each ablation, the predicted class of every image (uint8); then, where losses
-// are known, their losses in the same order (float32, little-endian).
+// Gzipped: a line of JSON; then, for the intact network and each ablation, the predicted class of every image (uint8, or uint16
+// where there are more than 256 classes); then, where losses are known, their losses in the same order (float32, little-endian).
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { setOf } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
+import { type Labels, labelBytes, labelsIn, labelSize, MOST_CLASSES } from "../data/labels";
 import { writeTogether } from "../files/disk";
 import { isRecord, parseJson, wrong } from "../files/json";
 import { layersOf } from "../networks/layers";
@@ -42,12 +43,12 @@ export async function encodeSweep(sweep: EvenSweep, spec: Spec, dataset: Dataset
   const { network, operator, seed, precision, classes, assumed, sets, unchanged, labels, losses } = sweep;
   const { name, split, sha256 } = dataset;
   const floats = losses ? [losses.baseline, ...losses.ablations].map(bytesOf) : [];
-  const answers = Buffer.concat([sweep.baseline, ...sweep.predictions, ...floats]);
+  const answers = Buffer.concat([...[sweep.baseline, ...sweep.predictions].map(labelBytes), ...floats]);
   const header: Header = {
     ...{ schema: SCHEMA, network, spec, operator, seed, precision, classes, assumed },
     sets: sets.map((set) => ({ name: set.name, layers: set.layers.map((layer) => layer.name) })),
     unchanged: unchanged ?? sets.map(() => false),
-    data: { name, split, sha256, images: labels.length, labels: digestOf(labels) },
+    data: { name, split, sha256, images: labels.length, labels: digestOf(labelBytes(labels)) },
     losses: losses !== undefined,
     answers: digestOf(answers),
   };
@@ -62,7 +63,7 @@ export async function encodeSweep(sweep: EvenSweep, spec: Spec, dataset: Dataset
  */
 export async function decodeSweep(
   file: Uint8Array,
-  labelsOf: (data: SweptData) => Promise<Uint8Array>,
+  labelsOf: (data: SweptData) => Promise<Labels>,
 ): Promise<EvenSweep> {
   const content = await promisify(gunzip)(file, { maxOutputLength: LARGEST_CONTENT });
   const end = content.indexOf("\n");
@@ -72,7 +73,7 @@ export async function decodeSweep(
   if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
   const sets = setsIn(header);
   const labels = await labelsOf(data);
-  if (labels.length !== data.images || digestOf(labels) !== data.labels)
+  if (labels.length !== data.images || digestOf(labelBytes(labels)) !== data.labels)
     throw new Error("it is about other images than the first ones of its data set");
   const { predictions, losses } = answersIn(answers, header);
   const known = losses && { losses: { baseline: losses[0], ablations: losses.slice(1) } };
@@ -87,8 +88,8 @@ function headerIn(line: Uint8Array): Header {
     if (typeof header[field] !== "string") wrong(field, header[field], "a text");
   if (!Number.isFinite(header.seed)) wrong("seed", header.seed, "a number");
   if (!PRECISIONS.includes(header.precision)) wrong("precision", header.precision, PRECISIONS.join(" or "));
-  if (!(Number.isInteger(header.classes) && header.classes > 0 && header.classes <= 256))
-    wrong("classes", header.classes, "a whole number from 1 to 256");
+  if (!(Number.isInteger(header.classes) && header.classes > 0 && header.classes <= MOST_CLASSES))
+    wrong("classes", header.classes, `a whole number from 1 to ${MOST_CLASSES}`);
   if (header.assumed !== undefined && !isRecord(header.assumed)) wrong("assumed", header.assumed, "texts by topic");
   if (!isRecord(header.data)) wrong("data", header.data, "what the images are");
   const { images } = header.data as { readonly images: unknown };
@@ -104,16 +105,20 @@ function setsIn({ spec, sets }: Header) {
   return sets.map(({ name, layers }) => setOf(layers.map(layerOf), String(name)));
 }
 
-function answersIn(bytes: Buffer, { sets, data: { images }, losses }: Header) {
+function answersIn(bytes: Buffer, { sets, data: { images }, losses, classes }: Header) {
   const rows = 1 + sets.length;
-  const size = rows * images;
-  const whole = losses ? size + 4 * size : size;
+  const each = labelSize(classes) * images;
+  const size = rows * each;
+  const whole = losses ? size + 4 * rows * images : size;
   if (bytes.length !== whole) wrong("the number of answers", bytes.length, String(whole));
-  const numbers = Array.from({ length: rows }, (_, row) => row * images);
-  const predictions = numbers.map((at) => Uint8Array.from(bytes.subarray(at, at + images)));
+  const numbers = Array.from({ length: rows }, (_, row) => row);
+  const predictions = numbers.map((row) => labelsIn(bytes.subarray(row * each, (row + 1) * each), classes));
   // Copied to a place of their own, as float32 numbers have to lie at a multiple of four bytes.
   const { buffer } = Uint8Array.from(bytes.subarray(size));
-  return { predictions, losses: losses ? numbers.map((at) => new Float32Array(buffer, 4 * at, images)) : undefined };
+  return {
+    predictions,
+    losses: losses ? numbers.map((row) => new Float32Array(buffer, 4 * row * images, images)) : undefined,
+  };
 }
 
 /** The folder in a results folder that finished sweeps are also written to, as files that say what they are, where it is there. */

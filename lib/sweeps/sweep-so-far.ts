@@ -1,6 +1,8 @@
 // What a sweep has found so far: the matrix of all answers, the counts that decide when to stop, and the result of any moment.
 import { isUnchanged } from "../ablations/changes";
 import type { LayerSet } from "../ablations/sets";
+import type { Dataset } from "../data/dataset";
+import { emptyLabels } from "../data/labels";
 import type { Sweep } from "../results/matrix";
 import type { Pairs } from "../statistics/paired";
 import { addImages, isDecided, type Look } from "../statistics/anytime";
@@ -28,7 +30,7 @@ export function emptySweep(
   options: { readonly operator: string; readonly stopWhenDecided?: { readonly margin: number } },
 ): SweepSoFar {
   const { dataset } = work;
-  const matrix = emptyMatrix(1 + sets.length, dataset.count);
+  const matrix = emptyMatrix(1 + sets.length, dataset);
   const counts: Pairs[] = sets.map(() => ({ images: 0, lost: 0, gained: 0 }));
   const stopped = sets.map(() => false);
   const { operator, stopWhenDecided: stop } = options;
@@ -84,10 +86,10 @@ function unchangedIn({ ablations }: SweepWork, { losses }: Answered): boolean[] 
 }
 
 /** Room for the answers of every row to every image. */
-function emptyMatrix(rows: number, images: number): Answers {
+function emptyMatrix(rows: number, { count, classes }: Dataset): Answers {
   return {
-    predictions: Array.from({ length: rows }, () => new Uint8Array(images)),
-    losses: Array.from({ length: rows }, () => new Float32Array(images)),
+    predictions: Array.from({ length: rows }, () => emptyLabels(count, classes.length)),
+    losses: Array.from({ length: rows }, () => new Float32Array(count)),
   };
 }
 

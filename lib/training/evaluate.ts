@@ -1,6 +1,7 @@
 // Evaluation: the predictions of a network on every image of a dataset, and how good they are.
 import { batchOf } from "../data/batches";
 import { checkFit, type Dataset } from "../data/dataset";
+import { emptyLabels, type Labels } from "../data/labels";
 import { crossEntropy, imageTensor, openPredictor, predictedClasses, type Predictor } from "../engine/predictor";
 import { turn } from "../engine/turn";
 import type { Network } from "../networks/network";
@@ -14,7 +15,7 @@ export interface Evaluation {
   /** Mean cross entropy, in nats. */
   readonly loss: number;
   /** The predicted class of every image. */
-  readonly predictions: Uint8Array;
+  readonly predictions: Labels;
   /** How sure the network is of each of these: the probability (softmax) that it gives to the class. */
   readonly confidences: Float32Array;
 }
@@ -47,9 +48,9 @@ export async function evaluate(network: Network, dataset: Dataset, options: Prog
 }
 
 async function evaluateWith(predictor: Predictor, dataset: Dataset, options: ProgressOptions): Promise<Evaluation> {
-  const predictions = new Uint8Array(dataset.count);
-  const confidences = new Float32Array(dataset.count);
   const classes = dataset.classes.length;
+  const predictions = emptyLabels(dataset.count, classes);
+  const confidences = new Float32Array(dataset.count);
   let loss = 0;
   for await (const { start, images, labels } of testBatches(dataset, options)) {
     const logits = predictor.logits(images);
@@ -86,6 +87,6 @@ export async function* testBatches(
 }
 
 /** How many predictions equal their labels. */
-function countEqual(predictions: Uint8Array, labels: Uint8Array): number {
-  return predictions.reduce((sum, predicted, index) => sum + Number(predicted === labels[index]), 0);
+function countEqual(predictions: Labels, labels: Labels): number {
+  return predictions.filter((predicted, index) => predicted === labels[index]).length;
 }

@@ -1,4 +1,5 @@
 // Verifies an archive: its digests, its tables from the saved predictions, and, where that is asked for, all of it, executed again.
+import type { Labels } from "../../data/labels";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,7 +96,7 @@ async function sweepsIn({ files }: Archive): Promise<EvenSweep[]> {
 }
 
 /** Labels are the reader's own, of the published data set. */
-async function ownLabels({ name, split, sha256, images }: SweptData): Promise<Uint8Array> {
+async function ownLabels({ name, split, sha256, images }: SweptData): Promise<Labels> {
   const own = await loadCifar(name as "cifar10", split);
   if (own.sha256 !== sha256)
     throw new Error(`its ${name} is another one: its SHA-256 is ${String(sha256).slice(0, 64)}`);

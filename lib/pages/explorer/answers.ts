@@ -60,7 +60,7 @@ interface Header {
 
 /** The same sweep on some of its images. */
 export function onImages(sweep: EvenSweep, images: readonly number[]): EvenSweep {
-  const part = (row: Uint8Array) => Uint8Array.from(images, (image) => row[image]);
+  const part = (row: ArrayLike<number>) => Uint8Array.from(images, (image) => row[image]);
   return {
     ...sweep,
     ...{ labels: part(sweep.labels), baseline: part(sweep.baseline), predictions: sweep.predictions.map(part) },

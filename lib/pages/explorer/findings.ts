@@ -68,7 +68,7 @@ export function layerFindings({ sweep, images, lines }: Findings, layer: string)
   const [{ labels, baseline, classes }, after] = [sweep, sweep.predictions[index]];
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const [image, label] of labels.entries()) confusion[label][after[image]]++;
-  const changed = (right: Uint8Array, wrong: Uint8Array) =>
+  const changed = (right: ArrayLike<number>, wrong: ArrayLike<number>) =>
     images.filter((_, place) => right[place] === labels[place] && wrong[place] !== labels[place]);
   return {
     line: lines[index],
