@@ -66,6 +66,12 @@ test("dropsByNetwork() draws every layer once, from left to right, higher where 
   assert.deepEqual(keeps.y.slice(0, 3), [0.0414, 0.3424, 1.1761]);
   assert.match(keeps.text[0], /^&lt;b&gt;net<br>stage1\.block1\.conv1: 0\.05 pp$/);
   assert.ok(!JSON.stringify(layout).includes("<b>net"));
-  assert.equal(layout.annotations![1].text, "2 of 5");
+  assert.equal(layout.annotations![1].text, "1 of 5");
+  const counts = layout.updatemenus![0].buttons!.map(({ label, args }) => [label, args![1].annotations[1].text]);
+  assert.deepEqual(counts, [
+    ["0.5 pp", "1 of 5"],
+    ["1 pp", "2 of 5"],
+    ["2 pp", "2 of 5"],
+  ]);
   assert.throws(() => dropsByNetwork([]), RangeError);
 });

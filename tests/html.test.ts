@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { dropsByNetwork } from "../lib/figures/family";
 import { historyFigure } from "../lib/figures/history";
 import { classHistogram, imageGrid } from "../lib/figures/images";
 import { accuracyByLayer, dropByLayer } from "../lib/figures/layers";
 import type { Figure } from "../lib/figures/style";
 import { closeBrowser, openBrowser } from "../lib/notebook/browser";
-import { figureBundle, phraseBundle } from "../lib/notebook/bundle";
+import { draftBundle, figureBundle, phraseBundle } from "../lib/notebook/bundle";
 import { ablationTable } from "../lib/tables/ablations";
 import { toHtml, toText } from "../lib/tables/render";
 import { code, phrase } from "../lib/text/phrase";
@@ -138,7 +139,8 @@ const COLLISIONS = `[...document.querySelectorAll(".js-plotly-plot")].map((plot)
   const side = (a, b, [from, to]) => Math.max(0, Math.min(a[to], b[to]) - Math.max(a[from], b[from]));
   const shared = (a, b) => side(a, b, ["left", "right"]) * side(a, b, ["top", "bottom"]);
   const [title, legend, plots] = [boxes(".gtitle tspan.line"), boxes(".legend"), boxes(".plotbg, .nsewdrag")];
-  const pairs = [[title, legend], [title, plots], [legend, plots]].flatMap(([some, others]) => some.flatMap((a) => others.map((b) => shared(a, b))));
+  const [menus, notes] = [boxes(".updatemenu-item-rect"), boxes(".annotation")];
+  const pairs = [[title, legend], [title, plots], [legend, plots], [menus, title], [menus, legend], [menus, plots], [menus, notes]].flatMap(([some, others]) => some.flatMap((a) => others.map((b) => shared(a, b))));
   return Math.round(Math.max(0, ...pairs, ...title.map(({ right }) => right - innerWidth)));
 })`;
 
@@ -148,10 +150,20 @@ for (const width of [400, 900, 1400])
       title: "Accuracy with one layer's kernel set to zero, of a network with a long name",
     });
     const runs = historyFigure({ "resnet20, seed 1": someEpochs(3), "resnet20, seed 2": someEpochs(3) });
-    const all = [long, dropByLayer(someRows()), historyFigure(someEpochs(3)), runs];
+    const family = dropsByNetwork(
+      ["one", "two"].map((run) => ({ run, rows: someRows() })) as unknown as Parameters<typeof dropsByNetwork>[0],
+    );
+    const all = [
+      long,
+      dropByLayer(someRows()),
+      historyFigure(someEpochs(3)),
+      runs,
+      accuracyByLayer({ zero: someRows(), mean: someRows() }),
+      family,
+    ];
     const bundles = await Promise.all(all.map((figure) => figureBundle(figure, {}, assert.ifError)));
     const page = await open(exported(`wide-${width}`, bundles), { width });
-    assert.deepEqual(await page.ask(COLLISIONS), [0, 0, 0, 0]);
+    assert.deepEqual(await page.ask(COLLISIONS), [0, 0, 0, 0, 0, 0]);
     assert.equal(await page.ask("document.documentElement.scrollWidth"), width);
   });
 
@@ -161,6 +173,39 @@ test("a figure is drawn in the colours of the reader's theme, one with pictures 
   const [dark, white] = ["rgb(20, 24, 28)", "rgb(255, 255, 255)"];
   assert.deepEqual(await page.ask(paper), [dark, dark, dark, white, dark]);
   assert.equal(await page.ask(`getComputedStyle(document.body).backgroundColor`), dark);
+});
+
+test("the buttons of an exported figure do what they say: another order, another margin, another sweep", async () => {
+  const [rows, other] = [someRows(), someRows().map((row) => ({ ...row, accuracy: row.accuracy / 2 }))];
+  const family = dropsByNetwork([{ run: "one", rows }] as unknown as Parameters<typeof dropsByNetwork>[0]);
+  const bundles = [dropByLayer(rows), family, accuracyByLayer({ zero: rows, halved: other })].map(draftBundle);
+  const page = await open(exported("buttons", bundles));
+  const press = (figure: number, label: string) =>
+    page.ask(`(() => {
+      const plot = document.querySelectorAll(".js-plotly-plot")[${figure}];
+      const button = [...plot.querySelectorAll(".updatemenu-button")].find((each) => each.textContent === "${label}");
+      button.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    })()`);
+  const seen = (figure: number, what: string) =>
+    page.ask(`(({ data, layout }) => ${what})(document.querySelectorAll(".js-plotly-plot")[${figure}])`);
+  assert.notDeepEqual(
+    await seen(0, "layout.yaxis.categoryarray"),
+    rows.map(({ layer }) => layer),
+  );
+  await press(0, "in forward order");
+  assert.deepEqual(
+    await seen(0, "layout.yaxis.categoryarray"),
+    rows.map(({ layer }) => layer),
+  );
+  const counts = (threshold: number) => `${rows.filter(({ drop }) => drop <= threshold).length} of ${rows.length}`;
+  assert.equal(await seen(1, "layout.annotations[1].text"), counts(0.005));
+  await press(1, "2 pp");
+  assert.equal(await seen(1, "layout.annotations[1].text"), counts(0.02));
+  const visible = "data.map(({ visible }) => visible)";
+  assert.deepEqual(await seen(2, visible), [true, true, true, false, false, false]);
+  await press(2, "halved");
+  assert.deepEqual(await seen(2, visible), [false, false, false, true, true, true]);
+  assert.match(String(await seen(2, "layout.title.text")), /Accuracy, halved/);
 });
 
 test("fitLayout() leaves a wide figure as it is, breaks the title of a narrow one at spaces, and stacks its panels in order", () => {

@@ -88,6 +88,18 @@ describe("the kernel", { timeout: 300_000 }, () => {
     assert.match((await last("shown"))["text/html"], /85\.75 %.*alt="stem: one convolution/s);
     assert.match((await last(`[{ layer: "a", cost: 1 }, { layer: "b", cost: 2 }]`))["text/html"], /<table/);
     assert.ok("application/vnd.plotly.v1+json" in (await last("historyFigure(shown.history)")));
+    await kernel.run(
+      `import { firstImages, loadCifar, sweepLive } from "./lib";\nconst few = firstImages(await loadCifar("cifar10", "test"), 10);`,
+    );
+    const live = await kernel.run(
+      "const again = await sweepLive(shown.network, few, { results: false, figure: false });\nagain",
+    );
+    assert.deepEqual(
+      live.outputs.filter(({ type }) => type === "execute_result"),
+      [],
+      "what a cell has shown is not shown twice",
+    );
+    assert.match((await last("again"))["text/html"], /<th[^>]*>verdict</);
     assert.deepEqual(await last("({ a: { b: 1 } })"), { "text/plain": "{ a: { b: 1 } }" });
     assert.deepEqual(await last("new Float32Array(2)"), { "text/plain": "Float32Array(2) [ 0, 0 ]" });
   });

@@ -152,6 +152,27 @@ test("an archive's metadata name every file with its digest, and the execution t
   assert.deepEqual(idsOf(execution.result), ["mine.ipynb", "sweeps/small-zero.sweep.gz", "sweeps/small-few.sweep.gz"]);
 });
 
+test("an archive names its author as who executed it and answers for it, and nobody where none is given", async (context) => {
+  const { folder } = folderOf(context);
+  const author = { name: 'A. "B" <C>', orcid: "0000-0002-1825-0097" };
+  const metadataOf = async (execution: Parameters<typeof archiveOf>[2]) => {
+    writeFileSync(join(folder, "mine.crate.zip"), archiveOf("mine", await files(), execution));
+    const bytes = openArchive(join(folder, "mine.crate.zip")).files.get("ro-crate-metadata.json");
+    return new TextDecoder().decode(bytes);
+  };
+  const { "@graph": graph } = JSON.parse(await metadataOf({ seconds, author })) as {
+    "@graph": Record<string, unknown>[];
+  };
+  const [root, execution] = ["./", "#execution"].map((id) => graph.find((each) => each["@id"] === id)!);
+  const id = "https://orcid.org/0000-0002-1825-0097";
+  assert.deepEqual([root.author, root.publisher, execution.agent], Array(3).fill({ "@id": id }));
+  assert.deepEqual(
+    graph.find((each) => each["@id"] === id),
+    { "@id": id, "@type": "Person", name: author.name },
+  );
+  assert.doesNotMatch(await metadataOf({ seconds }), /"(author|agent|publisher)"|Person/);
+});
+
 test("tables of trained networks are made again from their runs and kept sweeps", async (context) => {
   const { write } = folderOf(context);
   const dir = "data/runs/resnet8-seed1";

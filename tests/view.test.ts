@@ -110,6 +110,6 @@ test("what has no look is named, with what would have one", () => {
   ] as const)
     assert.throws(() => viewOf(value), {
       name: "TypeError",
-      message: `Cannot show ${name}: expected HTML, a figure, a table, a DataFrame, a tensor, a result of sweepLive, a sweep, a run, a network, a dataset, rows, a record; console.log() prints anything`,
+      message: `Cannot show ${name}: expected HTML, a figure, a table, a DataFrame, a tensor, a result of sweepLive, exact verdicts, a sweep, a run, a network, a dataset, rows, a record; console.log() prints anything`,
     });
 });

@@ -10,6 +10,8 @@ SHA-256 of every file. The notebook is executed again first, with its saved swee
 checks it with npm run verify -- NAME.crate.zip.`,
   words: "NOTEBOOK",
   options: {
+    author: { value: "NAME", help: "who answers for it: the crate's author and agent (left out otherwise)" },
+    orcid: { value: "ID", help: "the author's ORCID iD, such as 0000-0002-1825-0097" },
     out: {
       short: "o",
       value: "DIR",
@@ -20,8 +22,15 @@ checks it with npm run verify -- NAME.crate.zip.`,
   },
 });
 
-void runCommand(COMMAND, async ({ words = [], out }) => {
+/** ORCID iDs: four groups of four, the last character a digit or X. */
+const ORCID = /^(\d{4}-){3}\d{3}[\dX]$/;
+
+void runCommand(COMMAND, async ({ words = [], out, author, orcid }) => {
   if (words.length !== 1) throw new UsageError(`Cannot share ${words.length} notebooks: expected one, such as 04`);
+  if (orcid !== undefined && author === undefined)
+    throw new UsageError("Cannot use --orcid alone: expected --author too");
+  if (orcid !== undefined && !ORCID.test(orcid))
+    throw new UsageError(`Cannot use the ORCID iD "${orcid}": expected the form 0000-0002-1825-0097`);
   const { shareNotebook } = await import("./share/make");
-  await shareNotebook(notebookFile(words[0]), out);
+  await shareNotebook(notebookFile(words[0]), out, author === undefined ? undefined : { name: author, orcid });
 });

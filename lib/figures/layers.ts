@@ -1,6 +1,7 @@
 // Figures of a sweep: pure functions from rows to values that plotly.js draws.
 import type { Data } from "plotly.js";
 import { baseAxis, chanceName, COLOURS, type Figure, firstRow, GREY, houseLayout, layerAxis, levelLine, levelName, stageBands, stageLabels, valueAxis } from "./style";
+import { choiceMenu, switchable } from "./choices";
 import { changeText, escapeHtml, grouped, percent } from "../text/format";
 import type { Row } from "../results/rows";
 import { isOpen } from "../statistics/anytime";
@@ -19,10 +20,21 @@ const GROUPS = [
 
 /**
  * The main figure: one mark per layer in forward order, the accuracy that is left in percent with its interval,
- * the intact network as a dashed line, chance as a dotted one.
- * @throws RangeError when there is no row
+ * the intact network as a dashed line, chance as a dotted one. Of several sweeps by name one is seen at a time, and a list chooses.
+ * @throws RangeError when there is no row, or there are more than ten sweeps
  */
-export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
+export function accuracyByLayer(
+  rows: readonly Row[] | Readonly<Record<string, readonly Row[]>>,
+  options: SweepFigureOptions = {},
+): Figure {
+  if (isList(rows)) return accuracyOfSweep(rows, options);
+  const figures = Object.entries(rows).map(([name, own]) => [name, accuracyOfSweep(own, { title: `Accuracy, ${name}`, ...options })]);
+  return switchable(Object.fromEntries(figures) as Record<string, Figure>);
+}
+
+const isList = (rows: readonly Row[] | Readonly<Record<string, readonly Row[]>>): rows is readonly Row[] => Array.isArray(rows);
+
+function accuracyOfSweep(rows: readonly Row[], options: SweepFigureOptions): Figure {
   const { images, baseline, chance } = firstRow(rows, "accuracy by layer");
   const { title = `Accuracy with ${changeText(rows)}` } = options;
   const right = 100 * baseline;
@@ -45,7 +57,8 @@ export function accuracyByLayer(rows: readonly Row[], options: SweepFigureOption
 }
 
 /**
- * What each layer's loss costs, in percentage points, the worst first; hover shows the images lost and gained.
+ * What each layer's loss costs, in percentage points, the worst first (a button orders them as the network does); hover shows the images
+ * lost and gained.
  * @throws RangeError when there is no row
  */
 export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = {}): Figure {
@@ -55,8 +68,8 @@ export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = 
   return {
     data: GROUPS.map((group) => bars(rows, group)),
     layout: houseLayout(escapeHtml(title), `${grouped(images)} test images, ${percent(baseline)} % right when intact`, {
-      height: 130 + 21 * rows.length,
-      margin: { l: 64, r: 48, t: 80, b: 52 },
+      height: 144 + 21 * rows.length,
+      margin: { l: 64, r: 48, t: TOP, b: 52 },
       bargap: 0.28,
       barmode: "overlay",
       xaxis: valueAxis("drop (percentage points)", { rangemode: "tozero", zeroline: true, zerolinecolor: "#9aa5b1" }),
@@ -71,9 +84,15 @@ export function dropByLayer(rows: readonly Row[], options: SweepFigureOptions = 
         autorange: "reversed",
       },
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom" },
+      ...choiceMenu([
+        { label: "worst first", layout: { "yaxis.categoryarray": order } },
+        { label: "in forward order", layout: { "yaxis.categoryarray": rows.map(({ layer }) => escapeHtml(layer)) } },
+      ], TOP),
     }),
   };
 }
+
+const TOP = 94; // pixels above the bars: title and menu, legend
 
 /** Position of each row of one group on the layer axis, from 1. */
 function placed(rows: readonly Row[], changes: boolean) {

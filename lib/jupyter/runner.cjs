@@ -186,12 +186,12 @@ async function bundle(value) {
   if (value === undefined || value === null) return undefined;
   if (typeof value[DISPLAY] === "function") return await value[DISPLAY]();
   const looks = typeof value === "object" ? await lookOf(value) : undefined;
-  if (looks) return looks;
+  if (looks) return Object.keys(looks).length > 0 ? looks : undefined;
   const hint = types.isPromise(value) ? "\ndid you forget `await` before it?" : "";
   return { "text/plain": typeof value === "string" ? value : inspect(value) + hint };
 }
 
-/** How `lib/notebook/show.ts` shows it, once a cell has loaded that; undefined for what is better printed, also where showing it fails. */
+/** How `lib/notebook/show.ts` shows it, once a cell has loaded that, empty where the cell has shown it already; undefined for what is better printed, also where showing it fails. */
 async function lookOf(value) {
   try {
     return await globalThis[LOOK]?.(value);

@@ -8,7 +8,7 @@ import { type ExactOptions, exactSteps } from "../sweeps/exact";
 import { exactCaption, exactTable } from "../tables/exact";
 import { counted } from "../text/format";
 import { lastStep } from "./last-step";
-import { type LiveOptions, liveTable, progress } from "./show";
+import { alreadyShown, type LiveOptions, liveTable, progress } from "./show";
 import type { SweepViewOptions } from "./sweep-live";
 import { resultsFolder } from "./with-progress";
 
@@ -43,7 +43,7 @@ export async function exactLive(
     const found = await lastStep(steps, (step) => table.update(() => exactTable(step), shown(step)), signal);
     line.finish(endOf(found));
     await table.finish(exactTable(found), shown(found));
-    return found;
+    return alreadyShown(found);
   } catch (error) {
     line.finish();
     throw error;

@@ -4,6 +4,7 @@ import { PNG } from "pngjs";
 import type { Browser, Page } from "puppeteer-core";
 import { unpackBrowser, withBrowser } from "./browser";
 import type { Figure } from "../figures/style";
+import { withoutChoices } from "../figures/choices";
 import { plainFigure } from "../figures/plain";
 
 /** Size of a picture in CSS pixels; `scale` is pixels of the picture per CSS pixel. */
@@ -72,7 +73,7 @@ async function draw(browser: Browser, figure: Figure, size: Size, take: Take): P
   const page = await pageOf(browser);
   await page.setViewport({ width, height, deviceScaleFactor: scale });
   try {
-    await page.evaluate(`draw(${JSON.stringify(plainFigure(figure))}, ${width}, ${height})`);
+    await page.evaluate(`draw(${JSON.stringify(plainFigure(withoutChoices(figure)))}, ${width}, ${height})`);
     return await take(page, size);
   } finally {
     await page.evaluate("clear()");

@@ -66,9 +66,19 @@ async function bundleOf({ what, caption }: View, options: ShowOptions = {}): Pro
 const LOOK = Symbol.for("nontrivial.look");
 
 Reflect.set(globalThis, LOOK, async (value: object): Promise<Bundle | undefined> => {
+  if (shownBy.has(value) && shownBy.get(value) === kernelWriter()) return {};
   const view = resultView(value);
   return view && bundleOf(view);
 });
+
+/** The cells, by their writers, in which something has been shown while it came about. */
+const shownBy = new WeakMap<object, Write | undefined>();
+
+/** Says that the present cell has shown a value already: as its last expression it is not shown again. */
+export function alreadyShown<T extends object>(value: T): T {
+  shownBy.set(value, kernelWriter());
+  return value;
+}
 
 /**
  * Shows a reading, Markdown with values set in: say`**Reading.** ${code(row.layer)} costs ${pp(row.drop)}.` It is made anew from the

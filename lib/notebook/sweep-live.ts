@@ -13,7 +13,7 @@ import { captionOf } from "../tables/caption";
 import { ablationTable } from "../tables/ablations";
 import { changeText } from "../text/format";
 import { lastStep } from "./last-step";
-import { liveFigure, liveTable, progress, type ShowOptions } from "./show";
+import { alreadyShown, liveFigure, liveTable, progress, type ShowOptions } from "./show";
 import { resultsFolder } from "./with-progress";
 
 /** How a sweep is shown, besides what it is. */
@@ -91,7 +91,7 @@ export async function sweepLive(
 function judged(sweep: Sweep, { stopWhenDecided, margin = stopWhenDecided?.margin }: SweepLiveOptions): AnyLiveSweep {
   const rows = rowsOf(sweep);
   const interrupted = rows.some(({ look }) => look === "running");
-  return { sweep, rows, verdicts: verdictsOf(rows, { margin }), interrupted };
+  return alreadyShown({ sweep, rows, verdicts: verdictsOf(rows, { margin }), interrupted });
 }
 
 /** What the line of progress says at the end. */

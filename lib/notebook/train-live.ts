@@ -11,7 +11,7 @@ import { grouped } from "../text/format";
 import type { Epoch } from "../training/history";
 import type { TrainConfig } from "../training/recipe";
 import type { StepReport } from "../training/train";
-import { liveFigure, progress } from "./show";
+import { alreadyShown, liveFigure, progress } from "./show";
 
 /** Where a live training is kept, and the images that it is watched on. */
 export interface TrainLiveOptions
@@ -68,7 +68,7 @@ export async function trainLive(
     const run = await trainRun(dir, spec, data, config, { ...options, ...reports });
     line.finish();
     await figure.finish(historyFigure(run.history, { title, steps: curve.points }));
-    return run;
+    return alreadyShown(run);
   } catch (error) {
     line.finish(stoppedNote(history.length));
     throw error;

@@ -7,6 +7,7 @@ import type { Figure } from "../figures/style";
 import { layersOf } from "../networks/layers";
 import { type Network, parameterCount } from "../networks/network";
 import { type Spec, specName } from "../networks/spec";
+import type { ExactVerdicts } from "../results/exact";
 import type { Sweep } from "../results/matrix";
 import { type Row, rowsOf } from "../results/rows";
 import { verdictsOf } from "../results/verdict";
@@ -14,6 +15,7 @@ import type { Run } from "../runs/run-file";
 import { largestOf, smallestOf } from "../statistics/extremes";
 import { ablationTable } from "../tables/ablations";
 import { captionOf } from "../tables/caption";
+import { exactCaption, exactTable } from "../tables/exact";
 import { factTable } from "../tables/provenance";
 import { toHtml, toText } from "../tables/render";
 import { type Table, tableOf } from "../tables/table";
@@ -61,6 +63,7 @@ const KINDS: readonly Kind[] = [
     is: has("sweep", "verdicts"),
     view: ({ sweep }: { sweep: Sweep }) => sweepView(sweep),
   },
+  { name: "exact verdicts", is: has("sets", "margin", "verdicts"), view: exactView },
   { name: "a sweep", is: has("sets", "predictions", "labels"), view: sweepView },
   { name: "a run", is: has("network", "history", "config"), view: runView },
   { name: "a network", is: has("spec", "parameters", "normalization"), view: networkView },
@@ -122,6 +125,10 @@ function rowsView(rows: readonly object[]): View {
 
 function sweepView(sweep: Sweep): View {
   return { what: ablationTable(verdictsOf(rowsOf(sweep))), caption: captionOf(sweep) };
+}
+
+function exactView(found: ExactVerdicts): View {
+  return { what: exactTable(found), caption: exactCaption(found) };
 }
 
 function frameView({ columns, values }: { columns: readonly string[]; values: readonly (readonly unknown[])[] }): View {

@@ -15,14 +15,37 @@ const KINDS: readonly (readonly [ending: RegExp, kind: string])[] = [
 ];
 
 const refer = (id: string) => ({ "@id": id });
+const timeText = (time: Date): string => time.toISOString().replace("Z", "+00:00");
+const personOf = ({ name, orcid }: Author) => ({
+  ...{ "@id": orcid ? `https://orcid.org/${orcid}` : "#author", "@type": "Person" },
+  name,
+});
+
+/** Who executed a notebook and answers for its archive. */
+export interface Author {
+  readonly name: string;
+  /** Four groups of four digits, such as 0000-0002-1825-0097. */
+  readonly orcid?: string;
+}
+
+/** What is said of an execution besides its files. */
+export interface Execution {
+  /** How long it took. */
+  readonly seconds: number;
+  readonly author?: Author;
+  readonly now?: Date;
+}
 
 /** The metadata as JSON. @param files all files but the metadata and the list of digests */
 export function crateOf(
   name: string,
   { title, claim, provenance }: NotebookFacts,
   files: ReadonlyMap<string, Uint8Array>,
-  now = new Date(),
+  { seconds, author, now = new Date() }: Execution,
 ): string {
+  const person = author && personOf(author);
+  const by = (...roles: string[]) =>
+    person ? Object.fromEntries(roles.map((role) => [role, refer(person["@id"])])) : {};
   const paths = [...files.keys()];
   const software = `swh:1:rev:${provenance.get("commit") ?? "unknown"}`; // a commit's own identifier, wherever it is kept
   const isInput = (path: string) => path.startsWith("runs/");
@@ -35,6 +58,7 @@ export function crateOf(
       license: refer("https://spdx.org/licenses/MIT"),
       hasPart: paths.map(refer),
       mentions: refer("#execution"),
+      ...by("author", "publisher"),
     },
     { "@id": PROFILE, "@type": "CreativeWork", name: "Process Run Crate", version: "0.5" },
     { "@id": "https://spdx.org/licenses/MIT", "@type": "CreativeWork", name: "MIT License" },
@@ -44,7 +68,9 @@ export function crateOf(
       instrument: refer(software),
       object: paths.filter(isInput).map(refer),
       result: paths.filter((path) => !isInput(path) && path !== "README.md").map(refer),
-      endTime: now.toISOString().replace("Z", "+00:00"),
+      ...by("agent"),
+      startTime: timeText(new Date(now.getTime() - 1000 * seconds)),
+      endTime: timeText(now),
       actionStatus: "http://schema.org/CompletedActionStatus",
     },
     {
@@ -54,6 +80,7 @@ export function crateOf(
         .map((key) => `${key} ${provenance.get(key) ?? "unknown"}`)
         .join(", "),
     },
+    ...(person ? [person] : []),
     ...[...files].map(([path, bytes]) => ({
       ...{ "@id": path, "@type": "File", name: path, contentSize: String(bytes.length) },
       encodingFormat: KINDS.find(([ending]) => ending.test(path))?.[1] ?? "application/octet-stream",

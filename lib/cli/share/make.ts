@@ -16,7 +16,7 @@ import { counted } from "../../text/format";
 import { writeHtml } from "../reproduce/execute.mjs";
 import { executedAgain, readNotebook } from "../verify/notebooks";
 import { differenceText, outcome } from "../verify/report";
-import { crateOf } from "./crate";
+import { type Author, crateOf, type Execution } from "./crate";
 import { factsIn, runsOf } from "./facts";
 import { readmeOf } from "./readme";
 
@@ -29,7 +29,7 @@ type Files = Map<string, Uint8Array>;
  * Writes the archive of an executed notebook into a folder.
  * @throws Error where the notebook, executed again, says something else than it says, or fails
  */
-export async function shareNotebook(file: string, out: string): Promise<void> {
+export async function shareNotebook(file: string, out: string, author?: Author): Promise<void> {
   const name = basename(file, ".ipynb");
   const report = createReport();
   const stopListening = onInterrupt();
@@ -41,7 +41,7 @@ export async function shareNotebook(file: string, out: string): Promise<void> {
       const seconds = (performance.now() - start) / 1000;
       say("collecting what its numbers rest on,");
       const files = await collected(file, temporary);
-      const archive = archiveOf(name, files, { seconds });
+      const archive = archiveOf(name, files, { seconds, author });
       await writeTogether(out, new Map([[`${name}.crate.zip`, archive]]));
       const size = (archive.length / 2 ** 20).toFixed(1);
       return `${counted(files.size, "file")}, ${size} MiB, in ${join(out, `${name}.crate.zip`)}\n  SHA-256 ${digestOf(archive)}`;
@@ -112,20 +112,16 @@ async function addRuns(files: Files, runs: readonly string[]): Promise<void> {
 
 /**
  * An archive of a notebook `<name>.ipynb` and other files, with a README, the crate's metadata and the list of digests.
- * @param options.seconds how long it took to execute the notebook with its saved sweeps
+ * @param execution how long it took with its saved sweeps, and who did it
  */
-export function archiveOf(
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  { seconds }: { readonly seconds: number },
-): Uint8Array {
+export function archiveOf(name: string, files: ReadonlyMap<string, Uint8Array>, execution: Execution): Uint8Array {
   const facts = factsIn(JSON.parse(Buffer.from(files.get(`${name}.ipynb`)!).toString()));
   const text = (value: string) => new TextEncoder().encode(value);
   const all: Files = new Map([
-    ["README.md", text(readmeOf(name, facts, { seconds, files: [...files.keys()] }))],
+    ["README.md", text(readmeOf(name, facts, { ...execution, files: [...files.keys()] }))],
     ...files,
   ]);
-  all.set("ro-crate-metadata.json", text(crateOf(name, facts, all)));
+  all.set("ro-crate-metadata.json", text(crateOf(name, facts, all, execution)));
   const lines = [...all].map(([path, bytes]) => `${digestOf(bytes)}  ${path}\n`);
   return encodeZip(all.set("sha256.txt", text(lines.join(""))));
 }

@@ -3,6 +3,7 @@
 
 const NARROW = 700; // pixels, from which on down titles wrap, the legend stands below and panels stand in one column
 const LINE = 21; // pixels between two lines of a title
+const MENU = 34; // pixels of a row of buttons
 const LETTER = 0.53; // a letter's mean width as a share of its size
 
 /** A figure's layout for a page of this width. What fits is returned as it is. */
@@ -10,9 +11,10 @@ function fitLayout(layout, width) {
   if (width >= NARROW || layout.width !== undefined) return layout;
   const { column, gained } = inOneColumn(layout);
   const title = wrapped(layout.title?.text ?? "", { room: width - 32, size: layout.title?.font?.size ?? 16 });
-  const top = 24 + LINE * title.split("<br>").length + 26;
+  const top = 24 + LINE * title.split("<br>").length + 26 + (layout.updatemenus ? MENU : 0);
   return {
     ...column,
+    ...(layout.updatemenus && { updatemenus: layout.updatemenus.map(belowTitle) }),
     title: { ...layout.title, text: title },
     margin: { ...layout.margin, l: Math.min(layout.margin?.l ?? 64, 52), t: top },
     height: (layout.height ?? 440) + gained + top - (layout.margin?.t ?? 80) + (hasLegend(layout) ? 48 : 0),
@@ -24,6 +26,9 @@ function fitLayout(layout, width) {
     },
   };
 }
+
+/** A row of buttons where the legend was. */
+const belowTitle = (menu) => ({ ...menu, x: 0, xanchor: "left", pad: { ...menu.pad, b: 24 } });
 
 const hasLegend = ({ showlegend, legend }) => showlegend !== false && legend !== undefined;
 
