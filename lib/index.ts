@@ -3,6 +3,7 @@
 
 // Data: the images that networks see, all of them or some; every loader checks what it reads.
 export { channelStatistics, firstImages, holdOut, loadCifar } from "./data/cifar";
+export { loadImageFolder } from "./engine/image-folder";
 export { take, where } from "./data/select";
 export type { Dataset } from "./data/dataset";
 

@@ -65,11 +65,11 @@ const WRONG: readonly [string, Partial<Record<keyof Dataset, unknown>>, RegExp][
     { labels: good.labels.map((label, image) => (image === 3 ? 10 : label)) },
     /expected labels below 10, the number of classes, but found 10 at image 3/,
   ],
-  ["no class", { classes: [] }, /expected 1 to 256 classes but found 0/],
+  ["no class", { classes: [] }, /expected 1 to 65536 classes but found 0/],
   [
-    "more classes than a byte can tell apart",
-    { classes: Array.from({ length: 300 }, String) },
-    /expected 1 to 256 classes but found 300/,
+    "more classes than two bytes can tell apart",
+    { classes: Array.from({ length: 65_537 }, String) },
+    /expected 1 to 65536 classes but found 65537/,
   ],
   [
     "labels of 64 bits",

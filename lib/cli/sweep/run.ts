@@ -4,6 +4,7 @@ import { holdOut, imagesBetween } from "../../data/cifar";
 import { checkFit, type Dataset } from "../../data/dataset";
 import type { Layer } from "../../networks/layers";
 import type { Network } from "../../networks/network";
+import { sideOf } from "../../networks/spec";
 import { type Row, rowsOf } from "../../results/rows";
 import type { Sweep } from "../../results/matrix";
 import type { ExactVerdicts } from "../../results/exact";
@@ -31,6 +32,10 @@ function chosenLayers({ spec }: Network, { layersOf }: NamedOperator, names?: st
 
 /** Training images, equally many of each class. */
 async function trainingImages(given: SweepGiven): Promise<Dataset> {
+  if (given["images-folder"] !== undefined)
+    throw new UsageError(
+      "Cannot use this operator or set with --images-folder: it needs training images, which a folder of test pictures has none of",
+    );
   const train = await loadAsked(given, "train");
   return asked(() => holdOut(train, given.training)).heldOut;
 }
@@ -127,9 +132,9 @@ async function shardWithLine(
 }
 
 /** The test images that were asked for. */
-async function testImages(given: SweepGiven): Promise<Dataset> {
+async function testImages(given: SweepGiven, { spec }: Network): Promise<Dataset> {
   const { skip, images } = given;
-  const all = await loadTest(given);
+  const all = await loadTest(given, sideOf(spec));
   return asked(() => imagesBetween(all, skip, images === undefined ? all.count : skip + images));
 }
 
@@ -140,7 +145,7 @@ export async function sweepCommand(given: SweepGiven, signal: AbortSignal): Prom
   const options = { ...(await sweepOptions(given)), signal };
   const { network, start } = await loadCheckpoint(given);
   const layers = chosenLayers(network, given.operator, given.layers);
-  const test = await testImages(given);
+  const test = await testImages(given, network);
   checkFit(network, test);
   const bar = progressBar("choosing", "images");
   const greedy = { ...options, start, stopWhenDecided: undefined, onProgress: bar.update };
