@@ -8,12 +8,12 @@ import { sheetJpeg } from "../engine/sheet";
 import { readWhole } from "../files/disk";
 import { hasConfidences, loadConfidences } from "../runs/kept-confidences";
 import { readSweep, type Swept } from "../runs/kept-sweep";
-import { specIn, weightsDigest } from "../runs/run-folder";
+import { epochsOf, specIn, weightsDigest } from "../runs/run-folder";
 import { escapeHtml, grouped } from "../text/format";
 import type { Holdings, Kept } from "./explorer/answers";
 
 const ACROSS = 100;
-const SIDE = 24;
+const SIDE = 22;
 const LARGEST_FILE = 2 ** 24;
 const KEPT = ".answers.gz";
 
@@ -60,12 +60,13 @@ verdicts and tests are computed here, by the same code as in the notebooks, from
 
 const titleOf = ({ name }: Dataset): string => (name === "cifar10" ? "CIFAR-10" : name);
 
+/** Short trainings only compare precisions; notebook 13 leaves them out too. */
+const isLong = (dir: string): boolean => epochsOf(dir) >= 15;
+
 async function holdingsOf(test: Dataset, { runs, published }: ExplorerSources): Promise<Holdings> {
-  const own = readdirSync(runs, { withFileTypes: true }).filter((entry) =>
-    existsSync(join(runs, entry.name, "run.json")),
-  );
+  const own = readdirSync(runs).filter((name) => existsSync(join(runs, name, "run.json")) && isLong(join(runs, name)));
   const networks = [
-    ...own.map(({ name }) => ({
+    ...own.map((name) => ({
       dir: join(runs, name),
       name,
       spec: specIn(join(runs, name)),
@@ -79,7 +80,7 @@ async function holdingsOf(test: Dataset, { runs, published }: ExplorerSources): 
     throw new RangeError(
       `Cannot make the explorer: expected kept sweeps in "${runs}" or "${published}" but found none`,
     );
-  const jpeg = await sheetJpeg(test, { across: ACROSS, side: SIDE, quality: 60 });
+  const jpeg = await sheetJpeg(test, { across: ACROSS, side: SIDE, quality: 45 });
   const url = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
   return {
     ...{ sweeps, classes: test.classes, thumbnails: { url, across: ACROSS, side: SIDE } },

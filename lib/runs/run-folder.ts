@@ -122,6 +122,11 @@ export function specIn(dir: string): Spec {
   return decodeRunFile(readWhole(join(dir, "run.json"), LARGEST_JSON)).spec;
 }
 
+/** For how many epochs the network of a run folder was trained; nothing else is read. @throws as `loadRun` */
+export function epochsOf(dir: string): number {
+  return decodeRunFile(readWhole(join(dir, "run.json"), LARGEST_JSON)).config.epochs;
+}
+
 /** @throws Error where a folder is something else that people have in the place of a checkpoint */
 function checkRunFolder(path: string): void {
   const names = readdirSync(path);
