@@ -19,7 +19,7 @@ import { turn } from "./turn";
 export interface ImageFolderOptions extends ListOptions {
   /** Rows, and columns, of the images: what the network takes. */
   readonly side: number;
-  /** What the shorter side of a picture is resized to before its middle is cut out (default: side * 256 / 224, torchvision's). */
+  /** What the shorter side of a picture is resized to before its middle is cut out (default: torchvision's side * 256 / 224 from 128 pixels on; smaller images are not cut). */
   readonly resize?: number;
   readonly name?: string;
   readonly split?: Dataset["split"];
@@ -42,7 +42,7 @@ const EACH = 64; // pictures between two writes
  * @throws Error naming the file that cannot be read or decoded; RangeError for an impossible size
  */
 export async function loadImageFolder(dir: string, options: ImageFolderOptions): Promise<Dataset> {
-  const { side, resize = Math.round((side * 256) / 224), split = "test", name = basename(dir) } = options;
+  const { side, resize = usualResize(side), split = "test", name = basename(dir) } = options;
   if (!Number.isInteger(side) || side < 1 || side > 4096)
     throw new RangeError(`Cannot make images of side ${side}: expected 1 to 4096`);
   if (!Number.isInteger(resize) || resize < side)
@@ -61,6 +61,9 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions):
   checkDataset(dataset);
   return dataset;
 }
+
+/** Networks for small images, such as CIFAR's, see whole ones. */
+const usualResize = (side: number): number => (side < 128 ? side : Math.round((side * 256) / 224));
 
 /** The pixels of a folder's pictures in one file. */
 interface Prepared {
