@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { pairs } from "../lib/ablations/sets";
 import { firstImages, loadCifar } from "../lib/data/cifar";
+import { take } from "../lib/data/select";
 import { layersOf } from "../lib/networks/layers";
 import { rowsOf } from "../lib/results/rows";
 import { loadCollection } from "../lib/runs/collection";
@@ -14,6 +15,7 @@ import { ninesOf, STEPS } from "../lib/results/nines";
 import { hasConfidences, keepConfidences, loadConfidences } from "../lib/runs/kept-confidences";
 import { isKept, keepSweep, loadSweep } from "../lib/runs/kept-sweep";
 import { loadRun, weightsDigest } from "../lib/runs/run-folder";
+import { sweepRun } from "../lib/sweeps/kept";
 import { sweep } from "../lib/sweeps/sweep";
 import { evaluate } from "../lib/training/evaluate";
 import { smallDataset } from "./small";
@@ -46,6 +48,10 @@ test("loadSweep() refuses other images, other weights, and a file that is damage
   await kept();
   await assert.rejects(loadSweep(RUN, { ...TEST, sha256: "0".repeat(64) }), /data\.sha256/);
   await assert.rejects(loadSweep(RUN, firstImages(TEST, 50)), /data\.images is 60, expected 50/);
+  const backwards = take(TEST, [...TEST.labels.keys()].reverse());
+  await assert.rejects(loadSweep(RUN, backwards), /data\.content/, "the same images in another order");
+  const darker = { ...TEST, images: TEST.images.map((value) => value >> 1) };
+  await assert.rejects(loadSweep(RUN, darker), /data\.content/, "the same images with other pixels");
   await assert.rejects(loadSweep(RUN, TEST, "mean"), /npm run sweep -- --all computes what is missing/);
   const whole = readFileSync(FILE);
   const content = gunzipSync(whole);
@@ -66,6 +72,21 @@ test("loadSweep() refuses other images, other weights, and a file that is damage
   await refused(withHeader({ layers: ["stem.conv"], unchanged: [false] }), /the number of answers/);
   await refused(withHeader({ layers: header.layers.map(() => "x") }), /a layer is "x", expected one of the network's/);
   writeFileSync(FILE, whole);
+});
+
+test("sweepRun() reads what is kept of the same images, and computes on others or where it is told to", async () => {
+  const { found } = await kept();
+  const counted = async (dataset: typeof TEST, options = {}) => {
+    const calls: number[] = [];
+    const rows = rowsOf(await sweepRun(RUN, dataset, "zero", { ...options, onProgress: (done) => calls.push(done) }));
+    return { rows, calls: calls.length, losses: rows[0].lossChange !== undefined };
+  };
+  const read = await counted(TEST);
+  assert.deepEqual([read.calls, read.losses], [1, false], "read: at once, and without losses");
+  assert.deepEqual(read.rows, rowsOf({ ...found, losses: undefined }));
+  for (const computed of [await counted(firstImages(TEST, 50)), await counted(TEST, { fresh: true })])
+    assert.ok(computed.losses, "computed: with losses");
+  await assert.rejects(sweepRun(RUN, TEST, "nought"), /Cannot find the operator "nought"/);
 });
 
 test("keepSweep() takes only what other runs' sweeps can be compared with", async () => {

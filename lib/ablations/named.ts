@@ -4,6 +4,7 @@ import { branchEnds, type Layer, layersOf } from "../networks/layers";
 import * as operators from "./operators";
 import type { Spec } from "../networks/spec";
 import { largestOf } from "../statistics/extremes";
+import { namesLike } from "../text/names";
 
 /** An operator that has a name. */
 export interface NamedOperator {
@@ -93,16 +94,10 @@ function formOf(name: string, values: readonly string[] = []): string {
  * @throws RangeError that lists the layers when a word fits none
  */
 export function layersNamed(layers: readonly Layer[], text: string): Layer[] {
-  const patterns = text.split(",").map((word) => ({ word: word.trim(), fits: patternOf(word.trim()) }));
-  const odd = patterns.find(({ fits }) => !layers.some(({ name }) => fits.test(name)));
-  if (odd) {
-    const names = layers.map(({ name }) => name).join(", ");
-    throw new RangeError(`Cannot find a layer named "${odd.word}": expected some of ${names}`);
-  }
-  return layers.filter(({ name }) => patterns.some(({ fits }) => fits.test(name)));
-}
-
-function patternOf(word: string): RegExp {
-  const literal = word.split(/\*+/).map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  return new RegExp(`^${literal.join(".*")}$`);
+  const names = namesLike(
+    layers.map(({ name }) => name),
+    text,
+    "a layer",
+  ); // each layer has a name of its own
+  return layers.filter(({ name }) => names.includes(name));
 }

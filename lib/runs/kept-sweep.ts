@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { type LayerSet, singles } from "../ablations/sets";
 import type { Dataset } from "../data/dataset";
+import { contentDigest } from "../data/digest";
 import { labelBytes, labelsIn, labelSize } from "../data/labels";
 import { readWhole, writeTogether } from "../files/disk";
 import { isRecord, parseJson, wrong } from "../files/json";
@@ -34,10 +35,17 @@ interface Header {
 }
 
 /** Which images something kept is of. */
-export type SweptData = Pick<Dataset, "name" | "split" | "sha256"> & { readonly images: number };
+export interface SweptData extends Pick<Dataset, "name" | "split" | "sha256"> {
+  readonly images: number;
+  /** Of their labels and pixels: others of the same split, in another order, or with changed pixels, are other images. */
+  readonly content: string;
+}
 
 /** @see SweptData */
-export const dataOf = ({ name, split, sha256, count }: Dataset): SweptData => ({ name, split, sha256, images: count });
+export const dataOf = (dataset: Dataset): SweptData => {
+  const { name, split, sha256, count } = dataset;
+  return { name, split, sha256, images: count, content: contentDigest(dataset) };
+};
 
 const SCHEMA = 1;
 const LARGEST_FILE = 2 ** 24;
@@ -100,6 +108,17 @@ export async function unpack(packed: Uint8Array): Promise<{ readonly header: obj
 export async function loadSweep(dir: string, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
   const { network } = await loadRun(dir);
   return readSweep(dir, { ...network, weights: weightsDigest(dir) }, dataset, operator);
+}
+
+/** Which images the kept sweep of a run is about; undefined where none is kept. @throws Error where the file is damaged */
+export async function keptData(dir: string, operator = "zero"): Promise<SweptData | undefined> {
+  if (!isKept(dir, operator)) return undefined;
+  const path = join(dir, fileOf(operator));
+  try {
+    return ((await unpack(readWhole(path, LARGEST_FILE))).header as Header).data;
+  } catch (error) {
+    throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** What a kept sweep is held to: the network's name and architecture, and the SHA-256 of its weights. */

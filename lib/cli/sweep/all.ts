@@ -13,7 +13,8 @@ import { provenanceOf } from "../../runs/provenance";
 import { loadRun, weightsDigest } from "../../runs/run-folder";
 import { sweep } from "../../sweeps/sweep";
 import { evaluate } from "../../training/evaluate";
-import { print, UsageError } from "../command";
+import { namesLike } from "../../text/names";
+import { asked, print, UsageError } from "../command";
 import { loadTest } from "../datasets";
 import { progressBar } from "../progress";
 import { readOptions } from "../options.mjs";
@@ -23,7 +24,19 @@ import { sweepOptions } from "./run";
 const RUNS = "data/runs";
 const PUBLISHED_DIR = "data/published";
 
-const TAKEN = ["all", "operator", "seed", "precision", "training", "dataset", "data", "results", "resume", "fresh"];
+const TAKEN = [
+  "all",
+  "runs",
+  "operator",
+  "seed",
+  "precision",
+  "training",
+  "dataset",
+  "data",
+  "results",
+  "resume",
+  "fresh",
+];
 
 /** @throws UsageError for what a full sweep of every run cannot obey */
 function checkAll(given: SweepGiven): void {
@@ -61,7 +74,10 @@ export async function sweepAll(given: SweepGiven, signal: AbortSignal): Promise<
     if (!hasSweep) await sweepInto(dir, loaded);
     if (!isSure) await evaluateInto(dir, loaded);
   };
-  for (const { run } of await loadCollection(RUNS)) await kept(join(RUNS, run), () => loadRun(join(RUNS, run)));
+  const finished = (await loadCollection(RUNS)).map(({ run }) => run);
+  const runs = given.runs === undefined ? finished : asked(() => namesLike(finished, given.runs!, "a run"));
+  for (const run of runs) await kept(join(RUNS, run), () => loadRun(join(RUNS, run)));
+  if (given.runs !== undefined) return print(`${runs.join(", ")}: each has its sweep of ${name}`);
   for (const each of fetched()) await kept(join(PUBLISHED_DIR, each.name), () => loadFetched(each));
   print(`Every run in ${RUNS}, and every network in ${PUBLISHED_DIR} that is there, has its sweep of ${name}`);
 }

@@ -79,6 +79,7 @@ ${setKindList()}`,
     all: {
       help: "the whole sweep of every run in data/runs that is not kept there yet, in float32 (an hour or more, if all are)",
     },
+    runs: { value: "NAMES", help: "with --all: these runs only, as in plain20-*,resnet20-seed1" },
     results: {
       value: "DIR",
       help: "folder that keeps what was computed (data/results, where it can be written)",
