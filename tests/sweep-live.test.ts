@@ -144,7 +144,7 @@ test("sweepLive() calls an operator as it is told, and draws and saves what is a
       .sort(),
     ["halved.json", "halved.png"],
   );
-  assert.equal(textsOf(kernel.messages).at(-1), "[figure] Halved");
+  assert.match(textsOf(kernel.messages).at(-1)!, /^\[figure\] Halved\n200 test images/);
 });
 
 test("sweepLive() takes sets, and its result can be compared unless it stops what is decided", async () => {

@@ -1,10 +1,10 @@
 // What a cell's output holds: a figure or a table in every form that some viewer wants, and figures as files.
 import { plainFigure } from "../figures/plain";
 import type { Figure } from "../figures/style";
+import { figureWords } from "../figures/words";
 import { writeTogether } from "../files/disk";
 import { type TableOptions, toHtml, toText } from "../tables/render";
 import type { Table } from "../tables/table";
-import { unescapeHtml } from "../text/format";
 import type { Phrase } from "../text/phrase";
 import { compactPng, IMAGE_FORMATS, type ImageFormat, type ImageOptions, toImage, toPng } from "./picture";
 
@@ -33,7 +33,7 @@ export function phraseBundle({ markdown, text }: Phrase): Bundle {
 }
 
 /**
- * The bundle of a figure: plotly's JSON, a PNG and a line of text.
+ * The bundle of a figure: plotly's JSON, a PNG and its words.
  * @param onMissing called with the reason where no browser starts; the bundle lacks the PNG then
  * @throws TypeError when the figure holds what is no plain data
  */
@@ -50,24 +50,21 @@ export async function figureBundle(
   return png ? { ...bundle, "image/png": Buffer.from(compactPng(png)).toString("base64") } : bundle;
 }
 
-/** The bundle of a figure that is about to change: plotly's JSON and a line of text, there at once. @throws TypeError as `figureBundle` */
+/** The bundle of a figure that is about to change: plotly's JSON and its words, there at once. @throws TypeError as `figureBundle` */
 export function draftBundle(figure: Figure): Bundle {
   const { data, layout } = plainFigure(figure);
   const fluid = layout.width === undefined;
   const config = { ...CONFIG, responsive: fluid, displayModeBar: fluid ? "hover" : false };
-  return { [FIGURE]: { data, layout, config }, "text/plain": titleOf(figure) };
+  return { [FIGURE]: { data, layout, config }, "text/plain": textOf(figure) };
 }
 
 /** The same as a picture. @throws Error where no browser starts */
 export async function pictureBundle(figure: Figure, options: ImageOptions): Promise<Bundle> {
-  return { "image/png": Buffer.from(await toPng(figure, options)).toString("base64"), "text/plain": titleOf(figure) };
+  return { "image/png": Buffer.from(await toPng(figure, options)).toString("base64"), "text/plain": textOf(figure) };
 }
 
-/** The title of a figure as a line of plain text. */
-function titleOf({ layout }: Figure): string {
-  const title = typeof layout.title === "object" ? (layout.title.text ?? "") : "";
-  return `[figure] ${unescapeHtml(title.split("<br>")[0].replace(/<[^>]*>/g, ""))}`;
-}
+/** What a figure says without being seen; its first line is its title. */
+const textOf = (figure: Figure): string => `[figure] ${figureWords(plainFigure(figure))}`;
 
 /** Where and as what a figure is saved. */
 export interface SaveOptions {

@@ -87,7 +87,7 @@ export function tableOf(html: string): TableOutput {
 
 function figureOf(figure: unknown, title: string): FigureOutput {
   const { data, layout } = (figure ?? {}) as { readonly data?: unknown; readonly layout?: unknown };
-  return { kind: "figure", title: title.replace("[figure] ", ""), data, words: wordsOf(layout) };
+  return { kind: "figure", title: title.split("\n")[0].replace("[figure] ", ""), data, words: wordsOf(layout) };
 }
 
 const WORDS = ["text", "ticktext", "tickvals"];
