@@ -353,14 +353,15 @@ test("ablations that fill several graphs are answered as in one, in their order"
     assert.ok(first.length > 3 && first.every((part) => part.length > 0), `${first.length} graphs`);
     const { images, labels } = batchOf(dataset, 0, dataset.count);
     const batch = { images: imageTensor(images), labels: tensorOf(labels, [dataset.count]) };
-    const answersOf = async (some: readonly number[]): Promise<Answers> => {
-      const program = await loadRows(graph, some);
+    const answersOf = async (some: readonly number[], stacks = false): Promise<Answers> => {
+      const program = await loadRows(graph, some, { stacks });
       const answers = program.run({ ...batch, others: batch.images });
       program.dispose();
       return answers;
     };
     const whole = await answersOf([0, ...rows]);
     assert.ok(new Set(whole.predictions.map(String)).size > 3, "rows that could be mixed up");
+    assert.deepEqual(await answersOf([0, ...rows], true), whole, "as stacks: the same to the last bit");
     for (const part of first) {
       const { predictions, losses } = await answersOf([0, ...part]);
       assert.deepEqual(predictions, [0, ...part].map((row) => whole.predictions[row])); // prettier-ignore
