@@ -53,6 +53,12 @@ test("figureWords() does not read out numbers that an axis has other words for, 
   );
 });
 
+test("figureWords() says in which panel a series is where there are several", () => {
+  const data = ["x", "x2"].map((xaxis, index) => ({ name: "conv1", x: [0], y: [index], xaxis }));
+  const lines = figureWords({ data, layout: {} } as unknown as Figure).split("\n");
+  assert.deepEqual(lines.slice(-2), ["panel 1, conv1: 1 point at 0", "panel 2, conv1: 1 point at 1"]);
+});
+
 test("figureWords() of a hundred series stays short", () => {
   const data = Array.from({ length: 100 }, (_, index) => ({ name: `run ${index}`, y: [index] }));
   const lines = figureWords({ data, layout: {} } as unknown as Figure).split("\n");

@@ -11,7 +11,8 @@ import type { Figure } from "./style";
 export function figureWords({ data, layout }: Figure): string {
   const series = (data as Series[]).filter(({ visible }) => visible !== false && visible !== "legendonly");
   const named = series.filter(({ name, type }) => name !== undefined || type === "heatmap");
-  const lines = named.slice(0, MOST).map((each) => seriesWords(each, layout as Axes));
+  const panels = new Set(named.map(({ xaxis = "x" }) => xaxis));
+  const lines = named.slice(0, MOST).map((each) => panelWords(each, panels.size) + seriesWords(each, layout as Axes));
   const more = named.length > MOST ? [`and ${named.length - MOST} more`] : [];
   return [...headOf(layout), axesWords(layout as Axes), ...lines, ...more].filter(Boolean).join("\n");
 }
@@ -50,6 +51,10 @@ function axesWords(layout: Axes): string {
   const told = (where: string, titles: string[]) => (titles.length > 0 ? `${where}: ${titles.join(", ")}` : "");
   return [told("across", titlesOf("x")), told("up", titlesOf("y"))].filter(Boolean).join("; ");
 }
+
+/** Which of several panels side by side a series is in: names may come again in each. */
+const panelWords = ({ xaxis = "x" }: Series, panels: number): string =>
+  panels > 1 ? `panel ${xaxis.slice(1) || 1}, ` : "";
 
 function seriesWords({ type, name = "", x = [], y = [], z, xaxis = "x", yaxis = "y" }: Series, layout: Axes): string {
   if (z) return `${grouped(z.flat().filter(isNumber).length)} squares${rangeWords(z.flat())}`;
