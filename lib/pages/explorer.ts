@@ -17,6 +17,9 @@ const SIDE = 22;
 const LARGEST_FILE = 2 ** 24;
 const KEPT = ".answers.gz";
 
+/** Graded sweeps, which notebook 06 draws: the page would be a quarter larger. */
+const GRADED = /^zeroFilters-/;
+
 /** Where the sweeps lie: folders of run folders, and of published networks. */
 export interface ExplorerSources {
   readonly runs: string;
@@ -90,7 +93,9 @@ async function holdingsOf(test: Dataset, { runs, published }: ExplorerSources): 
 
 /** The kept files of a network, each read once as everywhere, so that nothing damaged gets into a page. */
 async function keptOf({ dir, ...network }: Swept & { readonly dir: string }, test: Dataset): Promise<Kept[]> {
-  const files = (existsSync(dir) ? readdirSync(dir) : []).filter((name) => name.endsWith(KEPT)).sort();
+  const files = (existsSync(dir) ? readdirSync(dir) : [])
+    .filter((name) => name.endsWith(KEPT) && !GRADED.test(name))
+    .sort();
   const nines = hasConfidences(dir) ? await loadConfidences(dir, network.weights, test) : new Uint8Array();
   const kept: Kept[] = [];
   for (const operator of files.map((file) => file.slice(0, -KEPT.length))) {
