@@ -87,7 +87,7 @@ export function indexPage({ cards, takeHome, claims, source }: IndexContent, sty
     ? `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join("")}</tr></thead><tbody>${rows
         .map(
           ([claim, ...rest]) =>
-            `<tr><th scope="row">${claim}</th>${rest.map((cell) => `<td>${cell}</td>`).join("")}</tr>`,
+            `<tr><th scope="row">${claim}</th>${rest.map((cell, index) => `<td data-head="${head[index + 1]}">${cell}</td>`).join("")}</tr>`,
         )
         .join("")}</tbody></table></div>`
     : "";
