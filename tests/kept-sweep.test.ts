@@ -86,6 +86,9 @@ test("sweepRun() reads what is kept of the same images, and computes on others o
   assert.deepEqual(read.rows, rowsOf({ ...found, losses: undefined }));
   for (const computed of [await counted(firstImages(TEST, 50)), await counted(TEST, { fresh: true })])
     assert.ok(computed.losses, "computed: with losses");
+  await keepSweep(RUN, await sweep((await loadRun(RUN)).network, TEST, { seed: 2 }), TEST, {});
+  assert.ok((await counted(TEST)).losses, "computed: what is kept began with another seed");
+  await keepSweep(RUN, found, TEST, { commit: "none" });
   await assert.rejects(sweepRun(RUN, TEST, "nought"), /Cannot find the operator "nought"/);
 });
 

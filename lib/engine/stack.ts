@@ -1,7 +1,7 @@
 // One operation for many: nodes of a graph that do the same with different batches become one node, over these batches one after the other.
 //
 // In a sweep the networks behind a changed layer do the same with other numbers. One convolution of ten batches is as good as ten
-// convolutions, and TensorFlow prepares it once instead of ten times: the first answers come in half the time. In the long run the many
+// convolutions, and TensorFlow prepares it once instead of ten times: the first answers come in about half the time. In the long run the many
 // small ones, side by side, are faster by a tenth (ResNet-20) to a quarter (ResNet-56), as their batches stay in the caches.
 import { Graph, type GraphNode, nodesOf, type Symbolic, tensorName } from "./graph";
 import type { Signature } from "./savedmodel";

@@ -52,19 +52,23 @@ export async function figureBundle(
 
 /** The bundle of a figure that is about to change: plotly's JSON and its words, there at once. @throws TypeError as `figureBundle` */
 export function draftBundle(figure: Figure): Bundle {
-  const { data, layout } = plainFigure(figure);
+  const plain = plainFigure(figure);
+  const { data, layout } = plain;
   const fluid = layout.width === undefined;
   const config = { ...CONFIG, responsive: fluid, displayModeBar: fluid ? "hover" : false };
-  return { [FIGURE]: { data, layout, config }, "text/plain": textOf(figure) };
+  return { [FIGURE]: { data, layout, config }, "text/plain": textOf(plain) };
 }
 
 /** The same as a picture. @throws Error where no browser starts */
 export async function pictureBundle(figure: Figure, options: ImageOptions): Promise<Bundle> {
-  return { "image/png": Buffer.from(await toPng(figure, options)).toString("base64"), "text/plain": textOf(figure) };
+  return {
+    "image/png": Buffer.from(await toPng(figure, options)).toString("base64"),
+    "text/plain": textOf(plainFigure(figure)),
+  };
 }
 
-/** What a figure says without being seen; its first line is its title. */
-const textOf = (figure: Figure): string => `[figure] ${figureWords(plainFigure(figure))}`;
+/** What a plain figure says without being seen; its first line is its title. */
+const textOf = (plain: Figure): string => `[figure] ${figureWords(plain)}`;
 
 /** Where and as what a figure is saved. */
 export interface SaveOptions {

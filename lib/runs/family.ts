@@ -8,7 +8,7 @@ import { channelEnrichment, type Enrichment } from "../results/family";
 import { type EvenRow, rowsOf } from "../results/rows";
 import { randomStream } from "../statistics/random";
 import { loadCollection, type Member } from "./collection";
-import { isKept, loadSweep, readSweep } from "./kept-sweep";
+import { dataOf, isKept, loadSweep, readSweep } from "./kept-sweep";
 
 /** A network, and what each ablation does to it. */
 export interface SweptNetwork extends Pick<Member, "run" | "network" | "parameters"> {
@@ -33,8 +33,9 @@ export async function loadFamily(dir: string, test: Dataset, operator = "zero"):
       `Cannot load a family: expected runs in "${dir}" with kept sweeps of ${operator} but found none`,
     );
   const swept: SweptMember[] = [];
+  const data = dataOf(test);
   for (const member of members)
-    swept.push({ ...member, rows: rowsOf(await loadSweep(join(dir, member.run), test, operator)) });
+    swept.push({ ...member, rows: rowsOf(await loadSweep(join(dir, member.run), test, operator, data)) });
   return swept;
 }
 
@@ -49,9 +50,10 @@ export async function loadPublished(dir: string, test: Dataset, operator = "zero
       `Cannot load published networks: expected kept sweeps of ${operator} in "${dir}" but found none`,
     );
   const swept: SweptPublished[] = [];
+  const data = dataOf(test);
   for (const each of kept) {
     const { name, spec, sha256 } = each;
-    const rows = rowsOf(await readSweep(join(dir, name), { name, spec, weights: sha256 }, test, operator));
+    const rows = rowsOf(await readSweep(join(dir, name), { name, spec, weights: sha256 }, test, operator, data));
     swept.push({ ...each, run: name, network: specName(spec), parameters: parameterCount(spec), rows });
   }
   return swept;

@@ -41,7 +41,7 @@ export interface SweptData extends Pick<Dataset, "name" | "split" | "sha256"> {
   readonly content: string;
 }
 
-/** @see SweptData */
+/** Which images a data set is; a digest of all its pixels is taken, so for many sweeps of the same images once. */
 export const dataOf = (dataset: Dataset): SweptData => {
   const { name, split, sha256, count } = dataset;
   return { name, split, sha256, images: count, content: contentDigest(dataset) };
@@ -103,19 +103,25 @@ export async function unpack(packed: Uint8Array): Promise<{ readonly header: obj
  * The kept sweep of a run, read back: `rowsOf(await loadSweep("data/runs/resnet20-seed1", test))`.
  * @param dataset all images that it was computed on, in their order
  * @param operator what was done to the layers (default "zero")
+ * @param data what `dataOf` says of the images, where it was asked before
  * @throws Error naming the file and what is missing, damaged, or not of this run or these images
  */
-export async function loadSweep(dir: string, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
+export async function loadSweep(
+  dir: string,
+  dataset: Dataset,
+  operator = "zero",
+  data = dataOf(dataset),
+): Promise<EvenSweep> {
   const { network } = await loadRun(dir);
-  return readSweep(dir, { ...network, weights: weightsDigest(dir) }, dataset, operator);
+  return readSweep(dir, { ...network, weights: weightsDigest(dir) }, dataset, operator, data);
 }
 
-/** Which images the kept sweep of a run is about; undefined where none is kept. @throws Error where the file is damaged */
-export async function keptData(dir: string, operator = "zero"): Promise<SweptData | undefined> {
+/** Which images the kept sweep of a run is about, and its seed; undefined where none is kept. @throws Error where the file is damaged */
+export async function keptFacts(dir: string, operator = "zero"): Promise<Pick<Header, "data" | "seed"> | undefined> {
   if (!isKept(dir, operator)) return undefined;
   const path = join(dir, fileOf(operator));
   try {
-    return ((await unpack(readWhole(path, LARGEST_FILE))).header as Header).data;
+    return (await unpack(readWhole(path, LARGEST_FILE))).header as Header;
   } catch (error) {
     throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}`, { cause: error });
   }
@@ -125,19 +131,30 @@ export async function keptData(dir: string, operator = "zero"): Promise<SweptDat
 export type Swept = Pick<Network, "name" | "spec"> & { readonly weights: string };
 
 /** The kept sweep in a folder, of a network whose weights may be elsewhere. @throws as `loadSweep` does */
-export async function readSweep(dir: string, network: Swept, dataset: Dataset, operator = "zero"): Promise<EvenSweep> {
+export async function readSweep(
+  dir: string,
+  network: Swept,
+  dataset: Dataset,
+  operator = "zero",
+  data = dataOf(dataset),
+): Promise<EvenSweep> {
   const path = join(dir, fileOf(operator));
   try {
-    return sweepIn(await unpack(readWhole(path, LARGEST_FILE)), network, dataset);
+    return sweepIn(await unpack(readWhole(path, LARGEST_FILE)), network, dataset, data);
   } catch (error) {
     const advice = existsSync(path) ? "" : "; npm run sweep -- --all computes what is missing";
     throw new Error(`Cannot load the sweep "${path}": ${(error as Error).message}${advice}`, { cause: error });
   }
 }
 
-function sweepIn(kept: Awaited<ReturnType<typeof unpack>>, network: Swept, dataset: Dataset): EvenSweep {
+function sweepIn(
+  kept: Awaited<ReturnType<typeof unpack>>,
+  network: Swept,
+  dataset: Dataset,
+  data: SweptData,
+): EvenSweep {
   const [header, answers] = [kept.header as Header, kept.bytes];
-  checkHeader(header, network.weights, dataset);
+  checkHeader(header, network.weights, data);
   if (digestOf(answers) !== header.answers) throw new Error("its answers are damaged: they have another SHA-256");
   const sets = setsOf(network, header.layers);
   const classes = dataset.classes.length;
@@ -155,10 +172,10 @@ function sweepIn(kept: Awaited<ReturnType<typeof unpack>>, network: Swept, datas
   };
 }
 
-function checkHeader(header: Header, weights: string, dataset: Dataset): void {
+function checkHeader(header: Header, weights: string, data: SweptData): void {
   if (!isRecord(header) || header.schema !== SCHEMA) wrong("schema", header?.schema, String(SCHEMA));
   if (header.weights !== weights) wrong("weights", header.weights, `${weights}, those of the network`);
-  for (const [field, value] of Object.entries(dataOf(dataset)))
+  for (const [field, value] of Object.entries(data))
     if (header.data?.[field as keyof Header["data"]] !== value)
       wrong(`data.${field}`, header.data?.[field as keyof Header["data"]], String(value));
   if (typeof header.operator !== "string") wrong("operator", header.operator, "a name");

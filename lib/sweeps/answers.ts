@@ -94,7 +94,7 @@ export function openAnswers(work: SweepWork): AnswerSource {
     async run(start, end, rows) {
       // Half as many: the time for loading again stays below that of the first time, however often it happens.
       if (rows.length <= loaded.length / 2 || rows.some((row) => !loaded.includes(row))) await load(rows, end - start);
-      else if (stacks && seen >= STACKED && rows.length > 1) await load(loaded);
+      else if (stacks && seen >= STACKED && rows.length > 1) await load(rows);
       seen += end - start;
       const batch = batchTensors(
         dataset,
@@ -116,7 +116,7 @@ export function openAnswers(work: SweepWork): AnswerSource {
 }
 
 /**
- * Images after which the graph of single operations is loaded in place of that of stacks: what it saves (17 of 68 ms an image in the zero
+ * Images after which the graph of single operations is loaded in place of that of stacks: what it saves (20 of 88 ms an image in the zero
  * sweep of a ResNet-56 on two cores) is then about what loading it takes (4 s).
  */
 const STACKED = 250;

@@ -3,10 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import { operatorNamed } from "../ablations/named";
 import type { Dataset } from "../data/dataset";
 import type { EvenSweep } from "../results/matrix";
-import { dataOf, keptData, loadSweep } from "../runs/kept-sweep";
-import { loadRun } from "../runs/run-folder";
+import { dataOf, keptFacts, readSweep } from "../runs/kept-sweep";
+import { loadRun, weightsDigest } from "../runs/run-folder";
 import { type EvenOptions, sweep } from "./sweep";
 import { describe } from "./sweep-file";
+
+const FIRST_SEED = 1; // what `sweep` starts with where no other is asked for
 
 /** What is kept is in float32, of single layers, with the first seed. */
 export type KeptOptions = Omit<
@@ -28,9 +30,11 @@ export async function sweepRun(
 ): Promise<EvenSweep> {
   const named = operatorNamed(operator);
   const { network, start } = await loadRun(dir);
-  const asIs = !options.fresh && !options.reference; // what is kept does not say which reference images it had
-  if (asIs && isDeepStrictEqual(await keptData(dir, operator), dataOf(dataset))) {
-    const found = await loadSweep(dir, dataset, operator);
+  // What is kept does not say which reference images it had.
+  const kept = options.fresh || options.reference ? undefined : await keptFacts(dir, operator);
+  const data = kept && dataOf(dataset);
+  if (kept?.seed === FIRST_SEED && isDeepStrictEqual(kept.data, data)) {
+    const found = await readSweep(dir, { ...network, weights: weightsDigest(dir) }, dataset, operator, data);
     options.onProgress?.(dataset.count, dataset.count);
     await describe(options.results, found, network.spec, dataset);
     return found;
